@@ -1,0 +1,131 @@
+/*
+ * agent_session: the agent's side of the conversation (PROTOCOL.md) as a pure state machine:
+ * step(session, event, now) -> effects. It has no clock, socket, file, database or allocation;
+ * nothing else decides on retries, acknowledgements or order.
+ *
+ * Always true: a batch is sent only after the outbox has told of it (QUEUED), in order of sequence
+ * per scope, within the hub's credit; `acknowledged` only grows, and only by a receipt that the
+ * hub's key has signed for this agent and whose hash is that of the outbox's own batch.
+ */
+#ifndef CTAI_AGENT_SESSION_H
+#define CTAI_AGENT_SESSION_H
+
+#include "wire.h"
+
+enum {
+    AGENT_SESSION_EFFECTS_MAX = 64,
+    AGENT_SESSION_WINDOW_MAX = 32,          /* batches outstanding, whatever the credit */
+    AGENT_SESSION_ACK_TIMEOUT_MS = 10 * 1000,
+    AGENT_SESSION_RETRY_MS_MIN = 250,       /* back-off, doubled up to the maximum */
+    AGENT_SESSION_RETRY_MS_MAX = 60 * 1000,
+    AGENT_SESSION_WRONG_KEY_FAILURES = 3,   /* in a row: the hub has another key than expected */
+};
+
+typedef enum {
+    AGENT_SESSION_OFFLINE,    /* nothing to say, or start not yet called */
+    AGENT_SESSION_CONNECTING, /* the link tries */
+    AGENT_SESSION_GREETING,   /* HELLO is sent, WELCOME awaited */
+    AGENT_SESSION_FLOWING,    /* batches go out, acknowledgements come in */
+    AGENT_SESSION_WAITING,    /* back-off before the next try */
+    AGENT_SESSION_STOPPED,    /* needs a person; see agent_session.stop */
+} agent_session_state;
+
+/* Why a session waits or has stopped. */
+typedef enum {
+    AGENT_STOP_NONE,
+    AGENT_STOP_UNREACHABLE,  /* no connection yet (exit 69) */
+    AGENT_STOP_WRONG_HUB,    /* another key than the approval's, or broke the protocol (76) */
+    AGENT_STOP_NOT_ADMITTED, /* key unknown or revoked (77) */
+    AGENT_STOP_NO_RIGHT,     /* scope or linkage key refused (77) */
+    AGENT_STOP_FORK,         /* the hub holds other batches under our numbers: cloned or restored (76) */
+    AGENT_STOP_PROTOCOL,     /* the hub finds our messages wrong (76) */
+} agent_stop;
+
+typedef struct {
+    char scope[BATCH_SCOPE_MAX + 1];
+    uint64_t incarnation;
+    uint64_t queued;                   /* highest sequence in the outbox */
+    uint8_t queued_hash[CRYPTO_HASH];
+    uint64_t acknowledged;             /* highest committed at the hub, as it has signed */
+    uint64_t stable;
+    uint64_t sent;                     /* highest sent on this connection */
+    uint64_t window_bytes[AGENT_SESSION_WINDOW_MAX]; /* sizes of acknowledged + 1 .. sent, by sequence modulo */
+} agent_session_scope;
+
+typedef struct {
+    agent_session_state state;
+    agent_stop stop;
+    wire_refusal refusal;              /* the hub's word behind the stop, 0 when there is none */
+    uint8_t agent[CRYPTO_PUBLIC], hub_sign[CRYPTO_PUBLIC]; /* Ed25519 */
+    unsigned scope_count;
+    agent_session_scope scopes[WIRE_SCOPES_MAX];
+    uint64_t credit_batches, credit_bytes;
+    uint64_t retry_ms;                 /* the next back-off */
+    uint64_t deadline_ms;              /* when TICK means something; UINT64_MAX: never */
+    unsigned no_detail_failures;
+    uint64_t jitter;                   /* state of a small generator, seeded by init */
+} agent_session;
+
+typedef enum {
+    AGENT_EVENT_START,      /* there is something to send, or serve has begun */
+    AGENT_EVENT_QUEUED,     /* scope, sequence, hash: one more batch is durable in the outbox */
+    AGENT_EVENT_CONNECTED,  /* the CURVE handshake has succeeded */
+    AGENT_EVENT_LOST,       /* the connection is gone, or could not be made */
+    AGENT_EVENT_REFUSED_KEY, /* handshake: ZAP status 400 */
+    AGENT_EVENT_NO_DETAIL,  /* handshake failed without detail */
+    AGENT_EVENT_MESSAGE,    /* a frame has come */
+    AGENT_EVENT_SENT,       /* scope, sequence, bytes: the batch asked for is on its way */
+    AGENT_EVENT_TICK,       /* now has passed deadline_ms */
+} agent_event_type;
+
+typedef struct {
+    agent_event_type type;
+    const char *scope;            /* QUEUED, SENT */
+    uint64_t sequence, bytes;     /* QUEUED, SENT */
+    const uint8_t *hash;          /* QUEUED: the header's */
+    text_view message;            /* MESSAGE: the frame's bytes */
+    arena *scratch;               /* MESSAGE: for the decoding; effects may point into it */
+    /* MESSAGE with an ACK: gives the hash of the outbox's own header of that sequence; false: it has none. */
+    bool (*header_hash)(void *outbox, const char *scope, uint64_t sequence, uint8_t hash[CRYPTO_HASH]);
+    void *outbox;
+} agent_event;
+
+typedef enum {
+    AGENT_EFFECT_CONNECT,      /* (re)connect with a fresh socket */
+    AGENT_EFFECT_DISCONNECT,
+    AGENT_EFFECT_SEND_HELLO,   /* agent_session_hello gives the message */
+    AGENT_EFFECT_SEND_BATCH,   /* scope, sequence: load from the outbox, send, answer with SENT */
+    AGENT_EFFECT_ACKNOWLEDGED, /* scope, sequence, stable, receipt, refusals: write down durably */
+    AGENT_EFFECT_CONTRACTS,    /* contracts: keep them */
+    AGENT_EFFECT_REPORT,       /* stop has changed: tell people */
+} agent_effect_type;
+
+typedef struct {
+    agent_effect_type type;
+    const char *scope;
+    uint64_t sequence, stable, ledger_position;
+    text_view receipt;            /* its bytes, followed by the signature in receipt_signature */
+    const uint8_t *receipt_signature;
+    unsigned refusal_count;
+    const wire_record_refusal *refusals;
+    unsigned contract_count;
+    const wire_contract *contracts;
+} agent_effect;
+
+typedef struct { unsigned count; agent_effect items[AGENT_SESSION_EFFECTS_MAX]; } agent_effects;
+
+void agent_session_init(agent_session *self, const uint8_t agent[CRYPTO_PUBLIC], const uint8_t hub_sign[CRYPTO_PUBLIC], uint64_t jitter_seed);
+
+/* Tells of a scope as the outbox holds it, before START. False when there are too many. */
+bool agent_session_add_scope(agent_session *self, const char *scope, uint64_t incarnation, uint64_t queued, const uint8_t queued_hash[CRYPTO_HASH], uint64_t acknowledged, uint64_t stable) __attribute__((warn_unused_result));
+
+/* effects is overwritten; now_ms never goes back. */
+void agent_session_step(agent_session *self, const agent_event *event, uint64_t now_ms, agent_effects *effects);
+
+/* The HELLO of the present state; scopes holds WIRE_SCOPES_MAX. */
+void agent_session_hello(const agent_session *self, wire_message *hello, wire_position *scopes);
+
+/* Batches that the outbox holds and the hub has not acknowledged. */
+uint64_t agent_session_pending(const agent_session *self);
+
+#endif

@@ -1,0 +1,106 @@
+/*
+ * hub_session: the hub's side of the conversation with one connected agent, as a pure state
+ * machine: step(session, event, now) -> effects. No clock, socket, database or allocation.
+ *
+ * Always true: nothing of a batch is read before its signature has been verified over its raw
+ * bytes; batches go to the store in order, each once per connection unless it comes again; an
+ * acknowledgement is sent only after the store has said COMMITTED.
+ */
+#ifndef CTAI_HUB_SESSION_H
+#define CTAI_HUB_SESSION_H
+
+#include "wire.h"
+
+enum {
+    HUB_SESSION_CREDIT_BATCHES = 8,
+    HUB_SESSION_CREDIT_BYTES = 8 * 1024 * 1024,
+    HUB_SESSION_EFFECTS_MAX = 8,
+};
+
+typedef enum {
+    HUB_SESSION_EXPECT_HELLO, /* connected, has not spoken */
+    HUB_SESSION_LOADING,      /* HELLO came; the store is asked for the agent's positions */
+    HUB_SESSION_OPEN,         /* WELCOME is sent */
+    HUB_SESSION_CLOSED,       /* refused for good; the link cuts it */
+} hub_session_state;
+
+/* What the store says of an agent's scope. */
+typedef struct {
+    char scope[BATCH_SCOPE_MAX + 1];
+    uint64_t incarnation, sequence, stable;
+    uint8_t hash[CRYPTO_HASH];
+    uint64_t handed;                  /* highest sequence handed to the store on this connection */
+    uint8_t handed_hash[CRYPTO_HASH];
+} hub_session_scope;
+
+typedef struct {
+    hub_session_state state;
+    uint8_t agent[CRYPTO_PUBLIC];     /* Ed25519, of the admitted CURVE key */
+    unsigned scope_count;
+    hub_session_scope scopes[WIRE_SCOPES_MAX];
+    uint64_t outstanding_batches, outstanding_bytes; /* handed to the store, not answered */
+} hub_session;
+
+typedef enum {
+    HUB_EVENT_MESSAGE,       /* a frame from the agent */
+    HUB_EVENT_STATE,         /* the store's answer to LOAD */
+    HUB_EVENT_STORED,        /* the store's answer to a batch */
+    HUB_EVENT_CHANGED,       /* contracts or rights changed: contracts */
+    HUB_EVENT_REVOKED,
+} hub_event_type;
+
+/* How the store took a batch. */
+typedef enum {
+    HUB_STORED_COMMITTED,   /* position, ledger_position, refusals */
+    HUB_STORED_AGAIN,       /* was committed before with the same hash: acknowledge again */
+    HUB_STORED_FORK,        /* that number is committed with another hash */
+    HUB_STORED_SEQUENCE,    /* not the next */
+    HUB_STORED_NO_RIGHT,    /* revoked meanwhile */
+    HUB_STORED_SCOPE,
+    HUB_STORED_KEY,         /* another linkage key */
+    HUB_STORED_INCARNATION,
+    HUB_STORED_LATER,       /* passing fault: the agent shall come again */
+} hub_stored;
+
+typedef struct {
+    hub_event_type type;
+    text_view message;               /* MESSAGE */
+    arena *scratch;                  /* MESSAGE */
+    unsigned scope_count;            /* STATE */
+    const wire_position *scopes;     /* STATE */
+    unsigned contract_count;         /* STATE, CHANGED */
+    wire_contract *contracts;        /* STATE, CHANGED */
+    hub_stored stored;               /* STORED, with the following */
+    const char *scope;
+    wire_position position;          /* of the agent in the scope after the commit */
+    uint64_t ledger_position;
+    uint64_t bytes;                  /* of the batch's message */
+    unsigned refusal_count;
+    wire_record_refusal *refusals;
+} hub_event;
+
+typedef enum {
+    HUB_EFFECT_LOAD,    /* ask the store for the agent's positions and contracts; answer with STATE */
+    HUB_EFFECT_SEND,    /* message */
+    HUB_EFFECT_ACK,     /* receipt to sign, refusals: the link signs and sends ACK */
+    HUB_EFFECT_STORE,   /* header, batch: hand to the store; answer with STORED */
+    HUB_EFFECT_CUT,     /* shut the connection */
+    HUB_EFFECT_ALARM,   /* reason: log, and keep for status (fork, signature, malformed) */
+} hub_effect_type;
+
+typedef struct {
+    hub_effect_type type;
+    wire_message message;            /* SEND, STORE (the batch as received) */
+    batch_header header;             /* STORE: decoded, verified; points into the frame and scratch */
+    wire_receipt receipt;            /* ACK */
+    unsigned refusal_count;          /* ACK */
+    wire_record_refusal *refusals;
+    wire_refusal reason;             /* ALARM */
+} hub_effect;
+
+typedef struct { unsigned count; hub_effect items[HUB_SESSION_EFFECTS_MAX]; } hub_effects;
+
+void hub_session_init(hub_session *self, const uint8_t agent[CRYPTO_PUBLIC]);
+void hub_session_step(hub_session *self, const hub_event *event, uint64_t now_ms, hub_effects *effects);
+
+#endif

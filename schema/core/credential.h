@@ -1,0 +1,74 @@
+/*
+ * credential: the three files that people carry between an operator and the prefecture, or between
+ * two operators: request (.demande), approval (.approbation), grant of a linkage key (.cle). Each is
+ * signed MessagePack in a text armour that survives mail.
+ */
+#ifndef CTAI_CREDENTIAL_H
+#define CTAI_CREDENTIAL_H
+
+#include "wire.h"
+
+enum {
+    CREDENTIAL_NAME_MAX = 40,      /* bytes of an agent's name: [a-z0-9-] */
+    CREDENTIAL_FILE_MAX = 1 << 20, /* bytes of a file */
+    CREDENTIAL_ADDRESSES_MAX = 8,
+    CREDENTIAL_ADDRESS_MAX = 256,
+};
+
+/* What an agent shows of itself. Its fingerprint covers the name and all three keys. */
+typedef struct {
+    char name[CREDENTIAL_NAME_MAX + 1];
+    uint8_t curve[CRYPTO_PUBLIC], sign[CRYPTO_PUBLIC], box[CRYPTO_PUBLIC];
+} credential_identity;
+
+typedef struct {
+    uint8_t hub_curve[CRYPTO_PUBLIC], hub_sign[CRYPTO_PUBLIC];
+    unsigned address_count;
+    text_view addresses[CREDENTIAL_ADDRESSES_MAX]; /* "tcp://192.0.2.1:5670" */
+    credential_identity agent;                     /* for whom */
+    unsigned contract_count;
+    wire_contract *contracts;
+} credential_approval;
+
+typedef struct {
+    credential_identity sender, recipient;
+    char scope[BATCH_SCOPE_MAX + 1];
+    uint32_t epoch;
+    unsigned scheme;
+    uint8_t key_id[TOKEN_KEY_ID];
+    uint8_t box[CRYPTO_KEY + CRYPTO_SEAL_OVERHEAD];
+} credential_grant;
+
+typedef enum {
+    CREDENTIAL_OK = 0,
+    CREDENTIAL_NOT_ARMOURED,  /* not such a file, or cut */
+    CREDENTIAL_OTHER_KIND,    /* another of the three kinds */
+    CREDENTIAL_MALFORMED,
+    CREDENTIAL_BAD_SIGNATURE,
+    CREDENTIAL_NOT_FOR_US,    /* a grant's or approval's recipient is somebody else */
+    CREDENTIAL_NO_MEMORY,
+} credential_error;
+
+bool credential_name_valid(text_view name);
+
+/* Writers append the whole file's text. The signature is the sender's or hub's. */
+void credential_write_request(batch_buffer *to, const credential_identity *self, const crypto_sign_pair *sign);
+void credential_write_approval(batch_buffer *to, const credential_approval *approval, const crypto_sign_pair *hub_sign);
+void credential_write_grant(batch_buffer *to, const credential_grant *grant, const crypto_sign_pair *sender_sign);
+
+/* Readers check armour, form and signature; views and arrays come from the arena. */
+credential_error credential_read_request(credential_identity *self, arena *from, text_view file) __attribute__((warn_unused_result));
+credential_error credential_read_approval(credential_approval *approval, arena *from, text_view file) __attribute__((warn_unused_result));
+credential_error credential_read_grant(credential_grant *grant, arena *from, text_view file) __attribute__((warn_unused_result));
+
+/* Makes and opens the box of a grant, bound to sender, recipient, scope, epoch and scheme. */
+bool credential_seal_key(credential_grant *grant, const token_key *key, const uint8_t sender_box_secret[CRYPTO_SECRET]) __attribute__((warn_unused_result));
+bool credential_open_key(token_key *key, const credential_grant *grant, const uint8_t recipient_box_secret[CRYPTO_SECRET]) __attribute__((warn_unused_result));
+
+void credential_fingerprint(char text[CRYPTO_FINGERPRINT_TEXT], const credential_identity *identity);
+void credential_hub_fingerprint(char text[CRYPTO_FINGERPRINT_TEXT], const uint8_t curve[CRYPTO_PUBLIC], const uint8_t sign[CRYPTO_PUBLIC]);
+
+/* For people, in French. */
+const char *credential_error_text(credential_error error);
+
+#endif

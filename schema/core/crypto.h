@@ -1,0 +1,71 @@
+/*
+ * crypto: the one owner of libsodium. Hashes are BLAKE2b (RFC 7693), signatures Ed25519 (RFC 8032),
+ * sealed boxes X25519 + XSalsa20-Poly1305, CURVE keys X25519 (RFC 7748).
+ */
+#ifndef CTAI_CRYPTO_H
+#define CTAI_CRYPTO_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "text.h"
+
+enum {
+    CRYPTO_KEY = 32,        /* a symmetric key, bytes */
+    CRYPTO_PUBLIC = 32,     /* a public key of any of the three kinds */
+    CRYPTO_SIGN_SECRET = 64,
+    CRYPTO_SECRET = 32,     /* a secret key of CURVE or of a box */
+    CRYPTO_SIGNATURE = 64,
+    CRYPTO_HASH = 32,
+    CRYPTO_SHORT_HASH = 16,
+    CRYPTO_SALT = 16,
+    CRYPTO_SEAL_OVERHEAD = 40, /* nonce 24 + tag 16 */
+    CRYPTO_FINGERPRINT_TEXT = 48, /* 8 groups of 5 digits, 7 hyphens, NUL */
+};
+
+typedef struct { uint8_t public_key[CRYPTO_PUBLIC]; uint8_t secret_key[CRYPTO_SIGN_SECRET]; } crypto_sign_pair;
+typedef struct { uint8_t public_key[CRYPTO_PUBLIC]; uint8_t secret_key[CRYPTO_SECRET]; } crypto_box_pair;
+
+/* Must succeed once before anything else: 0, or -1 when the library cannot start. */
+int crypto_start(void) __attribute__((warn_unused_result));
+
+void crypto_random(void *to, size_t size);
+
+/* BLAKE2b-128 and BLAKE2b-256; key may be NULL (unkeyed), else key_size is 16 to 64. */
+void crypto_short_hash(uint8_t to[CRYPTO_SHORT_HASH], const uint8_t *key, size_t key_size, const void *data, size_t size);
+void crypto_hash(uint8_t to[CRYPTO_HASH], const uint8_t *key, size_t key_size, const void *data, size_t size);
+
+void crypto_sign_new(crypto_sign_pair *pair);
+void crypto_box_new(crypto_box_pair *pair); /* also for CURVE */
+void crypto_sign(uint8_t signature[CRYPTO_SIGNATURE], const void *data, size_t size, const crypto_sign_pair *by);
+bool crypto_verify(const uint8_t signature[CRYPTO_SIGNATURE], const void *data, size_t size, const uint8_t public_key[CRYPTO_PUBLIC]);
+
+/* A box from one to another: to holds size + CRYPTO_SEAL_OVERHEAD bytes (nonce, then box). */
+bool crypto_seal(uint8_t *to, const void *data, size_t size, const uint8_t recipient[CRYPTO_PUBLIC], const uint8_t sender_secret[CRYPTO_SECRET]) __attribute__((warn_unused_result));
+/* to holds size - CRYPTO_SEAL_OVERHEAD bytes; false when it was not sealed by sender for recipient. */
+bool crypto_open(uint8_t *to, const uint8_t *box, size_t size, const uint8_t sender[CRYPTO_PUBLIC], const uint8_t recipient_secret[CRYPTO_SECRET]) __attribute__((warn_unused_result));
+
+bool crypto_equal(const void *a, const void *b, size_t size); /* in constant time */
+void crypto_wipe(void *data, size_t size);
+/* Keeps it out of swap and of core files; false (with errno) when the system refuses. */
+bool crypto_lock(void *data, size_t size) __attribute__((warn_unused_result));
+
+/*
+ * What two people read to each other on the telephone: BLAKE2b-256("ctai-fingerprint-1" || data)
+ * as 8 groups of 5 decimal digits joined by hyphens
+ * (group i = big-endian bytes 4i..4i+3 modulo 100000).
+ */
+void crypto_fingerprint(char text[CRYPTO_FINGERPRINT_TEXT], const void *data, size_t size);
+/* Do the digits of two fingerprints agree, spaces and hyphens apart? Constant time. */
+bool crypto_fingerprint_equal(const char *a, const char *b);
+
+/* Lower-case hexadecimal with a NUL: to holds 2 * size + 1. */
+void crypto_hex(char *to, const void *data, size_t size);
+/* Standard base64 with padding. to holds crypto_base64_size(size), NUL included. */
+size_t crypto_base64_size(size_t size);
+void crypto_base64(char *to, const void *data, size_t size);
+/* Bytes decoded (white space is skipped), or -1 when it is not base64 or does not fit. */
+long crypto_base64_decode(uint8_t *to, size_t capacity, text_view text);
+
+#endif

@@ -1,0 +1,18 @@
+# Writes OUTPUT: a C file with the bytes of each of FILES, and a table of them by file name
+# (see io/embedded.h).
+set(text "/* Made by embed.cmake. */\n#include \"embedded.h\"\n\n")
+set(table "")
+set(number 0)
+list(SORT FILES)
+foreach(path IN LISTS FILES)
+  get_filename_component(name ${path} NAME)
+  file(READ ${path} hex HEX)
+  string(LENGTH "${hex}" digits)
+  math(EXPR size "${digits} / 2")
+  string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," bytes "${hex}")
+  string(APPEND text "static const unsigned char file_${number}[] = {${bytes}0};\n")
+  string(APPEND table "    {\"${name}\", file_${number}, ${size}},\n")
+  math(EXPR number "${number} + 1")
+endforeach()
+string(APPEND text "\nconst embedded_file embedded_files[] = {\n${table}    {NULL, NULL, 0},\n};\n")
+file(WRITE ${OUTPUT} "${text}")
