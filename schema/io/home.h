@@ -8,6 +8,7 @@
 #include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 typedef struct {
     char path[PATH_MAX]; /* absolute */
@@ -24,9 +25,17 @@ typedef enum {
     HOME_SYSTEM,   /* errno tells */
 } home_error;
 
-/* Makes the folder (and missing parents) with mode 0700; fine when it is there, empty and ours. */
+/* Makes the folder (and missing parents) with mode 0700; fine when it is there, empty and ours (it then gets mode 0700). */
 home_error home_make(const char *path) __attribute__((warn_unused_result));
-/* Opens and checks it. */
+/* Whose is it? For a program that root has called: it takes this identity before it opens the home. */
+home_error home_owner(const char *path, uid_t *user, gid_t *group) __attribute__((warn_unused_result));
+/*
+ * Called by root: becomes the home's owner for good, supplementary groups included; for anyone else,
+ * and for a home of root's, does nothing. Files that the user named must be open by then.
+ */
+home_error home_become_owner(const char *path) __attribute__((warn_unused_result));
+
+/* Opens and checks it: a folder of ours (of the effective user's) that nobody else may enter. */
 home_error home_open(home *self, const char *path) __attribute__((warn_unused_result));
 /* Takes the lock without waiting: HOME_OK or HOME_LOCKED. */
 home_error home_take(home *self) __attribute__((warn_unused_result));
@@ -35,7 +44,7 @@ void home_close(home *self);
 /* path of a file in the home; false when it is too long. */
 bool home_path(const home *self, const char *name, char path[PATH_MAX]) __attribute__((warn_unused_result));
 
-/* Reads a whole secret of exactly size bytes; checks its mode and owner. */
+/* Reads a whole secret of exactly size bytes (else HOME_SYSTEM, EBADMSG); checks its mode and owner. */
 home_error home_read_secret(const home *self, const char *name, void *to, size_t size) __attribute__((warn_unused_result));
 /* Writes one, mode 0600, whole or not at all, flushed to disk with its folder. */
 home_error home_write_secret(const home *self, const char *name, const void *data, size_t size) __attribute__((warn_unused_result));
