@@ -5,7 +5,12 @@
  *
  * Always true: a batch is sent only after the outbox has told of it (QUEUED), in order of sequence
  * per scope, within the hub's credit; `acknowledged` only grows, and only by a receipt that the
- * hub's key has signed for this agent and whose hash is that of the outbox's own batch.
+ * hub's key has signed for this agent and whose hash is that of the outbox's own batch. At most
+ * one SEND_BATCH is under way: its answer (SENT, HELD or MISSING) brings the next one, so that
+ * the effects of a step are few, however much is queued.
+ *
+ * Errors: a trouble that may pass leaves the session trying (WAITING, PAUSED), one that needs a
+ * person makes it STOPPED; both show in `stop`, or for one scope alone in agent_session_trouble.
  */
 #ifndef CTAI_AGENT_SESSION_H
 #define CTAI_AGENT_SESSION_H
@@ -13,9 +18,11 @@
 #include "wire.h"
 
 enum {
-    AGENT_SESSION_EFFECTS_MAX = 64,
+    AGENT_SESSION_EFFECTS_MAX = 8,
     AGENT_SESSION_WINDOW_MAX = 32,          /* batches outstanding, whatever the credit */
-    AGENT_SESSION_ACK_TIMEOUT_MS = 10 * 1000,
+    AGENT_SESSION_CONNECT_TIMEOUT_MS = 10 * 1000,
+    AGENT_SESSION_ACK_TIMEOUT_MS = 10 * 1000, /* also of a WELCOME */
+    AGENT_SESSION_HELLO_TRIES = 3,          /* without an answer: then a fresh connection */
     AGENT_SESSION_RETRY_MS_MIN = 250,       /* back-off, doubled up to the maximum */
     AGENT_SESSION_RETRY_MS_MAX = 60 * 1000,
     AGENT_SESSION_WRONG_KEY_FAILURES = 3,   /* in a row: the hub has another key than expected */
@@ -26,7 +33,8 @@ typedef enum {
     AGENT_SESSION_CONNECTING, /* the link tries */
     AGENT_SESSION_GREETING,   /* HELLO is sent, WELCOME awaited */
     AGENT_SESSION_FLOWING,    /* batches go out, acknowledgements come in */
-    AGENT_SESSION_WAITING,    /* back-off before the next try */
+    AGENT_SESSION_PAUSED,     /* connected; the hub asked for patience: HELLO again after the back-off */
+    AGENT_SESSION_WAITING,    /* not connected; back-off before the next try */
     AGENT_SESSION_STOPPED,    /* needs a person; see agent_session.stop */
 } agent_session_state;
 
@@ -39,6 +47,7 @@ typedef enum {
     AGENT_STOP_NO_RIGHT,     /* scope or linkage key refused (77) */
     AGENT_STOP_FORK,         /* the hub holds other batches under our numbers: cloned or restored (76) */
     AGENT_STOP_PROTOCOL,     /* the hub finds our messages wrong (76) */
+    AGENT_STOP_HUB_LOST,     /* the hub no longer has batches that it had acknowledged, nor has the outbox (76) */
 } agent_stop;
 
 typedef struct {
@@ -47,9 +56,13 @@ typedef struct {
     uint64_t queued;                   /* highest sequence in the outbox */
     uint8_t queued_hash[CRYPTO_HASH];
     uint64_t acknowledged;             /* highest committed at the hub, as it has signed */
-    uint64_t stable;
-    uint64_t sent;                     /* highest sent on this connection */
-    uint64_t window_bytes[AGENT_SESSION_WINDOW_MAX]; /* sizes of acknowledged + 1 .. sent, by sequence modulo */
+    uint64_t stable;                   /* up to here the outbox may forget, as the hub has signed */
+    uint64_t committed;                /* the hub's position, by its last WELCOME or ACK; can be behind acknowledged */
+    uint64_t sent;                     /* highest sent on this connection; committed..queued */
+    uint64_t window_bytes[AGENT_SESSION_WINDOW_MAX]; /* sizes of committed + 1 .. sent, by sequence modulo */
+    bool welcome;                      /* the last WELCOME named it */
+    agent_stop stop;                   /* nothing is sent for this scope alone (AGENT_STOP_NO_RIGHT) */
+    wire_refusal refusal;
 } agent_session_scope;
 
 typedef struct {
@@ -60,50 +73,62 @@ typedef struct {
     unsigned scope_count;
     agent_session_scope scopes[WIRE_SCOPES_MAX];
     uint64_t credit_batches, credit_bytes;
+    uint64_t outstanding_batches, outstanding_bytes; /* sent and not committed, over all scopes */
+    unsigned turn;                     /* the scope that may send next */
+    bool sending;                      /* SEND_BATCH of that scope is under way */
+    uint64_t held_bytes;               /* its next batch's size, when it waits for credit; else 0 */
     uint64_t retry_ms;                 /* the next back-off */
     uint64_t deadline_ms;              /* when TICK means something; UINT64_MAX: never */
+    uint64_t welcomed_ms;              /* when the last WELCOME came */
+    unsigned hellos;                   /* sent in a row without an answer */
+    unsigned restarts;                 /* "not the next" refusals since something was committed */
     unsigned no_detail_failures;
     uint64_t jitter;                   /* state of a small generator, seeded by init */
 } agent_session;
 
 typedef enum {
-    AGENT_EVENT_START,      /* there is something to send, or serve has begun */
-    AGENT_EVENT_QUEUED,     /* scope, sequence, hash: one more batch is durable in the outbox */
+    AGENT_EVENT_START,      /* there is something to send, or serve has begun; tries again what has stopped */
+    AGENT_EVENT_QUEUED,     /* scope, incarnation, sequence, hash: one more batch is durable; a new scope is added */
     AGENT_EVENT_CONNECTED,  /* the CURVE handshake has succeeded */
     AGENT_EVENT_LOST,       /* the connection is gone, or could not be made */
     AGENT_EVENT_REFUSED_KEY, /* handshake: ZAP status 400 */
     AGENT_EVENT_NO_DETAIL,  /* handshake failed without detail */
     AGENT_EVENT_MESSAGE,    /* a frame has come */
     AGENT_EVENT_SENT,       /* scope, sequence, bytes: the batch asked for is on its way */
+    AGENT_EVENT_HELD,       /* scope, sequence, bytes: it is larger than bytes_max, and was not sent */
+    AGENT_EVENT_MISSING,    /* scope, sequence: the outbox does not have it (any more) */
     AGENT_EVENT_TICK,       /* now has passed deadline_ms */
 } agent_event_type;
 
 typedef struct {
     agent_event_type type;
-    const char *scope;            /* QUEUED, SENT */
-    uint64_t sequence, bytes;     /* QUEUED, SENT */
+    const char *scope;            /* QUEUED, SENT, HELD, MISSING */
+    uint64_t incarnation;         /* QUEUED */
+    uint64_t sequence;            /* QUEUED, SENT, HELD, MISSING */
+    uint64_t bytes;               /* SENT, HELD: of the whole message */
     const uint8_t *hash;          /* QUEUED: the header's */
     text_view message;            /* MESSAGE: the frame's bytes */
     arena *scratch;               /* MESSAGE: for the decoding; effects may point into it */
-    /* MESSAGE with an ACK: gives the hash of the outbox's own header of that sequence; false: it has none. */
+    /* MESSAGE: gives the hash of the outbox's own header of that sequence; false: it has none (any more). */
     bool (*header_hash)(void *outbox, const char *scope, uint64_t sequence, uint8_t hash[CRYPTO_HASH]);
     void *outbox;
 } agent_event;
 
 typedef enum {
-    AGENT_EFFECT_CONNECT,      /* (re)connect with a fresh socket */
-    AGENT_EFFECT_DISCONNECT,
+    AGENT_EFFECT_CONNECT,      /* connect with a fresh socket, to the next of the hub's addresses */
+    AGENT_EFFECT_DISCONNECT,   /* drop the socket and what it holds; harmless when there is none */
     AGENT_EFFECT_SEND_HELLO,   /* agent_session_hello gives the message */
-    AGENT_EFFECT_SEND_BATCH,   /* scope, sequence: load from the outbox, send, answer with SENT */
-    AGENT_EFFECT_ACKNOWLEDGED, /* scope, sequence, stable, receipt, refusals: write down durably */
+    AGENT_EFFECT_SEND_BATCH,   /* scope, sequence, bytes_max: load from the outbox; answer with SENT, HELD or MISSING */
+    AGENT_EFFECT_ACKNOWLEDGED, /* scope, sequence, stable, receipt, refusals: write down durably; the same may come twice */
     AGENT_EFFECT_CONTRACTS,    /* contracts: keep them */
-    AGENT_EFFECT_REPORT,       /* stop has changed: tell people */
+    AGENT_EFFECT_REPORT,       /* stop, of the session or of a scope, has changed: tell people */
 } agent_effect_type;
 
 typedef struct {
     agent_effect_type type;
     const char *scope;
     uint64_t sequence, stable, ledger_position;
+    uint64_t bytes_max;           /* SEND_BATCH: of the whole message */
     text_view receipt;            /* its bytes, followed by the signature in receipt_signature */
     const uint8_t *receipt_signature;
     unsigned refusal_count;
@@ -116,10 +141,13 @@ typedef struct { unsigned count; agent_effect items[AGENT_SESSION_EFFECTS_MAX]; 
 
 void agent_session_init(agent_session *self, const uint8_t agent[CRYPTO_PUBLIC], const uint8_t hub_sign[CRYPTO_PUBLIC], uint64_t jitter_seed);
 
-/* Tells of a scope as the outbox holds it, before START. False when there are too many. */
+/*
+ * Tells of a scope as the outbox holds it, before START (zeros when it has no batch yet). False when
+ * there are too many, the name is too long, or the numbers contradict each other.
+ */
 bool agent_session_add_scope(agent_session *self, const char *scope, uint64_t incarnation, uint64_t queued, const uint8_t queued_hash[CRYPTO_HASH], uint64_t acknowledged, uint64_t stable) __attribute__((warn_unused_result));
 
-/* effects is overwritten; now_ms never goes back. */
+/* effects is overwritten; pointers in it live until the next step, or as long as the event's message. */
 void agent_session_step(agent_session *self, const agent_event *event, uint64_t now_ms, agent_effects *effects);
 
 /* The HELLO of the present state; scopes holds WIRE_SCOPES_MAX. */
@@ -127,5 +155,8 @@ void agent_session_hello(const agent_session *self, wire_message *hello, wire_po
 
 /* Batches that the outbox holds and the hub has not acknowledged. */
 uint64_t agent_session_pending(const agent_session *self);
+
+/* What keeps a scope's batches from the hub: the session's stop, else the scope's own. NULL: the session, else any scope. */
+agent_stop agent_session_trouble(const agent_session *self, const char *scope);
 
 #endif

@@ -4,7 +4,11 @@
  *
  * Always true: nothing of a batch is read before its signature has been verified over its raw
  * bytes; batches go to the store in order, each once per connection unless it comes again; an
- * acknowledgement is sent only after the store has said COMMITTED.
+ * acknowledgement is sent only after the store has said that the batch is committed.
+ *
+ * The store answers LOAD and STORE of a session in the order in which it was asked. After a batch of
+ * a scope was refused, the scope's further batches are passed over until the agent says HELLO again
+ * (it has been told, and resumes from WELCOME).
  */
 #ifndef CTAI_HUB_SESSION_H
 #define CTAI_HUB_SESSION_H
@@ -14,7 +18,8 @@
 enum {
     HUB_SESSION_CREDIT_BATCHES = 8,
     HUB_SESSION_CREDIT_BYTES = 8 * 1024 * 1024,
-    HUB_SESSION_EFFECTS_MAX = 8,
+    HUB_SESSION_EFFECTS_MAX = 2 * WIRE_SCOPES_MAX + 4,
+    HUB_SESSION_STRIKES_MAX = 8, /* messages that no honest agent sends: then the connection is cut */
 };
 
 typedef enum {
@@ -24,13 +29,14 @@ typedef enum {
     HUB_SESSION_CLOSED,       /* refused for good; the link cuts it */
 } hub_session_state;
 
-/* What the store says of an agent's scope. */
+/* A scope as the store has said, and what it has been given since. */
 typedef struct {
     char scope[BATCH_SCOPE_MAX + 1];
-    uint64_t incarnation, sequence, stable;
+    uint64_t incarnation, sequence, stable, ledger_position; /* committed */
     uint8_t hash[CRYPTO_HASH];
-    uint64_t handed;                  /* highest sequence handed to the store on this connection */
-    uint8_t handed_hash[CRYPTO_HASH];
+    uint64_t handed;                  /* highest sequence in the store's hands; sequence when there is none */
+    uint8_t handed_hash[HUB_SESSION_CREDIT_BATCHES][CRYPTO_HASH]; /* of sequence + 1 .. handed, by sequence modulo */
+    bool halted;                      /* a batch was refused: pass over until HELLO */
 } hub_session_scope;
 
 typedef struct {
@@ -39,11 +45,16 @@ typedef struct {
     unsigned scope_count;
     hub_session_scope scopes[WIRE_SCOPES_MAX];
     uint64_t outstanding_batches, outstanding_bytes; /* handed to the store, not answered */
+    bool loading;                     /* LOAD is not answered yet; in OPEN: HELLO came again */
+    unsigned hello_count;             /* what the HELLO said that LOAD answers */
+    struct { char scope[BATCH_SCOPE_MAX + 1]; uint64_t sequence; uint8_t hash[CRYPTO_HASH]; } hello[WIRE_SCOPES_MAX];
+    unsigned strikes;
+    wire_position positions[WIRE_SCOPES_MAX]; /* of the last WELCOME: the effect points here */
 } hub_session;
 
 typedef enum {
     HUB_EVENT_MESSAGE,       /* a frame from the agent */
-    HUB_EVENT_STATE,         /* the store's answer to LOAD */
+    HUB_EVENT_STATE,         /* the store's answer to LOAD; stored: COMMITTED (here it is), NO_RIGHT or LATER */
     HUB_EVENT_STORED,        /* the store's answer to a batch */
     HUB_EVENT_CHANGED,       /* contracts or rights changed: contracts */
     HUB_EVENT_REVOKED,
@@ -62,45 +73,58 @@ typedef enum {
     HUB_STORED_LATER,       /* passing fault: the agent shall come again */
 } hub_stored;
 
+/* What the store has of the agent in a scope of its contracts. */
+typedef struct {
+    wire_position position;          /* sequence 0: nothing yet; incarnation: what the hub has granted, from 1 */
+    uint64_t ledger_position;
+    unsigned refusal_count;          /* records refused in batches after the one that HELLO says is acknowledged */
+    const wire_record_refusal *refusals;
+} hub_session_loaded;
+
 typedef struct {
     hub_event_type type;
     text_view message;               /* MESSAGE */
-    arena *scratch;                  /* MESSAGE */
+    arena *scratch;                  /* MESSAGE; effects may point into it */
     unsigned scope_count;            /* STATE */
-    const wire_position *scopes;     /* STATE */
+    const hub_session_loaded *scopes; /* STATE */
     unsigned contract_count;         /* STATE, CHANGED */
     wire_contract *contracts;        /* STATE, CHANGED */
-    hub_stored stored;               /* STORED, with the following */
+    hub_stored stored;               /* STATE; STORED, with the following */
     const char *scope;
-    wire_position position;          /* of the agent in the scope after the commit */
-    uint64_t ledger_position;
-    uint64_t bytes;                  /* of the batch's message */
+    uint64_t sequence;               /* of the batch that was handed over */
+    uint64_t bytes;                  /* of its message */
+    wire_position position;          /* COMMITTED, AGAIN: of the agent in the scope, after the commit */
+    uint64_t ledger_position;        /* likewise, of the scope */
     unsigned refusal_count;
     wire_record_refusal *refusals;
 } hub_event;
 
 typedef enum {
-    HUB_EFFECT_LOAD,    /* ask the store for the agent's positions and contracts; answer with STATE */
+    HUB_EFFECT_LOAD,    /* message (the HELLO): ask the store for the agent's positions and contracts; answer with STATE */
     HUB_EFFECT_SEND,    /* message */
     HUB_EFFECT_ACK,     /* receipt to sign, refusals: the link signs and sends ACK */
-    HUB_EFFECT_STORE,   /* header, batch: hand to the store; answer with STORED */
-    HUB_EFFECT_CUT,     /* shut the connection */
-    HUB_EFFECT_ALARM,   /* reason: log, and keep for status (fork, signature, malformed) */
+    HUB_EFFECT_STORE,   /* header, message (the batch), bytes: hand to the store; answer with STORED */
+    HUB_EFFECT_CUT,     /* shut the connection, after what was sent before */
+    HUB_EFFECT_ALARM,   /* reason, scope, sequence: log, and keep for status (fork, signature, malformed) */
 } hub_effect_type;
 
 typedef struct {
     hub_effect_type type;
-    wire_message message;            /* SEND, STORE (the batch as received) */
+    wire_message message;            /* LOAD, SEND, STORE (the batch as received) */
     batch_header header;             /* STORE: decoded, verified; points into the frame and scratch */
+    uint64_t bytes;                  /* STORE: of the whole message */
     wire_receipt receipt;            /* ACK */
     unsigned refusal_count;          /* ACK */
-    wire_record_refusal *refusals;
+    const wire_record_refusal *refusals;
     wire_refusal reason;             /* ALARM */
+    text_view scope;                 /* ALARM: empty when it concerns none */
+    uint64_t sequence;               /* ALARM: 0 likewise */
 } hub_effect;
 
 typedef struct { unsigned count; hub_effect items[HUB_SESSION_EFFECTS_MAX]; } hub_effects;
 
 void hub_session_init(hub_session *self, const uint8_t agent[CRYPTO_PUBLIC]);
+/* effects is overwritten; pointers in it live until the next step, or as long as the event's. */
 void hub_session_step(hub_session *self, const hub_event *event, uint64_t now_ms, hub_effects *effects);
 
 #endif

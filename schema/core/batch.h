@@ -55,9 +55,11 @@ void batch_buffer_init(batch_buffer *self, size_t limit_bytes);
 void batch_buffer_release(batch_buffer *self);
 void batch_buffer_clear(batch_buffer *self);
 
-/* Appends the body of a record: its bytes with that salt. */
+void batch_buffer_append(batch_buffer *self, const void *data, size_t size);
+
+/* Appends the body of a record: its bytes with that salt. Fails for a record that a reader would not take. */
 void batch_write_body(batch_buffer *to, const record *what, const uint8_t salt[CRYPTO_SALT]);
-/* Appends the header's bytes. */
+/* Appends the header's bytes. Fails for a header that a reader would not take. */
 void batch_write_header(batch_buffer *to, const batch_header *header);
 /* Hash of a body's or header's bytes, as the header and the chain hold it. */
 void batch_hash(uint8_t hash[CRYPTO_HASH], text_view bytes);
@@ -71,6 +73,12 @@ bool batch_verify(const uint8_t signature[CRYPTO_SIGNATURE], text_view header_by
  */
 bool batch_read_header(batch_header *header, arena *from, text_view bytes) __attribute__((warn_unused_result));
 bool batch_read_body(record *what, text_view bytes, record_reason *reason) __attribute__((warn_unused_result));
+
+/*
+ * Does a body fit its batch: the token sets that the header announces, keys that ascend? before is the last body
+ * of a smaller index that is there, or NULL. RECORD_OK, RECORD_BAD_TOKENS or RECORD_DUPLICATE_KEY.
+ */
+record_reason batch_check_body(const batch_header *header, const record *what, const record *before) __attribute__((warn_unused_result));
 
 /* Hash of what a record says, salt apart: equal exactly when nothing changed (32-byte key of the agent's own). */
 void batch_content_hash(uint8_t hash[CRYPTO_SHORT_HASH], const record *what, const uint8_t key[CRYPTO_KEY]);

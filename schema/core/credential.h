@@ -13,6 +13,7 @@ enum {
     CREDENTIAL_FILE_MAX = 1 << 20, /* bytes of a file */
     CREDENTIAL_ADDRESSES_MAX = 8,
     CREDENTIAL_ADDRESS_MAX = 256,
+    CREDENTIAL_BOX = CRYPTO_HASH + CRYPTO_KEY + CRYPTO_SEAL_OVERHEAD, /* hash of what binds it, then the key */
 };
 
 /* What an agent shows of itself. Its fingerprint covers the name and all three keys. */
@@ -36,7 +37,7 @@ typedef struct {
     uint32_t epoch;
     unsigned scheme;
     uint8_t key_id[TOKEN_KEY_ID];
-    uint8_t box[CRYPTO_KEY + CRYPTO_SEAL_OVERHEAD];
+    uint8_t box[CREDENTIAL_BOX];
 } credential_grant;
 
 typedef enum {
@@ -45,7 +46,7 @@ typedef enum {
     CREDENTIAL_OTHER_KIND,    /* another of the three kinds */
     CREDENTIAL_MALFORMED,
     CREDENTIAL_BAD_SIGNATURE,
-    CREDENTIAL_NOT_FOR_US,    /* a grant's or approval's recipient is somebody else */
+    CREDENTIAL_NOT_FOR_US,    /* a grant's or approval's recipient is somebody else (for callers: readers do not know who we are) */
     CREDENTIAL_NO_MEMORY,
 } credential_error;
 
@@ -61,7 +62,10 @@ credential_error credential_read_request(credential_identity *self, arena *from,
 credential_error credential_read_approval(credential_approval *approval, arena *from, text_view file) __attribute__((warn_unused_result));
 credential_error credential_read_grant(credential_grant *grant, arena *from, text_view file) __attribute__((warn_unused_result));
 
-/* Makes and opens the box of a grant, bound to sender, recipient, scope, epoch and scheme. */
+/*
+ * Makes and opens the box of a grant, bound to sender, recipient, scope, epoch, scheme and key id. Sealing sets
+ * key_id and box from the other fields and key; opening requires that all of them agree with what was sealed.
+ */
 bool credential_seal_key(credential_grant *grant, const token_key *key, const uint8_t sender_box_secret[CRYPTO_SECRET]) __attribute__((warn_unused_result));
 bool credential_open_key(token_key *key, const credential_grant *grant, const uint8_t recipient_box_secret[CRYPTO_SECRET]) __attribute__((warn_unused_result));
 

@@ -15,6 +15,8 @@ enum {
     WIRE_ACTIONS_MAX = BATCH_ACTIONS_MAX,
     WIRE_TITLE_MAX = 512,
     WIRE_SOFTWARE_MAX = 64,
+    WIRE_REFUSALS_MAX = 8 * BATCH_BODIES_MAX, /* of records, in one ACK */
+    WIRE_RECEIPT_MAX = 256,             /* bytes */
 };
 
 typedef enum {
@@ -44,7 +46,7 @@ typedef struct {
     text_view scope;
     uint64_t incarnation, sequence;
     uint8_t hash[CRYPTO_HASH]; /* of the header of that sequence; zeros for 0 */
-    uint64_t stable;           /* hub alone: up to here the agent may forget its batches */
+    uint64_t stable;           /* up to sequence. Hub: so far the agent may forget its batches. HELLO: so far it has receipts */
 } wire_position;
 
 typedef struct {
@@ -75,7 +77,7 @@ typedef struct {
         struct { text_view header; const uint8_t *signature; unsigned body_count; text_view *bodies; /* at NULL: absent */ } batch;
         struct { unsigned version; text_view software; unsigned credit_batches; uint64_t credit_bytes;
                  unsigned contract_count; wire_contract *contracts; unsigned scope_count; wire_position *scopes; } welcome;
-        struct { text_view receipt; const uint8_t *signature; unsigned refusal_count; wire_record_refusal *refusals; } ack;
+        struct { text_view receipt; const uint8_t *signature; unsigned refusal_count; const wire_record_refusal *refusals; } ack;
         struct { unsigned contract_count; wire_contract *contracts; } contracts;
         struct { wire_refusal reason; text_view scope; uint64_t sequence; } refused;
     };
@@ -84,7 +86,11 @@ typedef struct {
 /* Appends the message's bytes to a cleared buffer. */
 void wire_write(batch_buffer *to, const wire_message *message);
 
-/* Reads one; views point into bytes, arrays come from the arena. False: not a message of this protocol. */
+/*
+ * Reads one; views point into bytes, arrays come from the arena (at most 16 bytes for each byte of the
+ * message and 64 KiB). False: not a message of this protocol, or memory is short. Of a HELLO or WELCOME
+ * of another version only type and version are read.
+ */
 bool wire_read(wire_message *message, arena *from, text_view bytes) __attribute__((warn_unused_result));
 
 /* A receipt's bytes, signed by the hub. */
