@@ -1,6 +1,7 @@
 /*
  * crypto: the one owner of libsodium. Hashes are BLAKE2b (RFC 7693), signatures Ed25519 (RFC 8032),
- * sealed boxes X25519 + XSalsa20-Poly1305, CURVE keys X25519 (RFC 7748).
+ * sealed boxes X25519 + XSalsa20-Poly1305, CURVE keys X25519 (RFC 7748). (crypto_hash and crypto_sign
+ * are names of libsodium itself: ours are crypto_digest and crypto_sign_with.)
  */
 #ifndef CTAI_CRYPTO_H
 #define CTAI_CRYPTO_H
@@ -34,11 +35,11 @@ void crypto_random(void *to, size_t size);
 
 /* BLAKE2b-128 and BLAKE2b-256; key may be NULL (unkeyed), else key_size is 16 to 64. */
 void crypto_short_hash(uint8_t to[CRYPTO_SHORT_HASH], const uint8_t *key, size_t key_size, const void *data, size_t size);
-void crypto_hash(uint8_t to[CRYPTO_HASH], const uint8_t *key, size_t key_size, const void *data, size_t size);
+void crypto_digest(uint8_t to[CRYPTO_HASH], const uint8_t *key, size_t key_size, const void *data, size_t size);
 
 void crypto_sign_new(crypto_sign_pair *pair);
 void crypto_box_new(crypto_box_pair *pair); /* also for CURVE */
-void crypto_sign(uint8_t signature[CRYPTO_SIGNATURE], const void *data, size_t size, const crypto_sign_pair *by);
+void crypto_sign_with(uint8_t signature[CRYPTO_SIGNATURE], const void *data, size_t size, const crypto_sign_pair *by);
 bool crypto_verify(const uint8_t signature[CRYPTO_SIGNATURE], const void *data, size_t size, const uint8_t public_key[CRYPTO_PUBLIC]);
 
 /* A box from one to another: to holds size + CRYPTO_SEAL_OVERHEAD bytes (nonce, then box). */
