@@ -65,7 +65,12 @@ typedef struct {
     const char *name, *version, *help; /* "ctai-hub" ... */
     const cli_command *commands;       /* ended by a NULL name */
     const char *default_home;          /* "/var/lib/ctai-hub" */
-    /* Runs a parsed call: takes the home's lock, drops identity, or hands it to a running serve. NULL: call->command->run. */
+    /*
+     * Runs a parsed call: takes the home's lock, drops identity, or hands it to a running serve; in
+     * the end somebody calls cli_run_call. NULL: cli_run_call at once. It must come back with the
+     * caller's rights when call->output is there, since cli_main then puts that file in its place:
+     * a dispatch that drops identity does so in a child process, which leaves by _exit.
+     */
     int (*dispatch)(cli_call *call);
 } cli_program;
 
@@ -89,19 +94,29 @@ struct cli_call {
     const char *operands[CLI_OPERANDS_MAX];
     cli_file operand_files[CLI_OPERANDS_MAX];
     int operand_count;
-    struct outfile *output;                /* -o FILE, or NULL: cli_output gives where data goes */
+    struct outfile *output;                /* -o FILE, or NULL; cli_main's alone */
+    FILE *data;                            /* where data goes: the stream of output, or NULL: out */
 };
 
 /* The whole program: parses, prints help or usage errors, opens files, dispatches. Returns the exit code. */
 int cli_main(const cli_program *program, int argc, char **argv);
 
-/* The option's value or NULL; has it been given? Name must be one of the command's. */
-const char *cli_value(const cli_call *call, const char *option);
-bool cli_given(const cli_call *call, const char *option);
-/* The input file of an option, or of operand number index. */
-const cli_file *cli_input(const cli_call *call, const char *option);
+/*
+ * Runs the call's command where we are and sees its output off: the command's exit code, or
+ * CLI_CANNOT_WRITE when what it wrote has not all arrived.
+ */
+int cli_run_call(cli_call *call);
 
-/* Where the command's data goes: the file of -o, or call->out. */
+/* The command of that name ("key grant"), or NULL: for a `serve` that is handed a call. */
+const cli_command *cli_find(const cli_program *program, const char *name);
+
+/* The value or NULL; has it been given? Name is that of one of the command's options or, failing that, operands. */
+const char *cli_value(const cli_call *call, const char *name);
+bool cli_given(const cli_call *call, const char *name);
+/* The input file of such an option or operand; NULL when it was not given. */
+const cli_file *cli_input(const cli_call *call, const char *name);
+
+/* Where the command's data goes: the file of -o, or call->out. The file takes its place when the command returns 0, or 65 with something written. */
 FILE *cli_output(cli_call *call);
 
 /* Prints "ctai-agent : MESSAGE" to call->err and returns code, for `return cli_fail(...)`. */

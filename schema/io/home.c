@@ -95,7 +95,7 @@ home_error home_make(const char *path)
         return closing(folder, HOME_SYSTEM);
     if (is.st_uid != geteuid())
         return closing(folder, HOME_FOREIGN);
-    home_error empty = require_empty(dup(folder));
+    home_error empty = require_empty(fcntl(folder, F_DUPFD_CLOEXEC, 3));
     if (empty == HOME_OK && fchmod(folder, 0700) != 0)
         empty = HOME_SYSTEM;
     return closing(folder, empty);
