@@ -1,0 +1,50 @@
+/*
+ * evaluation_table: the evaluation of a contract as a table of cells, and its forms: for an officer
+ * at a terminal, and as CSV. Pure: writes to a stream that the caller gives; errors of the stream
+ * are the caller's to test (ferror) at the end.
+ */
+#ifndef CTAI_EVALUATION_TABLE_H
+#define CTAI_EVALUATION_TABLE_H
+
+#include <stdint.h>
+#include <stdio.h>
+
+#include "civil.h"
+#include "text.h"
+
+typedef enum { EVALUATION_COUNTED, EVALUATION_NOT_COLLECTED, EVALUATION_NOT_DONE } evaluation_state;
+/* "compte", "non_collecte", "non_fait" */
+const char *evaluation_state_name(evaluation_state state);
+
+typedef struct {
+    text_view code, label;
+    text_view unit;        /* for people: "personnes", "h", "€"; may be empty */
+    text_view target;      /* a number without separators; empty: none */
+    text_view value;       /* a number with a point, or a text; empty: none */
+    bool is_text;          /* value is free text or a list */
+    evaluation_state state;
+} evaluation_cell;
+
+typedef struct {
+    text_view code;        /* "contrat" for the contract's own line */
+    text_view title;
+    unsigned cell_count;
+    evaluation_cell *cells; /* in the catalogue's order */
+} evaluation_action;
+
+typedef struct {
+    text_view contract, title, department;
+    civil_day first_day, last_day;
+    civil_month from, to;
+    uint64_t position;      /* of the scope's ledger */
+    uint64_t last_position; /* the scope's now: another than position when the report is as of the past */
+    unsigned action_count;  /* the contract's actions, then "contrat" */
+    evaluation_action *actions;
+} evaluation_table;
+
+/* In French, laid out for width columns (at least 60). */
+void evaluation_table_print(const evaluation_table *self, unsigned width, FILE *to);
+/* INTERFACE.md, "report --format csv". */
+void evaluation_table_csv(const evaluation_table *self, FILE *to);
+
+#endif

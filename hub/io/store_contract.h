@@ -1,0 +1,27 @@
+/*
+ * store_contract: the contracts that the hub serves, each with its versions (an amendment makes the
+ * next one; reports as of an earlier position see the earlier one). Each change takes a position of
+ * the scope and tells the hubs on the database (store_changed).
+ */
+#ifndef CTAI_STORE_CONTRACT_H
+#define CTAI_STORE_CONTRACT_H
+
+#include "store.h"
+
+typedef struct {
+    text_view id, scope, title, department, region;
+    civil_day first_day, last_day;  /* both included */
+    unsigned version;               /* from 1 */
+    char registered[32];            /* ISO 8601, UTC, seconds: of that version */
+    uint64_t position;              /* of the scope at which it was registered */
+    unsigned action_count;
+    wire_action *actions;           /* allowed is false */
+    text_view definition;           /* the file as it was registered; for store_contract_find alone */
+} store_contract;
+
+/* All contracts in their last version, by id. */
+database_error store_contracts(store *self, arena *from, store_contract **contracts, unsigned *count) __attribute__((warn_unused_result));
+/* One. DATABASE_NOT_FOUND. */
+database_error store_contract_find(store *self, const char *id, arena *from, store_contract *contract) __attribute__((warn_unused_result));
+
+#endif
