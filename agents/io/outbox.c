@@ -1,0 +1,339 @@
+#include "outbox.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "logline.h"
+#include "outbox_base.h"
+
+enum {
+    APPLICATION_ID = 0x43544149, /* "CTAI" */
+    FORM_VERSION = 1,
+};
+
+/*
+ * Batches and pages are blobs of up to a megabyte and of 32,000 bytes: rows of their own for each
+ * record, with an index over random keys, cost forty times as much (tried).
+ */
+static const char FORM[] =
+    "CREATE TABLE scope ("
+    "  name TEXT PRIMARY KEY, incarnation INTEGER NOT NULL, queued INTEGER NOT NULL, queued_hash BLOB NOT NULL,"
+    "  acknowledged INTEGER NOT NULL DEFAULT 0, stable INTEGER NOT NULL DEFAULT 0,"
+    "  ledger_position INTEGER NOT NULL DEFAULT 0, receipt BLOB, receipt_signature BLOB,"
+    "  records_queued INTEGER NOT NULL DEFAULT 0, records_acknowledged INTEGER NOT NULL DEFAULT 0) STRICT;"
+    "CREATE TABLE batch ("
+    "  scope TEXT NOT NULL, sequence INTEGER NOT NULL, records INTEGER NOT NULL,"
+    "  header BLOB NOT NULL, signature BLOB NOT NULL, bodies BLOB NOT NULL, PRIMARY KEY (scope, sequence)) STRICT;"
+    "CREATE TABLE refusal ("
+    "  scope TEXT NOT NULL, sequence INTEGER NOT NULL, position INTEGER NOT NULL,"
+    "  contract TEXT NOT NULL, key BLOB NOT NULL, reason INTEGER NOT NULL, PRIMARY KEY (scope, sequence, position)) STRICT;"
+    "CREATE INDEX refusal_key ON refusal (contract, key);"
+    "CREATE TABLE generation (contract TEXT PRIMARY KEY, number INTEGER NOT NULL) STRICT;"
+    "CREATE TABLE held ("
+    "  contract TEXT NOT NULL, generation INTEGER NOT NULL, first_key BLOB NOT NULL, entries BLOB NOT NULL,"
+    "  PRIMARY KEY (contract, generation, first_key)) STRICT;"
+    "CREATE TABLE value ("
+    "  name TEXT NOT NULL, of TEXT NOT NULL, value BLOB NOT NULL, PRIMARY KEY (name, of)) STRICT;";
+
+static const char *const SQL[OUTBOX_SQL_COUNT] = {
+    [OUTBOX_SQL_SCOPE_LOAD] =
+        "SELECT name, incarnation, queued, queued_hash, acknowledged, stable, ledger_position, records_queued,"
+        " records_acknowledged FROM scope WHERE name = ?1",
+    [OUTBOX_SQL_SCOPE_SAVE] =
+        "INSERT INTO scope (name, incarnation, queued, queued_hash, records_queued) VALUES (?1, ?2, ?3, ?4, ?5)"
+        " ON CONFLICT (name) DO UPDATE SET incarnation = ?2, queued = ?3, queued_hash = ?4,"
+        " records_queued = records_queued + ?5",
+    [OUTBOX_SQL_BATCH_ADD] =
+        "INSERT INTO batch (scope, sequence, records, header, signature, bodies) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    [OUTBOX_SQL_BATCH_LOAD] = "SELECT header, signature, bodies FROM batch WHERE scope = ?1 AND sequence = ?2",
+    [OUTBOX_SQL_BATCH_HEADER] = "SELECT header FROM batch WHERE scope = ?1 AND sequence = ?2",
+    [OUTBOX_SQL_BATCH_RECORDS] =
+        "SELECT coalesce(sum(records), 0) FROM batch WHERE scope = ?1 AND sequence > ?2 AND sequence <= ?3",
+    [OUTBOX_SQL_BATCH_FORGET] = "DELETE FROM batch WHERE scope = ?1 AND sequence <= ?2",
+    [OUTBOX_SQL_RECEIPT_SAVE] =
+        "UPDATE scope SET acknowledged = ?2, stable = ?3, ledger_position = ?4, receipt = ?5, receipt_signature = ?6,"
+        " records_acknowledged = records_acknowledged + ?7 WHERE name = ?1",
+    [OUTBOX_SQL_REFUSAL_ADD] =
+        "INSERT OR REPLACE INTO refusal (scope, sequence, position, contract, key, reason) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    [OUTBOX_SQL_REFUSAL_FORGET] = "DELETE FROM refusal WHERE contract = ?1 AND key = ?2",
+    [OUTBOX_SQL_GENERATION] = "SELECT number FROM generation WHERE contract = ?1",
+    [OUTBOX_SQL_GENERATION_SAVE] = "INSERT OR REPLACE INTO generation (contract, number) VALUES (?1, ?2)",
+    [OUTBOX_SQL_PAGE_ADD] = "INSERT INTO held (contract, generation, first_key, entries) VALUES (?1, ?2, ?3, ?4)",
+    [OUTBOX_SQL_PAGE_OF] =
+        "SELECT first_key, entries FROM held WHERE contract = ?1 AND generation = ?2 AND first_key <= ?3"
+        " ORDER BY first_key DESC LIMIT 1",
+    [OUTBOX_SQL_PAGE_SET] = "UPDATE held SET entries = ?4 WHERE contract = ?1 AND generation = ?2 AND first_key = ?3",
+    [OUTBOX_SQL_PAGES_FORGET] = "DELETE FROM held WHERE contract = ?1 AND generation <> ?2",
+    [OUTBOX_SQL_VALUE_SET] = "INSERT OR REPLACE INTO value (name, of, value) VALUES (?1, ?2, ?3)",
+    [OUTBOX_SQL_VALUE_GET] = "SELECT value FROM value WHERE name = ?1 AND of = ?2",
+};
+
+outbox_error outbox_result(outbox *self, int result)
+{
+    switch (result & 0xff) {
+    case SQLITE_OK:
+    case SQLITE_ROW:
+    case SQLITE_DONE:
+        return OUTBOX_OK;
+    case SQLITE_FULL:
+    case SQLITE_READONLY:
+    case SQLITE_PERM:
+        return OUTBOX_CANNOT_WRITE;
+    case SQLITE_IOERR:
+        return result == SQLITE_IOERR_NOMEM ? OUTBOX_NO_MEMORY : OUTBOX_CANNOT_WRITE;
+    case SQLITE_NOMEM:
+    case SQLITE_TOOBIG:
+        return OUTBOX_NO_MEMORY;
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+        return OUTBOX_IN_USE;
+    case SQLITE_CANTOPEN:
+        return OUTBOX_CANNOT_OPEN;
+    default: /* CORRUPT, NOTADB, CONSTRAINT, a missing table: not what we wrote */
+        if (!self->damage_told)
+            logline(LOGLINE_ERROR, "outbox is damaged: %s", sqlite3_errstr(result));
+        self->damage_told = true;
+        return OUTBOX_DAMAGED;
+    }
+}
+
+outbox_error outbox_fails(outbox *self, outbox_error error)
+{
+    if (self->in_transaction && self->failed == OUTBOX_OK)
+        self->failed = error;
+    return error;
+}
+
+sqlite3_stmt *outbox_statement(outbox *self, outbox_sql which, outbox_error *error)
+{
+    sqlite3_stmt **statement = &self->prepared[which];
+    int result = SQLITE_OK;
+    if (*statement == NULL)
+        result = sqlite3_prepare_v3(self->db, SQL[which], -1, SQLITE_PREPARE_PERSISTENT, statement, NULL);
+    *error = outbox_result(self, result);
+    if (*error != OUTBOX_OK)
+        return NULL;
+    sqlite3_reset(*statement);
+    sqlite3_clear_bindings(*statement);
+    return *statement;
+}
+
+outbox_error outbox_run(outbox *self, sqlite3_stmt *statement)
+{
+    int result = sqlite3_step(statement);
+    sqlite3_reset(statement);
+    sqlite3_clear_bindings(statement); /* what was bound dies with the caller */
+    outbox_error error = outbox_result(self, result);
+    return error == OUTBOX_OK ? OUTBOX_OK : outbox_fails(self, error);
+}
+
+/* A bind that fails for want of memory leaves NULL there, which a NOT NULL refuses. */
+void outbox_bind_text(sqlite3_stmt *statement, int index, text_view text)
+{
+    (void) sqlite3_bind_text64(statement, index, text.size == 0 ? "" : text.at, text.size, SQLITE_STATIC, SQLITE_UTF8);
+}
+
+void outbox_bind_blob(sqlite3_stmt *statement, int index, const void *data, size_t size)
+{
+    (void) sqlite3_bind_blob64(statement, index, size == 0 ? "" : data, size, SQLITE_STATIC);
+}
+
+text_view outbox_column(sqlite3_stmt *statement, int index)
+{
+    const char *at = sqlite3_column_blob(statement, index);
+    int size = sqlite3_column_bytes(statement, index);
+    return at == NULL || size <= 0 ? (text_view){NULL, 0} : (text_view){at, (size_t) size};
+}
+
+uint64_t outbox_column_number(sqlite3_stmt *statement, int index)
+{
+    sqlite3_int64 number = sqlite3_column_int64(statement, index);
+    return number > 0 ? (uint64_t) number : 0;
+}
+
+static outbox_error execute(outbox *self, const char *sql)
+{
+    return outbox_result(self, sqlite3_exec(self->db, sql, NULL, NULL, NULL));
+}
+
+/* The number that a pragma of one row and column gives. */
+static outbox_error pragma(outbox *self, const char *sql, sqlite3_int64 *number)
+{
+    sqlite3_stmt *statement = NULL;
+    int result = sqlite3_prepare_v2(self->db, sql, -1, &statement, NULL);
+    if (result == SQLITE_OK)
+        result = sqlite3_step(statement);
+    if (result == SQLITE_ROW)
+        *number = sqlite3_column_int64(statement, 0);
+    outbox_error error = outbox_result(self, result);
+    sqlite3_finalize(statement);
+    return error;
+}
+
+/*
+ * A rollback journal rather than a write-ahead log: what is deleted is overwritten at once and not
+ * kept in a log, and a push of many new batches is written once. EXTRA also flushes the folder.
+ */
+static const char SETTINGS[] =
+    "PRAGMA locking_mode = EXCLUSIVE;"
+    "PRAGMA journal_mode = DELETE;"
+    "PRAGMA synchronous = EXTRA;"
+    "PRAGMA secure_delete = ON;"
+    "PRAGMA temp_store = MEMORY;"
+    "PRAGMA trusted_schema = OFF;"
+    "PRAGMA cell_size_check = ON;"
+    "PRAGMA cache_size = -16384;";
+
+static outbox_error make_form(outbox *self)
+{
+    char stamp[128];
+    (void) sqlite3_snprintf((int) sizeof stamp, stamp, "PRAGMA application_id = %d; PRAGMA user_version = %d;", APPLICATION_ID, FORM_VERSION);
+    outbox_error error = execute(self, "BEGIN EXCLUSIVE");
+    if (error == OUTBOX_OK)
+        error = execute(self, FORM);
+    if (error == OUTBOX_OK)
+        error = execute(self, stamp);
+    if (error == OUTBOX_OK)
+        error = execute(self, "COMMIT");
+    if (error != OUTBOX_OK && !sqlite3_get_autocommit(self->db))
+        (void) sqlite3_exec(self->db, "ROLLBACK", NULL, NULL, NULL);
+    return error;
+}
+
+static outbox_error prepare(outbox *self)
+{
+    (void) sqlite3_extended_result_codes(self->db, 1);
+    (void) sqlite3_db_config(self->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+    outbox_error error = execute(self, SETTINGS);
+    sqlite3_int64 id = 0, version = 0, tables = 0;
+    if (error == OUTBOX_OK)
+        error = execute(self, "BEGIN EXCLUSIVE; COMMIT;"); /* the lock now, not at the first write */
+    if (error == OUTBOX_OK)
+        error = pragma(self, "PRAGMA application_id", &id);
+    if (error == OUTBOX_OK)
+        error = pragma(self, "PRAGMA user_version", &version);
+    if (error == OUTBOX_OK)
+        error = pragma(self, "SELECT count(*) FROM sqlite_schema", &tables);
+    if (error != OUTBOX_OK)
+        return error;
+    if (tables == 0 && id == 0 && version == 0)
+        return make_form(self);
+    if (id != APPLICATION_ID || version < 1)
+        return outbox_result(self, SQLITE_NOTADB);
+    return version > FORM_VERSION ? OUTBOX_NEWER : OUTBOX_OK;
+}
+
+/* SQLite would make the file readable by others under a usual umask. */
+static outbox_error make_file(const char *path)
+{
+    int file = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    struct stat about;
+    outbox_error error = OUTBOX_OK;
+    if (file < 0)
+        return errno == ENOSPC || errno == EDQUOT || errno == EROFS ? OUTBOX_CANNOT_WRITE : OUTBOX_CANNOT_OPEN;
+    if (fstat(file, &about) != 0 || !S_ISREG(about.st_mode))
+        error = OUTBOX_CANNOT_OPEN;
+    else if ((about.st_mode & 077) != 0)
+        error = OUTBOX_LOOSE;
+    close(file); /* before SQLite opens it: closing a second descriptor would drop its locks */
+    return error;
+}
+
+outbox_error outbox_open(outbox **self, const char *path, const char *vfs)
+{
+    *self = NULL;
+    outbox_error error = vfs == NULL ? make_file(path) : OUTBOX_OK;
+    if (error != OUTBOX_OK)
+        return error;
+    outbox *made = calloc(1, sizeof *made);
+    if (made == NULL)
+        return OUTBOX_NO_MEMORY;
+    int result = sqlite3_open_v2(path, &made->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, vfs);
+    error = made->db == NULL ? OUTBOX_NO_MEMORY : outbox_result(made, result);
+    if (error == OUTBOX_OK)
+        error = prepare(made);
+    if (error != OUTBOX_OK)
+        outbox_close(&made);
+    *self = made;
+    return error;
+}
+
+void outbox_close(outbox **self)
+{
+    outbox *closing = *self;
+    if (closing == NULL)
+        return;
+    if (closing->in_transaction)
+        outbox_rollback(closing);
+    for (int i = 0; i < OUTBOX_SQL_COUNT; i++)
+        sqlite3_finalize(closing->prepared[i]);
+    int result = sqlite3_close(closing->db);
+    assert(result == SQLITE_OK); /* a reader or writer is still open */
+    free(closing);
+    *self = NULL;
+}
+
+outbox_error outbox_begin(outbox *self)
+{
+    assert(!self->in_transaction);
+    outbox_error error = execute(self, "BEGIN IMMEDIATE");
+    self->in_transaction = error == OUTBOX_OK;
+    self->failed = OUTBOX_OK;
+    return error;
+}
+
+outbox_error outbox_commit(outbox *self)
+{
+    assert(self->in_transaction);
+    outbox_error error = self->failed;
+    if (error == OUTBOX_OK)
+        error = execute(self, "COMMIT");
+    if (error != OUTBOX_OK) {
+        outbox_rollback(self);
+        return error;
+    }
+    self->in_transaction = false;
+    return OUTBOX_OK;
+}
+
+void outbox_rollback(outbox *self)
+{
+    assert(self->in_transaction);
+    for (int i = 0; i < OUTBOX_SQL_COUNT; i++)
+        if (self->prepared[i] != NULL)
+            sqlite3_reset(self->prepared[i]);
+    /* SQLite has rolled back by itself after a full disk or a failed write. */
+    if (!sqlite3_get_autocommit(self->db))
+        (void) sqlite3_exec(self->db, "ROLLBACK", NULL, NULL, NULL);
+    self->in_transaction = false;
+}
+
+const char *outbox_error_text(outbox_error error)
+{
+    switch (error) {
+    case OUTBOX_OK:
+        return "tout va bien";
+    case OUTBOX_ABSENT:
+        return "il n’y en a pas";
+    case OUTBOX_CANNOT_WRITE:
+        return "le disque est plein, protégé ou défaillant ; rien n’a été changé : libérez de la place et recommencez";
+    case OUTBOX_CANNOT_OPEN:
+        return "le fichier etat.sqlite ne s’ouvre pas ; vérifiez le dossier et ses droits";
+    case OUTBOX_LOOSE:
+        return "le fichier etat.sqlite est ouvert à d’autres ; refermez-le : chmod 600 etat.sqlite";
+    case OUTBOX_IN_USE:
+        return "un autre programme tient le fichier etat.sqlite ; fermez-le et recommencez";
+    case OUTBOX_DAMAGED:
+        return "le fichier etat.sqlite est abîmé ; ne le supprimez pas et remettez la dernière sauvegarde du dossier";
+    case OUTBOX_NEWER:
+        return "le fichier etat.sqlite vient d’une version plus récente de ctai-agent ; mettez le programme à jour";
+    case OUTBOX_NO_MEMORY:
+        return "la mémoire manque ; fermez d’autres programmes et recommencez";
+    }
+    return "erreur inconnue";
+}

@@ -1,0 +1,153 @@
+/*
+ * outbox: the agent's durable memory, and the owner of SQLite: the batches that it has signed, what
+ * the hub holds of it, what the hub has acknowledged and refused, the contracts as last told. One
+ * file of the home, one process, one connection, synchronous to the disk.
+ *
+ * Always true: a batch is here before it is first sent, and stays until the hub has called it
+ * stable; what a push adds is there wholly or not at all; sequence numbers have no gap. Nothing in
+ * it tells a name, a birth date, a foreigner's number or a local number.
+ *
+ * Each function leaves the memory unchanged when it fails. Between begin and commit one failed write
+ * makes commit fail: write on, test once at the end. DAMAGED is told once in the log; the program
+ * shall stop.
+ *
+ * The storage beneath is SQLite's VFS: a test or a simulator names another one in open (a disk that
+ * fills, fails or forgets).
+ */
+#ifndef CTAI_OUTBOX_H
+#define CTAI_OUTBOX_H
+
+#include "batch.h"
+#include "difference.h"
+#include "wire.h"
+
+enum {
+    OUTBOX_PAGE_ENTRIES = 1000,        /* of what the hub holds, in one row of the database */
+    OUTBOX_BODIES_MAX = 1024 * 1024,   /* bytes of a batch's bodies: a message stays far below WIRE_MESSAGE_MAX */
+    OUTBOX_VALUE_MAX = 512 * 1024 * 1024, /* bytes of a value or of a contract's contributions */
+};
+
+typedef struct outbox outbox;
+
+typedef enum {
+    OUTBOX_OK = 0,
+    OUTBOX_ABSENT,       /* there is no such thing (a batch, a value, a further entry) */
+    OUTBOX_CANNOT_WRITE, /* disk or quota full, read-only, or the disk fails; nothing of it is left */
+    OUTBOX_CANNOT_OPEN,  /* the file cannot be opened or made */
+    OUTBOX_LOOSE,        /* the file's mode gives others a right */
+    OUTBOX_IN_USE,       /* another process has it */
+    OUTBOX_DAMAGED,      /* its content is not what we wrote */
+    OUTBOX_NEWER,        /* made by a later version of the program */
+    OUTBOX_NO_MEMORY,
+} outbox_error;
+
+/* What is known of a scope. Before its first batch: incarnation 1, all else 0. */
+typedef struct {
+    char scope[BATCH_SCOPE_MAX + 1];
+    uint64_t incarnation;
+    uint64_t queued;                     /* the last sequence */
+    uint8_t queued_hash[CRYPTO_HASH];    /* of its header */
+    uint64_t acknowledged, stable;       /* sequences */
+    uint64_t ledger_position;            /* of the last acknowledgement */
+    uint64_t records_queued;             /* since ever, withdrawals included */
+    uint64_t records_acknowledged;       /* of these */
+} outbox_scope;
+
+/* The hub's signed word. */
+typedef struct {
+    const char *scope;
+    uint64_t sequence, stable, ledger_position;
+    text_view receipt;
+    const uint8_t *signature;            /* CRYPTO_SIGNATURE bytes */
+    unsigned refusal_count;
+    const wire_record_refusal *refusals;
+} outbox_receipt;
+
+/* What an acknowledgement has moved. */
+typedef struct {
+    uint64_t records;                    /* newly committed at the hub, refused ones included */
+    uint64_t refused;                    /* of these */
+    uint64_t reasons[RECORD_REASON_COUNT];
+} outbox_tally;
+
+/* path: of the file, made with mode 0600 when it is not there; vfs: NULL for the system's disk. */
+outbox_error outbox_open(outbox **self, const char *path, const char *vfs) __attribute__((warn_unused_result));
+/* An open transaction is rolled back. Harmless on NULL. */
+void outbox_close(outbox **self);
+
+/* One transaction at a time. Every function that says "within a transaction" asserts that there is one. */
+outbox_error outbox_begin(outbox *self) __attribute__((warn_unused_result));
+outbox_error outbox_commit(outbox *self) __attribute__((warn_unused_result));
+void outbox_rollback(outbox *self);
+
+outbox_error outbox_scope_load(outbox *self, text_view scope, outbox_scope *to) __attribute__((warn_unused_result));
+/* All scopes that have a batch, at most capacity, in the order of their names. */
+outbox_error outbox_scopes(outbox *self, outbox_scope *to, unsigned capacity, unsigned *count) __attribute__((warn_unused_result));
+
+/*
+ * Within a transaction: adds the scope's next batch. bodies: packed by outbox_pack; record_count of
+ * them. The sequence must be the next one (asserted).
+ */
+outbox_error outbox_append(outbox *self, text_view scope, uint64_t sequence, text_view header,
+                           const uint8_t signature[CRYPTO_SIGNATURE], text_view bodies, unsigned record_count);
+/* Appends one body to a packed blob. */
+void outbox_pack(batch_buffer *packed, text_view body);
+
+/* The BATCH message of that sequence, appended to a cleared buffer. ABSENT when it is gone or never was. */
+outbox_error outbox_message(outbox *self, const char *scope, uint64_t sequence, batch_buffer *message)
+    __attribute__((warn_unused_result));
+/* The hash of its header. */
+outbox_error outbox_header_hash(outbox *self, const char *scope, uint64_t sequence, uint8_t hash[CRYPTO_HASH])
+    __attribute__((warn_unused_result));
+
+/*
+ * Within a transaction: writes a receipt down, keeps the refusals, forgets what is stable. A record
+ * that was refused counts as held with a content of zeros, so that the next export tells it again.
+ * The tally is added to, not overwritten.
+ */
+outbox_error outbox_acknowledge(outbox *self, const outbox_receipt *receipt, outbox_tally *tally);
+
+/* Records that are queued and not acknowledged, of all scopes. */
+outbox_error outbox_pending(outbox *self, uint64_t *records) __attribute__((warn_unused_result));
+
+/* Refused records, one call for each scope, contract and reason; views live during the call. */
+typedef struct {
+    text_view scope, contract;           /* contract is empty when the body could not be read any more */
+    record_reason reason;
+    uint64_t records;
+} outbox_refusal;
+outbox_error outbox_refusals(outbox *self, void (*tell)(void *data, const outbox_refusal *refusal), void *data)
+    __attribute__((warn_unused_result));
+/* Within a transaction: that record is being told anew or withdrawn: its refusal is past. */
+outbox_error outbox_forget_refusal(outbox *self, text_view contract, const uint8_t key[RECORD_KEY]);
+
+/* What the hub holds of us in a contract, in ascending order of the keys. */
+typedef struct outbox_held outbox_held;
+outbox_error outbox_held_open(outbox *self, text_view contract, outbox_held **held) __attribute__((warn_unused_result));
+/* The next entry; it lives until the call after. ABSENT at the end. */
+outbox_error outbox_held_next(outbox_held *held, const difference_entry **entry) __attribute__((warn_unused_result));
+void outbox_held_close(outbox_held **held);
+
+/* Within a transaction: writes all of it anew, in ascending order; what was held before goes at finish. */
+typedef struct outbox_keep outbox_keep;
+outbox_error outbox_keep_open(outbox *self, text_view contract, outbox_keep **keep) __attribute__((warn_unused_result));
+void outbox_keep_add(outbox_keep *keep, const difference_entry *entry);
+/* Ends it in either case and nulls it. */
+outbox_error outbox_keep_finish(outbox_keep **keep) __attribute__((warn_unused_result));
+
+/*
+ * Values by name: what other modules keep here in a form of their own. set is within a transaction;
+ * get appends to a cleared buffer; ABSENT when there is none.
+ */
+outbox_error outbox_set(outbox *self, const char *name, text_view of, text_view value);
+outbox_error outbox_get(outbox *self, const char *name, text_view of, batch_buffer *value) __attribute__((warn_unused_result));
+
+/* The contracts as the hub last told them; none: count 0. Set is within a transaction. */
+outbox_error outbox_set_contracts(outbox *self, const wire_contract *contracts, unsigned count);
+outbox_error outbox_contracts(outbox *self, arena *from, wire_contract **contracts, unsigned *count)
+    __attribute__((warn_unused_result));
+
+/* For people, in French: what is the matter and what to do. */
+const char *outbox_error_text(outbox_error error);
+
+#endif
