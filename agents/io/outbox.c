@@ -287,6 +287,12 @@ outbox_error outbox_begin(outbox *self)
     return error;
 }
 
+void outbox_spoil(outbox *self, outbox_error error)
+{
+    assert(self->in_transaction && error != OUTBOX_OK);
+    (void) outbox_fails(self, error);
+}
+
 outbox_error outbox_commit(outbox *self)
 {
     assert(self->in_transaction);

@@ -79,6 +79,8 @@ void outbox_close(outbox **self);
 outbox_error outbox_begin(outbox *self) __attribute__((warn_unused_result));
 outbox_error outbox_commit(outbox *self) __attribute__((warn_unused_result));
 void outbox_rollback(outbox *self);
+/* Within a transaction: makes its commit fail with that error, for a caller that cannot go on. */
+void outbox_spoil(outbox *self, outbox_error error);
 
 outbox_error outbox_scope_load(outbox *self, text_view scope, outbox_scope *to) __attribute__((warn_unused_result));
 /* All scopes that have a batch, at most capacity, in the order of their names. */

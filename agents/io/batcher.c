@@ -1,0 +1,131 @@
+#include "batcher.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct batcher {
+    outbox *to;
+    const crypto_sign_pair *sign;
+    outbox_scope scope;             /* as it will be when all that was added is there */
+    uint64_t count;
+    unsigned key_count;
+    batch_key keys[RECORD_TOKEN_SETS];
+    bool tokens;                    /* some record of the batch has one */
+    batch_buffer body, packed, header;
+    unsigned body_count;
+    uint8_t hashes[BATCH_BODIES_MAX][CRYPTO_HASH];
+};
+
+static text_view bytes_of(const batch_buffer *buffer)
+{
+    return (text_view){(const char *) buffer->data, buffer->size};
+}
+
+batcher *batcher_new(outbox *to, const agent_home *agent, text_view scope)
+{
+    batcher *self = calloc(1, sizeof *self);
+    if (self == NULL) {
+        outbox_spoil(to, OUTBOX_NO_MEMORY);
+        return NULL;
+    }
+    outbox_error error = outbox_scope_load(to, scope, &self->scope);
+    if (error != OUTBOX_OK) {
+        outbox_spoil(to, error);
+        free(self);
+        return NULL;
+    }
+    self->to = to;
+    self->sign = &agent->secrets->sign;
+    const token_key *keys[RECORD_TOKEN_SETS];
+    self->key_count = agent_home_keys(agent, scope, keys);
+    for (unsigned i = 0; i < self->key_count; i++) {
+        self->keys[i].epoch = keys[i]->epoch;
+        token_key_id(self->keys[i].id, keys[i]);
+    }
+    batch_buffer_init(&self->body, BATCH_BODY_MAX);
+    batch_buffer_init(&self->packed, OUTBOX_BODIES_MAX + 2 * BATCH_BODY_MAX);
+    batch_buffer_init(&self->header, BATCH_HEADER_MAX);
+    return self;
+}
+
+void batcher_destroy(batcher **self)
+{
+    if (*self == NULL)
+        return;
+    assert((*self)->body_count == 0); /* what was added must be ended */
+    batch_buffer_release(&(*self)->body);
+    batch_buffer_release(&(*self)->packed);
+    batch_buffer_release(&(*self)->header);
+    free(*self);
+    *self = NULL;
+}
+
+/* Signs what has come together as the scope's next batch. */
+static void flush(batcher *self, const batch_coverage *coverage)
+{
+    batch_coverage stated = {0};
+    batch_header header = {
+        .scope = text_of(self->scope.scope),
+        .incarnation = self->scope.incarnation,
+        .sequence = self->scope.queued + 1,
+        .scheme = TOKEN_SCHEME_BLAKE2B,
+        .key_count = self->tokens ? self->key_count : 0,
+        .coverage_count = coverage == NULL ? 0 : 1,
+        .coverage = &stated,
+        .body_count = self->body_count,
+        .hashes = self->hashes,
+    };
+    if (coverage != NULL)
+        stated = *coverage;
+    memcpy(header.agent, self->sign->public_key, CRYPTO_PUBLIC);
+    memcpy(header.previous, self->scope.queued_hash, CRYPTO_HASH);
+    memcpy(header.keys, self->keys, sizeof header.keys);
+    batch_buffer_clear(&self->header);
+    batch_write_header(&self->header, &header);
+    if (self->header.failed || self->packed.failed) {
+        outbox_spoil(self->to, OUTBOX_NO_MEMORY);
+    } else {
+        uint8_t signature[CRYPTO_SIGNATURE];
+        batch_sign(signature, bytes_of(&self->header), self->sign);
+        outbox_error error = outbox_append(self->to, header.scope, header.sequence, bytes_of(&self->header), signature,
+                                           bytes_of(&self->packed), self->body_count);
+        if (error == OUTBOX_OK) {
+            self->scope.queued = header.sequence;
+            batch_hash(self->scope.queued_hash, bytes_of(&self->header));
+            self->count++;
+        }
+    }
+    self->body_count = 0;
+    self->tokens = false;
+    batch_buffer_clear(&self->packed);
+}
+
+void batcher_add(batcher *self, const record *what)
+{
+    uint8_t salt[CRYPTO_SALT];
+    if (self->body_count == BATCHER_RECORDS || self->packed.size > OUTBOX_BODIES_MAX)
+        flush(self, NULL);
+    crypto_random(salt, sizeof salt);
+    batch_buffer_clear(&self->body);
+    batch_write_body(&self->body, what, salt);
+    if (self->body.failed) {
+        outbox_spoil(self->to, OUTBOX_NO_MEMORY);
+        return;
+    }
+    assert(what->operation != RECORD_PUT || what->token_sets == 0 || what->token_sets == self->key_count);
+    self->tokens = self->tokens || (what->operation == RECORD_PUT && what->token_sets > 0);
+    batch_hash(self->hashes[self->body_count++], bytes_of(&self->body));
+    outbox_pack(&self->packed, bytes_of(&self->body));
+}
+
+void batcher_end(batcher *self, const batch_coverage *coverage)
+{
+    if (self->body_count > 0 || coverage != NULL)
+        flush(self, coverage);
+}
+
+uint64_t batcher_count(const batcher *self)
+{
+    return self->count;
+}

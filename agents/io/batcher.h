@@ -1,0 +1,31 @@
+/*
+ * batcher: makes the next batches of a scope out of records and withdrawals in ascending order of
+ * their keys, signs them and adds them to the outbox, within the caller's transaction. Full batches
+ * go as they fill; the caller ends each contract with batcher_end, which states its coverage.
+ *
+ * Errors stick to the outbox's transaction, whose commit then fails.
+ */
+#ifndef CTAI_BATCHER_H
+#define CTAI_BATCHER_H
+
+#include "agent_home.h"
+#include "outbox.h"
+
+enum { BATCHER_RECORDS = 1000 };
+
+typedef struct batcher batcher;
+
+/* For one scope; linkage keys come from the home. NULL, told to the outbox, when it cannot be. */
+batcher *batcher_new(outbox *to, const agent_home *agent, text_view scope);
+void batcher_destroy(batcher **self);
+
+/* One record or withdrawal; keys ascend between two calls of batcher_end. */
+void batcher_add(batcher *self, const record *what);
+
+/* Sends off what is left, with the statement (NULL: none, and then no batch when nothing is left). */
+void batcher_end(batcher *self, const batch_coverage *coverage);
+
+/* Batches added so far. */
+uint64_t batcher_count(const batcher *self);
+
+#endif

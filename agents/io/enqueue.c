@@ -1,0 +1,316 @@
+#include "enqueue.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "batcher.h"
+
+/* Names of the outbox's values, by contract. */
+static const char CONTRIBUTIONS[] = "contributions";
+static const char COVERAGE[] = "couverture";
+
+enum { CONTRIBUTION_BYTES = 2 * RECORD_KEY + 4 + 1 };
+
+/* One contract's way through a push. */
+typedef struct {
+    outbox *to;
+    const agent_home *home;
+    const export_result *made;
+    text_view contract;
+    uint8_t (*contents)[CRYPTO_SHORT_HASH]; /* by record */
+    difference difference;
+    bool coverage_differs, contributions_differ;
+    batch_buffer coverage, contributions;   /* as they are to be kept */
+} pushed;
+
+/* Where the merge of the records just made with what is held stands. */
+typedef struct {
+    const pushed *of;
+    outbox_held *held;
+    const difference_entry *next_held; /* NULL: at the end */
+    size_t made, retained;
+    outbox_error error;
+} merge;
+
+static outbox_error read_value(outbox *from, const char *name, text_view of, batch_buffer *value)
+{
+    outbox_error error = outbox_get(from, name, of, value);
+    return error == OUTBOX_ABSENT ? OUTBOX_OK : error;
+}
+
+static void put_contribution(batch_buffer *to, const export_contribution *one)
+{
+    uint8_t bytes[CONTRIBUTION_BYTES];
+    uint32_t day = (uint32_t) one->day;
+    memcpy(bytes, one->event, RECORD_KEY);
+    memcpy(bytes + RECORD_KEY, one->subject, RECORD_KEY);
+    for (int i = 0; i < 4; i++)
+        bytes[2 * RECORD_KEY + i] = (uint8_t) (day >> (8 * i));
+    bytes[2 * RECORD_KEY + 4] = one->flags;
+    batch_buffer_append(to, bytes, sizeof bytes);
+}
+
+static void get_contribution(export_contribution *one, const uint8_t bytes[CONTRIBUTION_BYTES])
+{
+    uint32_t day = 0;
+    memcpy(one->event, bytes, RECORD_KEY);
+    memcpy(one->subject, bytes + RECORD_KEY, RECORD_KEY);
+    for (int i = 0; i < 4; i++)
+        day |= (uint32_t) bytes[2 * RECORD_KEY + i] << (8 * i);
+    one->day = (civil_day) day;
+    one->flags = bytes[2 * RECORD_KEY + 4];
+}
+
+outbox_error enqueue_earlier(outbox *from, text_view contract, export_contribution **earlier, size_t *count)
+{
+    *earlier = NULL;
+    *count = 0;
+    batch_buffer bytes;
+    batch_buffer_init(&bytes, OUTBOX_VALUE_MAX);
+    outbox_error error = read_value(from, CONTRIBUTIONS, contract, &bytes);
+    if (error == OUTBOX_OK && bytes.size % CONTRIBUTION_BYTES != 0)
+        error = OUTBOX_DAMAGED;
+    size_t many = bytes.size / CONTRIBUTION_BYTES;
+    if (error == OUTBOX_OK && many > 0) {
+        *earlier = calloc(many, sizeof **earlier);
+        error = *earlier == NULL ? OUTBOX_NO_MEMORY : OUTBOX_OK;
+    }
+    if (*earlier != NULL) {
+        for (size_t i = 0; i < many; i++)
+            get_contribution(&(*earlier)[i], bytes.data + i * CONTRIBUTION_BYTES);
+        *count = many;
+    }
+    batch_buffer_release(&bytes);
+    return error;
+}
+
+static void merge_advance(merge *self)
+{
+    outbox_error error = outbox_held_next(self->held, &self->next_held);
+    if (error != OUTBOX_OK)
+        self->next_held = NULL;
+    if (error != OUTBOX_OK && error != OUTBOX_ABSENT)
+        self->error = error;
+}
+
+static void merge_open(merge *self, const pushed *of)
+{
+    *self = (merge){.of = of};
+    self->error = outbox_held_open(of->to, of->contract, &self->held);
+    if (self->error == OUTBOX_OK)
+        merge_advance(self);
+}
+
+/* Is the key among those that the export does not vouch for? Asked in ascending order. */
+static bool merge_retains(merge *self, const uint8_t key[RECORD_KEY])
+{
+    const export_result *made = self->of->made;
+    while (self->retained < made->retained_count && memcmp(made->retained[self->retained], key, RECORD_KEY) < 0)
+        self->retained++;
+    return self->retained < made->retained_count && memcmp(made->retained[self->retained], key, RECORD_KEY) == 0;
+}
+
+/*
+ * The next key of both sides: what becomes of it, its entry (with the content just made, if it was
+ * made) and, for a record just made, its index. False at the end or on an error.
+ */
+static bool merge_next(merge *self, difference *into, difference_kind *kind, difference_entry *entry, size_t *index)
+{
+    const export_result *made = self->of->made;
+    bool any_made = self->made < made->record_count;
+    if (self->error != OUTBOX_OK || (!any_made && self->next_held == NULL))
+        return false;
+    const uint8_t *key = any_made ? export_key(made, self->made) : NULL;
+    int order = difference_order(key, self->next_held);
+    const uint8_t *content = order <= 0 ? self->of->contents[self->made] : NULL;
+    const difference_entry *held = order >= 0 ? self->next_held : NULL;
+    bool retained = content == NULL && merge_retains(self, held->key);
+    *kind = difference_take(into, content, held, retained);
+    if (content != NULL) {
+        memcpy(entry->key, key, RECORD_KEY);
+        memcpy(entry->content, content, CRYPTO_SHORT_HASH);
+        *index = self->made++;
+    } else {
+        *entry = *held;
+    }
+    if (held != NULL)
+        merge_advance(self);
+    return true;
+}
+
+/* The statement as it is kept, to tell whether the next one differs. */
+static void write_coverage(batch_buffer *to, const batch_coverage *coverage)
+{
+    char month[CIVIL_MONTH_TEXT] = "";
+    if (coverage->last_month != CIVIL_NONE)
+        civil_month_text(coverage->last_month, month);
+    batch_buffer_append(to, coverage->complete ? "complete" : "partial", coverage->complete ? 8 : 7);
+    batch_buffer_append(to, "\n", 1);
+    batch_buffer_append(to, month, strlen(month));
+    for (unsigned i = 0; i < coverage->action_count; i++) {
+        batch_buffer_append(to, "\n", 1);
+        batch_buffer_append(to, coverage->actions[i].at, coverage->actions[i].size);
+    }
+}
+
+/* Does what is kept under that name differ from what is to be kept? */
+static outbox_error compare_value(outbox *from, const char *name, text_view of, const batch_buffer *with, bool *differs)
+{
+    batch_buffer kept;
+    batch_buffer_init(&kept, OUTBOX_VALUE_MAX);
+    outbox_error error = with->failed ? OUTBOX_NO_MEMORY : read_value(from, name, of, &kept);
+    *differs = kept.size != with->size || (kept.size > 0 && memcmp(kept.data, with->data, kept.size) != 0);
+    batch_buffer_release(&kept);
+    return error;
+}
+
+/* Hashes the records and finds out what a push would change, without changing anything. */
+static outbox_error measure(pushed *self)
+{
+    const export_result *made = self->made;
+    self->contents = calloc(made->record_count + 1, sizeof *self->contents);
+    if (self->contents == NULL)
+        return OUTBOX_NO_MEMORY;
+    for (size_t i = 0; i < made->record_count; i++) {
+        record what;
+        export_record(made, i, &what);
+        batch_content_hash(self->contents[i], &what, self->home->secrets->record_key);
+    }
+    difference_init(&self->difference, made->coverage.complete);
+    merge way;
+    difference_kind kind;
+    difference_entry entry;
+    size_t index;
+    merge_open(&way, self);
+    while (merge_next(&way, &self->difference, &kind, &entry, &index))
+        continue;
+    outbox_held_close(&way.held);
+    write_coverage(&self->coverage, &made->coverage);
+    for (size_t i = 0; i < made->contribution_count; i++)
+        put_contribution(&self->contributions, &made->contributions[i]);
+    outbox_error error = way.error;
+    if (error == OUTBOX_OK)
+        error = compare_value(self->to, COVERAGE, self->contract, &self->coverage, &self->coverage_differs);
+    if (error == OUTBOX_OK)
+        error = compare_value(self->to, CONTRIBUTIONS, self->contract, &self->contributions, &self->contributions_differ);
+    return error;
+}
+
+static bool changes(const pushed *self)
+{
+    const unsigned long *count = self->difference.count;
+    return count[DIFFERENCE_NEW] + count[DIFFERENCE_CHANGED] + count[DIFFERENCE_WITHDRAWN] > 0;
+}
+
+/* The batches of what is new, changed and withdrawn, and the pages of what the hub then holds. */
+static void write_changes(pushed *self, batcher *batches)
+{
+    outbox_keep *keep = NULL;
+    if (outbox_keep_open(self->to, self->contract, &keep) != OUTBOX_OK)
+        return;
+    merge way;
+    difference again;
+    difference_kind kind;
+    difference_entry entry;
+    size_t index = 0;
+    difference_init(&again, self->made->coverage.complete);
+    merge_open(&way, self);
+    while (merge_next(&way, &again, &kind, &entry, &index)) {
+        record what = {.operation = RECORD_WITHDRAW, .contract = self->contract, .type = FACT_NONE, .month = CIVIL_NONE};
+        memcpy(what.key, entry.key, RECORD_KEY);
+        if (kind == DIFFERENCE_NEW || kind == DIFFERENCE_CHANGED)
+            export_record(self->made, index, &what);
+        if (kind == DIFFERENCE_NEW || kind == DIFFERENCE_CHANGED || kind == DIFFERENCE_WITHDRAWN) {
+            batcher_add(batches, &what);
+            (void) outbox_forget_refusal(self->to, self->contract, entry.key);
+        }
+        if (kind != DIFFERENCE_WITHDRAWN)
+            outbox_keep_add(keep, &entry);
+    }
+    if (way.error != OUTBOX_OK)
+        outbox_spoil(self->to, way.error);
+    outbox_held_close(&way.held);
+    (void) outbox_keep_finish(&keep); /* a failure sticks to the transaction */
+}
+
+static void write_contract(pushed *self, enqueue_result *result)
+{
+    if (changes(self) || self->coverage_differs) {
+        batcher *batches = batcher_new(self->to, self->home, self->made->terms->scope);
+        if (batches == NULL)
+            return;
+        if (changes(self))
+            write_changes(self, batches);
+        batcher_end(batches, &self->made->coverage);
+        result->batches += batcher_count(batches);
+        batcher_destroy(&batches);
+    }
+    if (self->coverage_differs)
+        (void) outbox_set(self->to, COVERAGE, self->contract, (text_view){(const char *) self->coverage.data, self->coverage.size});
+    if (self->contributions_differ)
+        (void) outbox_set(self->to, CONTRIBUTIONS, self->contract,
+                          (text_view){(const char *) self->contributions.data, self->contributions.size});
+    result->added += self->difference.count[DIFFERENCE_NEW];
+    result->changed += self->difference.count[DIFFERENCE_CHANGED];
+    result->withdrawn += self->difference.count[DIFFERENCE_WITHDRAWN];
+    result->unchanged += self->difference.count[DIFFERENCE_UNCHANGED];
+}
+
+static enqueue_error fails(enqueue_result *result, outbox_error error)
+{
+    result->outbox = error;
+    return ENQUEUE_OUTBOX;
+}
+
+static enqueue_error write_all(outbox *to, pushed *all, unsigned count, enqueue_result *result)
+{
+    outbox_error error = outbox_begin(to);
+    if (error != OUTBOX_OK)
+        return fails(result, error);
+    for (unsigned i = 0; i < count; i++)
+        write_contract(&all[i], result);
+    error = outbox_commit(to);
+    return error == OUTBOX_OK ? ENQUEUE_OK : fails(result, error);
+}
+
+static enqueue_error measure_all(pushed *all, unsigned count, bool allow_withdrawals, enqueue_result *result)
+{
+    for (unsigned i = 0; i < count; i++) {
+        outbox_error error = measure(&all[i]);
+        if (error != OUTBOX_OK)
+            return fails(result, error);
+        if (allow_withdrawals || !difference_withdraws_too_much(&all[i].difference))
+            continue;
+        result->contract = all[i].contract;
+        result->would_withdraw = all[i].difference.count[DIFFERENCE_WITHDRAWN];
+        result->held = all[i].difference.held;
+        return ENQUEUE_TOO_MANY_WITHDRAWALS;
+    }
+    return ENQUEUE_OK;
+}
+
+enqueue_error enqueue(outbox *to, const agent_home *agent, const export *made, bool allow_withdrawals, enqueue_result *result)
+{
+    memset(result, 0, sizeof *result);
+    pushed *all = calloc(made->result_count + 1, sizeof *all);
+    if (all == NULL)
+        return fails(result, OUTBOX_NO_MEMORY);
+    for (unsigned i = 0; i < made->result_count; i++) {
+        all[i] = (pushed){.to = to, .home = agent, .made = &made->results[i], .contract = made->results[i].terms->id};
+        batch_buffer_init(&all[i].coverage, OUTBOX_VALUE_MAX);
+        batch_buffer_init(&all[i].contributions, OUTBOX_VALUE_MAX);
+    }
+    enqueue_error error = measure_all(all, made->result_count, allow_withdrawals, result);
+    if (error == ENQUEUE_OK)
+        error = write_all(to, all, made->result_count, result);
+    if (error != ENQUEUE_OK)
+        result->added = result->changed = result->withdrawn = result->unchanged = result->batches = 0;
+    for (unsigned i = 0; i < made->result_count; i++) {
+        free(all[i].contents);
+        batch_buffer_release(&all[i].coverage);
+        batch_buffer_release(&all[i].contributions);
+    }
+    free(all);
+    return error;
+}

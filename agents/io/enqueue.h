@@ -1,0 +1,41 @@
+/*
+ * enqueue: from the exports just made to batches in the outbox: what is new, changed or withdrawn
+ * since the last push becomes signed, numbered, chained batches, in one transaction with what the
+ * hub then holds and what stands of each export.
+ *
+ * Always true: after a crash at any moment either all of a push is in the outbox or nothing of it;
+ * the last batch of a contract's push carries the statement of what the export covers, so that the
+ * statement is committed after all that it speaks of; a push that changes nothing adds no batch,
+ * unless the statement differs from the one last told.
+ */
+#ifndef CTAI_ENQUEUE_H
+#define CTAI_ENQUEUE_H
+
+#include "agent_home.h"
+#include "export.h"
+#include "outbox.h"
+
+typedef enum {
+    ENQUEUE_OK = 0,
+    ENQUEUE_TOO_MANY_WITHDRAWALS, /* see .refused; nothing is queued, of any contract */
+    ENQUEUE_OUTBOX,               /* see .outbox; likewise */
+} enqueue_error;
+
+typedef struct {
+    uint64_t added, changed, withdrawn, unchanged; /* records, of all contracts */
+    uint64_t batches;
+    /* With TOO_MANY_WITHDRAWALS: the contract, what it would withdraw and what the hub holds. */
+    text_view contract;
+    uint64_t would_withdraw, held;
+    outbox_error outbox;
+} enqueue_result;
+
+/* Reads what stands of earlier exports, for export_make; *earlier (NULL when there is none) is freed by the caller. */
+outbox_error enqueue_earlier(outbox *from, text_view contract, export_contribution **earlier, size_t *count)
+    __attribute__((warn_unused_result));
+
+/* Queues the results of an export, whose tokens were made with the home's linkage keys. */
+enqueue_error enqueue(outbox *to, const agent_home *agent, const export *made, bool allow_withdrawals, enqueue_result *result)
+    __attribute__((warn_unused_result));
+
+#endif
