@@ -1,0 +1,227 @@
+/* writer: see the header. */
+#include "writer.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "logline.h"
+
+struct writer {
+    pthread_t thread;
+    job_queue *queue, *answers;
+    store_options options;
+    store *store;
+    arena *scratch;          /* of a commit; its refusals are copied to the jobs */
+    uint64_t retry_ms;       /* the next back-off */
+    uint64_t not_before_ms;  /* no try before this moment */
+    unsigned faults;         /* in a row */
+    atomic_bool failed;
+};
+
+/* Refusals of a whole commit, and what the store needs beside. */
+enum { WRITER_SCRATCH_BYTES = 64 * 1024 * 1024 };
+
+static uint64_t now_ms(void)
+{
+    struct timespec at;
+    clock_gettime(CLOCK_MONOTONIC, &at);
+    return (uint64_t) at.tv_sec * 1000 + (uint64_t) at.tv_nsec / 1000000;
+}
+
+/* May the database be tried now? */
+static bool ready(writer *self)
+{
+    return now_ms() >= self->not_before_ms;
+}
+
+/* Notes how the database answered: keeps the back-off and the count of faults. */
+static void note(writer *self, database_error error)
+{
+    if (error == DATABASE_OK || error == DATABASE_NOT_FOUND) {
+        if (self->retry_ms)
+            logline(LOGLINE_NOTICE, "the database answers again");
+        self->retry_ms = 0;
+        self->faults = 0;
+        return;
+    }
+    /* A fault is of the batches, or of everything; the database itself answers. */
+    if (error == DATABASE_FAULT) {
+        logline(LOGLINE_ERROR, "the store failed: %s", self->store ? store_explain(self->store) : "no memory");
+        if (++self->faults >= WRITER_FAULTS_MAX)
+            atomic_store(&self->failed, true);
+        return;
+    }
+    if (!self->retry_ms)
+        logline(LOGLINE_ERROR, "the database cannot be used, agents are asked to come again: %s",
+                self->store ? store_explain(self->store) : "no memory");
+    self->retry_ms = self->retry_ms ? 2 * self->retry_ms : WRITER_RETRY_MS_MIN;
+    if (self->retry_ms > WRITER_RETRY_MS_MAX)
+        self->retry_ms = WRITER_RETRY_MS_MAX;
+    self->not_before_ms = now_ms() + self->retry_ms;
+}
+
+static void load(writer *self, job *what)
+{
+    const wire_position *hello = NULL;
+    unsigned count = 0;
+    if (what->type == JOB_LOAD) {
+        hello = what->message.hello.scopes;
+        count = what->message.hello.scope_count;
+    }
+    what->stored = HUB_STORED_LATER;
+    what->state = (store_state) {0};
+    if (!ready(self))
+        return;
+    database_error error = store_load_state(self->store, what->agent, hello, count, what->scratch, &what->state);
+    note(self, error);
+    if (error == DATABASE_OK)
+        what->stored = HUB_STORED_COMMITTED;
+    else if (error == DATABASE_NOT_FOUND)
+        what->stored = HUB_STORED_NO_RIGHT;
+}
+
+/* The outcome is the job's from now on: its refusals move to the job's own memory. */
+static void keep(job *what, const store_outcome *outcome)
+{
+    what->outcome = *outcome;
+    what->outcome.refusals = NULL;
+    if (outcome->refusal_count == 0)
+        return;
+    size_t size = outcome->refusal_count * sizeof *outcome->refusals;
+    what->outcome.refusals = arena_take(what->scratch, size);
+    if (what->outcome.refusals)
+        memcpy(what->outcome.refusals, outcome->refusals, size);
+    else
+        /* Committed, but it cannot be said how: the agent comes again and is told then. */
+        what->outcome = (store_outcome) { .stored = HUB_STORED_LATER };
+}
+
+/* Commits a run of batches in one transaction. */
+static database_error put(writer *self, job *const *run, unsigned count)
+{
+    store_batch batches[WRITER_MERGE_BATCHES];
+    store_outcome outcomes[WRITER_MERGE_BATCHES];
+    for (unsigned i = 0; i < count; i++) {
+        const wire_message *message = &run[i]->message;
+        batches[i] = (store_batch) {
+            .header = &run[i]->header,
+            .header_bytes = message->batch.header,
+            .signature = message->batch.signature,
+            .body_count = message->batch.body_count,
+            .bodies = message->batch.bodies,
+        };
+        outcomes[i] = (store_outcome) { .stored = HUB_STORED_LATER };
+        run[i]->outcome = outcomes[i];
+    }
+    if (!ready(self))
+        return DATABASE_LATER;
+    database_error error = store_put(self->store, batches, count, self->scratch, outcomes);
+    note(self, error);
+    for (unsigned i = 0; i < count; i++)
+        keep(run[i], &outcomes[i]);
+    arena_clear(self->scratch);
+    return error;
+}
+
+/* May the batch be committed together with the run? Batches of a scope go up by sequence in it. */
+static bool joins(const job *what, job *const *run, unsigned count, uint64_t bytes)
+{
+    if (count == WRITER_MERGE_BATCHES || bytes + what->bytes > WRITER_MERGE_BYTES)
+        return false;
+    for (unsigned i = 0; i < count; i++)
+        if (memcmp(run[i]->agent, what->agent, CRYPTO_PUBLIC) == 0 && text_equal(run[i]->header.scope, what->header.scope)
+            && run[i]->header.sequence >= what->header.sequence)
+            return false;
+    return true;
+}
+
+/* Takes the leading batches of a list that can be committed together, commits and answers them; gives the rest. */
+static job *store_run(writer *self, job *list)
+{
+    job *run[WRITER_MERGE_BATCHES];
+    unsigned count = 0;
+    uint64_t bytes = 0;
+    while (list && list->type == JOB_STORE && (count == 0 || joins(list, run, count, bytes))) {
+        bytes += list->bytes;
+        run[count++] = list;
+        list = list->next;
+    }
+    if (put(self, run, count) == DATABASE_FAULT && count > 1)
+        for (unsigned i = 0; i < count; i++) {
+            database_error alone = put(self, &run[i], 1);
+            (void) alone; /* noted; the outcome says the rest */
+        }
+    for (unsigned i = 0; i < count; i++)
+        job_queue_push(self->answers, run[i]);
+    return list;
+}
+
+static void *work(void *argument)
+{
+    writer *self = argument;
+    for (;;) {
+        job *list = job_queue_wait(self->queue, -1);
+        if (!list && job_queue_closed(self->queue))
+            return NULL;
+        while (list) {
+            if (list->type == JOB_STORE) {
+                list = store_run(self, list);
+                continue;
+            }
+            job *what = list;
+            list = list->next;
+            load(self, what);
+            job_queue_push(self->answers, what);
+        }
+    }
+}
+
+writer *writer_new(const store_options *options, job_queue *answers)
+{
+    writer *self = calloc(1, sizeof *self);
+    if (!self)
+        return NULL;
+    self->options = *options;
+    self->options.claim = false;
+    self->answers = answers;
+    self->queue = job_queue_new();
+    self->scratch = arena_new(WRITER_SCRATCH_BYTES);
+    if (self->queue && self->scratch) {
+        note(self, store_open(&self->store, &self->options));
+        if (self->store && pthread_create(&self->thread, NULL, work, self) == 0)
+            return self;
+    }
+    store_destroy(&self->store);
+    arena_destroy(&self->scratch);
+    job_queue_destroy(&self->queue);
+    free(self);
+    return NULL;
+}
+
+void writer_destroy(writer **self)
+{
+    if (!self || !*self)
+        return;
+    writer *gone = *self;
+    job_queue_close(gone->queue);
+    pthread_join(gone->thread, NULL);
+    store_destroy(&gone->store);
+    arena_destroy(&gone->scratch);
+    job_queue_destroy(&gone->queue);
+    crypto_wipe(&gone->options, sizeof gone->options);
+    free(gone);
+    *self = NULL;
+}
+
+void writer_give(writer *self, job *what)
+{
+    job_queue_push(self->queue, what);
+}
+
+bool writer_failed(const writer *self)
+{
+    return atomic_load(&self->failed);
+}
