@@ -28,7 +28,8 @@ struct runtime {
     batch_buffer message;
     outbox_tally tally;
     outbox_error storage;
-    bool met, writing;             /* writing: a transaction of the outbox is open */
+    bool met, heard;               /* heard: a message came in this step */
+    bool writing;                  /* a transaction of the outbox is open */
     unsigned long told;
     agent_event answer;            /* to SEND_BATCH, when answered is true */
     char answer_scope[BATCH_SCOPE_MAX + 1];
@@ -65,10 +66,12 @@ static void write_end(runtime *self)
 {
     if (!self->writing)
         return;
-    char text[32];
-    (void) snprintf(text, sizeof text, "%" PRIu64, (uint64_t) time(NULL));
-    (void) outbox_set(self->box, CONTACT, text_of(""), text_of(text));
-    self->writing = false;
+    if (self->heard) {
+        char text[32];
+        (void) snprintf(text, sizeof text, "%" PRIu64, (uint64_t) time(NULL));
+        (void) outbox_set(self->box, CONTACT, text_of(""), text_of(text));
+    }
+    self->writing = self->heard = false;
     storage_failed(self, outbox_commit(self->box));
 }
 
@@ -202,6 +205,7 @@ static void step_simple(runtime *self, agent_event_type type)
 static void take_message(runtime *self, text_view message)
 {
     agent_event event = {.type = AGENT_EVENT_MESSAGE, .message = message, .scratch = self->scratch, .header_hash = own_hash, .outbox = self->box};
+    self->heard = true;
     step(self, &event);
     arena_clear(self->scratch);
 }
