@@ -25,7 +25,7 @@ typedef struct {
 typedef struct {
     uint8_t hub_curve[CRYPTO_PUBLIC], hub_sign[CRYPTO_PUBLIC];
     unsigned address_count;
-    text_view addresses[CREDENTIAL_ADDRESSES_MAX]; /* "tcp://192.0.2.1:5670" */
+    text_view addresses[CREDENTIAL_ADDRESSES_MAX]; /* at least one: "tcp://192.0.2.1:5670" */
     credential_identity agent;                     /* for whom */
     unsigned contract_count;
     wire_contract *contracts;
@@ -50,6 +50,7 @@ typedef enum {
     CREDENTIAL_NO_MEMORY,
 } credential_error;
 
+/* 1 to 40 bytes of [a-z0-9-], the first no hyphen. */
 bool credential_name_valid(text_view name);
 
 /* Writers append the whole file's text. The signature is the sender's or hub's. */
@@ -64,7 +65,7 @@ credential_error credential_read_grant(credential_grant *grant, arena *from, tex
 
 /*
  * Makes and opens the box of a grant, bound to sender, recipient, scope, epoch, scheme and key id. Sealing sets
- * key_id and box from the other fields and key; opening requires that all of them agree with what was sealed.
+ * epoch, key_id and box from the other fields and key; opening requires that all of them agree with what was sealed.
  */
 bool credential_seal_key(credential_grant *grant, const token_key *key, const uint8_t sender_box_secret[CRYPTO_SECRET]) __attribute__((warn_unused_result));
 bool credential_open_key(token_key *key, const credential_grant *grant, const uint8_t recipient_box_secret[CRYPTO_SECRET]) __attribute__((warn_unused_result));
