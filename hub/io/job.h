@@ -12,6 +12,7 @@ typedef enum {
     JOB_LOAD,      /* HUB_EFFECT_LOAD: message is the HELLO */
     JOB_STORE,     /* HUB_EFFECT_STORE: header, message */
     JOB_CONTRACTS, /* rights may have changed: state.contracts alone is of interest */
+    JOB_ALARM,     /* HUB_EFFECT_ALARM: alarm; there is no answer, but the job comes back all the same */
 } job_type;
 
 typedef struct job {
@@ -22,6 +23,7 @@ typedef struct job {
     wire_message message;          /* LOAD, STORE; points into the frame, which the owner keeps, and scratch */
     batch_header header;           /* STORE */
     uint64_t bytes;                /* STORE: of the message */
+    struct { wire_refusal reason; char scope[BATCH_SCOPE_MAX + 1]; uint64_t sequence; } alarm;
     arena *scratch;                /* the request's and the answer's */
     /* The answer. */
     hub_stored stored;             /* LOAD, CONTRACTS: COMMITTED (state is filled in), NO_RIGHT or LATER */

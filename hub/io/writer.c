@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "logline.h"
+#include "store_status.h"
 
 struct writer {
     pthread_t thread;
@@ -81,6 +82,15 @@ static void load(writer *self, job *what)
         what->stored = HUB_STORED_COMMITTED;
     else if (error == DATABASE_NOT_FOUND)
         what->stored = HUB_STORED_NO_RIGHT;
+    if (error == DATABASE_OK && what->type == JOB_LOAD)
+        note(self, store_status_note_contact(self->store, what->agent));
+}
+
+static void note_alarm(writer *self, const job *what)
+{
+    if (ready(self))
+        note(self, store_status_note_alarm(self->store, what->agent, what->alarm.reason, text_of(what->alarm.scope),
+                                           what->alarm.sequence));
 }
 
 /* The outcome is the job's from now on: its refusals move to the job's own memory. */
@@ -173,7 +183,10 @@ static void *work(void *argument)
             }
             job *what = list;
             list = list->next;
-            load(self, what);
+            if (what->type == JOB_ALARM)
+                note_alarm(self, what);
+            else
+                load(self, what);
             job_queue_push(self->answers, what);
         }
     }
