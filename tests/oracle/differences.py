@@ -36,7 +36,8 @@ def push(held, outcome, partial=False):
         still = held.rests_on.get(source, set()) & (set(held.records) if partial else bad)
         if source in new or partial or source in bad or still:
             after.records.setdefault(source, record)
-            after.rests_on.setdefault(source, set()).update(still)
+            if still:
+                after.rests_on.setdefault(source, set()).update(still)
         else:
             counts["retires"] += 1
     return after, counts

@@ -30,7 +30,7 @@ class DataSet:
 
     def __init__(self, seed, people, contract, errors=True, canary=False):
         self.rng = random.Random(f"{seed}/{people}/{contract['id']}")
-        self.contract, self.errors, self.canary = contract, errors, canary
+        self.seed, self.contract, self.errors, self.canary = seed, contract, errors, canary
         first, last = parse_iso(contract["first"]), parse_iso(contract["last"])
         self.humans = make_humans(self.rng, people, first, last, OPERATORS)
         if canary:
@@ -40,7 +40,7 @@ class DataSet:
             self._open_office(name, people)
 
     def _open_office(self, name, people):
-        prefix = f"zqwevt-{name}-" if self.canary else self.rng.choice(["E", f"{name}/", "2024-"])
+        prefix = f"zqwevt-{name}-" if self.canary else self.rng.choice(["E", f"{name}/", "2024-"]) + f"{self.seed}-"
         references = [f"Zqwref{c}" for c in "bcdfghjk"] if self.canary else None
         office = self.offices[name] = Office(self.rng, self.contract, prefix, references)
         self.persons[name], self.known[name] = [], {}
@@ -67,7 +67,7 @@ class DataSet:
         number = human.number if human.number and rng.random() < 0.6 else ""
         if number and rng.random() < 0.2:
             number = f" {number[:4]} {number[4:7]}\u00a0{number[7:]} "
-        if not number and rng.random() < 0.06:
+        if not number and rng.random() < 0.06 and not self.canary:
             number = rng.choice(_SPOILT_NUMBERS)
         sex = rng.choices([human.sex, "", "F" if human.sex == "H" else "H"], [85, 11, 4])[0]
         prefix = f"zqwloc-{name}-" if self.canary else rng.choice(["", "P"])
@@ -140,15 +140,18 @@ class DataSet:
             spoil_event(rng, row)
         self.offices[name].collective_events(5)
 
-    def write(self, directory):
-        """Writes all files; returns {operator: (persons path, events path)}."""
+    def write(self, directory, contract_column=None):
+        """Writes all files; returns {operator: (persons path, events path)}.
+
+        `contract_column`: whether events have the column `contrat` (None: some have).
+        """
         os.makedirs(directory, exist_ok=True)
         files = {}
         for name in OPERATORS:
             paths = [os.path.join(directory, f"{name}.{kind}.csv") for kind in ("personnes", "evenements")]
             columns = [c for c in EVENT_COLUMNS if c != "contrat"]
             rows = self.events[name]
-            if self.rng.random() < 0.3:
+            if self.rng.random() < 0.3 if contract_column is None else contract_column:
                 columns, rows = EVENT_COLUMNS, [dict(row, contrat=self.contract["id"]) for row in rows]
             remark = {"#remark": "Zqwremarque"} if self.canary else {}
             write_table(self.rng, paths[0], PERSON_COLUMNS, [{**r, **remark} for r in self.persons[name]],

@@ -43,7 +43,8 @@ class Human:
 
 def _ascii_marks(text):
     table = str.maketrans({"ł": "l", "Ł": "L", "ø": "o", "Ø": "O", "đ": "d", "Đ": "D", "ı": "i", "ə": "e", "æ": "ae",
-                           "Æ": "AE", "œ": "oe", "Œ": "OE", "þ": "th", "Þ": "Th", "ß": "ss", "ŋ": "n", "Ŋ": "N"})
+                           "Æ": "AE", "œ": "oe", "Œ": "OE", "þ": "th", "Þ": "Th", "ß": "ss", "ŋ": "n", "Ŋ": "N", "Ə": "E",
+                           "ħ": "h", "Ħ": "H", "ð": "d", "Ð": "D", "Þ": "TH"})
     plain = "".join(c for c in unicodedata.normalize("NFD", text) if unicodedata.category(c)[0] != "M")
     return plain.translate(table)
 
@@ -53,7 +54,7 @@ def _full_width(text):
 
 
 _CHANGES = [
-    str.upper, str.lower, str.title, str.swapcase, _ascii_marks, lambda t: _ascii_marks(t).upper(),
+    str.upper, str.lower, str.title, str.swapcase, *[_ascii_marks] * 4, lambda t: _ascii_marks(t).upper(),
     lambda t: t.replace("-", " "), lambda t: t.replace(" ", "-"), lambda t: t.replace(" ", ""),
     lambda t: t.replace("'", "’"), lambda t: t.replace("’", " "), lambda t: t.replace("oe", "œ").replace("ae", "æ"),
     lambda t: t.replace("œ", "oe").replace("æ", "ae"), lambda t: t.replace("fi", "ﬁ").replace("ss", "ß"),

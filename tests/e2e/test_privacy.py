@@ -1,0 +1,173 @@
+"""Nothing of a person's identity leaves an operator: a search in bytes for canaries."""
+
+import json
+import os
+import sqlite3
+import subprocess
+import unicodedata
+import unittest
+
+import harness
+from contracts import THIERS_2023
+from folding import fold
+from generate import DataSet
+
+WORLD = None
+DATA = None
+
+
+def setUpModule():
+    global WORLD, DATA
+    WORLD = harness.World()
+    unittest.addModuleCleanup(WORLD.close)
+    WORLD.start()
+    DATA = DataSet(61, 60, THIERS_2023, canary=True)
+    for data in (DATA, DATA.change()):
+        files = data.write(WORLD.path("data"))
+        for name, paths in files.items():
+            WORLD.push(name, paths, "--allow-withdrawals").must(harness.EX_OK, harness.EX_DATAERR)
+        DATA = data
+    for option in ("csv", "json", "table"):
+        WORLD.hub("report", harness.CONTRACT, "--format", option).must()
+    WORLD.hub("discrepancies", harness.CONTRACT).must()
+
+
+def needles():
+    """The canaries in the forms in which they could be stored."""
+    found = set()
+    for text in DATA.canaries():
+        forms = {text, text.lower(), text.upper(), unicodedata.normalize("NFC", text), unicodedata.normalize("NFD", text)}
+        if len(fold(text)) >= 6:
+            forms.add(fold(text))
+        for form in forms:
+            found.add(form.encode("utf-8"))
+            found.add(form.encode("utf-16-le"))
+            found.add(form.encode("cp1252", "ignore"))
+    numbers = {human.number for human in DATA.humans if human.number}
+    found |= {int(number).to_bytes(8, order) for number in numbers for order in ("big", "little")}
+    return {needle for needle in found if len(needle) >= 6}
+
+
+class Finder:
+    """Looks for many needles in bytes at once: all share few beginnings, so these are looked up by four bytes."""
+
+    def __init__(self, found):
+        self._by_start = {}
+        for needle in found:
+            self._by_start.setdefault(needle[:4], []).append(needle)
+
+    def search(self, data):
+        """The needles that occur."""
+        hits = set()
+        for start, candidates in self._by_start.items():
+            if start in data:
+                hits |= {needle for needle in candidates if needle in data}
+        return hits
+
+
+def files_below(directory):
+    """Every regular file."""
+    for folder, _, names in os.walk(directory):
+        for name in names:
+            path = os.path.join(folder, name)
+            if os.path.isfile(path) and not os.path.islink(path):
+                yield path
+
+
+class Privacy(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.finder = Finder(needles())
+
+    def assert_clean(self, label, data):
+        """No canary in some bytes."""
+        self.assertFalse(sorted(self.finder.search(data))[:5], label)
+
+    def test_the_search_finds_what_is_there(self):
+        with open(WORLD.path("data", "cias.personnes.csv"), "rb") as file:
+            self.assertTrue(self.finder.search(file.read()))
+
+    def test_hub_home(self):
+        """The hub's home with the data files of its PostgreSQL, after a checkpoint and after the hub's end."""
+        for state in ("running", "stopped"):
+            if state == "stopped":
+                WORLD.stop()
+            try:
+                count = 0
+                for path in files_below(WORLD.hub_home):
+                    with open(path, "rb") as file:
+                        self.assert_clean(f"{state}: {path}", file.read())
+                    count += 1
+                self.assertGreater(count, 100, "the private PostgreSQL has files")
+            finally:
+                if state == "stopped":
+                    WORLD.serve()
+
+    def test_dump(self):
+        self.assert_clean("pg_dump", dump())
+
+    def test_logs(self):
+        WORLD.agent("cias", "status")
+        for stderr in WORLD.stderr:
+            self.assert_clean(stderr[:300], stderr)
+        for service in WORLD.services.values():
+            self.assert_clean("serve", service.errors().encode())
+
+    def test_outbox(self):
+        """What the agents sent, as they keep it to send it again."""
+        for name in harness.OPERATORS:
+            seen = 0
+            for label, blob in sent_blobs(WORLD.path(f"agent-{name}")):
+                self.assert_clean(f"{name} {label}", blob)
+                seen += 1
+            self.assertTrue(seen, f"no batch in the home of {name}")
+
+    def test_reports(self):
+        for option in ("csv", "json", "table"):
+            self.assert_clean(option, WORLD.hub("report", harness.CONTRACT, "--format", option).must().out)
+        self.assert_clean("discrepancies", WORLD.hub("discrepancies", harness.CONTRACT).must().out)
+
+    def test_preview(self):
+        """Every field that would leave, as the agent shows it."""
+        persons, events = WORLD.path("data", "cias.personnes.csv"), WORLD.path("data", "cias.evenements.csv")
+        for option in ("csv", "json"):
+            done = WORLD.agent("cias", "preview", "--persons", persons, "--events", events, "--format", option)
+            done.must(harness.EX_OK, harness.EX_DATAERR)
+            self.assertGreater(len(done.out), 1000)
+            self.assert_clean(f"preview {option}", done.out)
+
+
+def dump():
+    """pg_dump of the hub's private database, through the socket that it is found on."""
+    for folder, _, names in os.walk(WORLD.hub_home):
+        if "postmaster.pid" in names:
+            with open(os.path.join(folder, "postmaster.pid"), encoding="ascii") as file:
+                lines = file.read().splitlines()
+            port, directory = lines[3], lines[4]
+            owner = ["setpriv", f"--reuid={os.stat(folder).st_uid}", f"--regid={os.stat(folder).st_gid}", "--clear-groups"]
+            prefix = owner if os.geteuid() == 0 else []
+            done = subprocess.run([*prefix, "pg_dumpall", "-h", directory, "-p", port], capture_output=True,
+                                  timeout=60, check=True, cwd="/")
+            return done.stdout
+    raise AssertionError("the hub has no running PostgreSQL of its own")
+
+
+def sent_blobs(home):
+    """(label, bytes) of everything in an outbox's tables of batches."""
+    for path in files_below(home):
+        with open(path, "rb") as file:
+            if file.read(16) != b"SQLite format 3\0":
+                continue
+        base = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+        tables = [row[0] for row in base.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        for table in tables:
+            for row in base.execute(f'SELECT * FROM "{table}"') if "batch" in table.lower() else []:
+                for value in row:
+                    blob = value if isinstance(value, bytes) else json.dumps(value).encode()
+                    if isinstance(value, bytes):
+                        yield f"{path} {table}", blob
+        base.close()
+
+
+if __name__ == "__main__":
+    unittest.main()
