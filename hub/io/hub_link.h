@@ -1,0 +1,60 @@
+/*
+ * hub_link: the hub's side of the network: a ROUTER socket with CURVE, one session for each agent that
+ * speaks, and the writers behind them. It carries out what the sessions say, and decides nothing.
+ *
+ * Always true: only the thread of hub_link_run touches the socket; who speaks is the ZAP User-Id of
+ * the message's own payload frame, never a field of it; a message of a key that the gate does not
+ * know any more, or of more than one frame, is not processed and its connection is cut; when the
+ * writers have as much as HUB_LINK_OUTSTANDING_BYTES_MAX in hand, nothing more is read, so that TCP holds
+ * the agents back.
+ *
+ * Limits: libzmq bounds the size of a frame (MAXMSGSIZE) but not the number of frames of one message, so
+ * an ADMITTED agent gone bad can still make the hub buffer an endless one: the unit's memory limit ends
+ * that, and the agent's key is in the log of refusals.
+ */
+#ifndef CTAI_HUB_LINK_H
+#define CTAI_HUB_LINK_H
+
+#include "gate.h"
+#include "hub_home.h"
+#include "store.h"
+
+enum {
+    HUB_LINK_HANDSHAKE_MS = 2000,
+    HUB_LINK_HEARTBEAT_MS = 10 * 1000,
+    HUB_LINK_HEARTBEAT_TIMEOUT_MS = 30 * 1000,
+    HUB_LINK_MESSAGES_WAITING = 32, /* of a connection, each way: above a session's credit */
+    HUB_LINK_OUTSTANDING_BYTES_MAX = 256 * 1024 * 1024,
+    HUB_LINK_LINGER_MS = 1000,      /* at the end, for the last acknowledgements */
+};
+
+typedef struct {
+    const endpoint *listen;
+    const hub_keys *keys;  /* outlives the link */
+    gate *who;             /* likewise */
+    unsigned writers;
+    const store_options *store;
+} hub_link_options;
+
+typedef struct hub_link hub_link;
+
+/*
+ * Binds, with the ZAP handler running. NULL with errno: EADDRINUSE, EADDRNOTAVAIL, EACCES, ENODEV... or ENOMEM.
+ * Descriptors: the soft limit is raised to the hard one.
+ */
+hub_link *hub_link_new(const hub_link_options *options);
+void hub_link_destroy(hub_link **self);
+
+/* What it has bound, with the real port: "tcp://0.0.0.0:5670". */
+const char *hub_link_endpoint(const hub_link *self);
+
+/*
+ * Serves until stop (a descriptor) is readable: then what the writers have in hand is finished and
+ * acknowledged. False: the store has failed for good.
+ */
+bool hub_link_run(hub_link *self, int stop);
+
+/* From any thread: the gate, contracts or rights have changed. */
+void hub_link_changed(hub_link *self);
+
+#endif

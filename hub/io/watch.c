@@ -1,0 +1,149 @@
+/* watch: see the header. */
+#include "watch.h"
+
+#include <poll.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "logline.h"
+#include "store_agent.h"
+
+enum { WATCH_AGENTS_BYTES = 64 * 1024 * 1024 };
+
+struct watch {
+    store *store;
+    gate *who;
+    arena *scratch;
+    int stop; /* eventfd */
+    bool running, silent;
+    pthread_t thread;
+    void (*changed)(void *whom);
+    void *whom;
+};
+
+static bool fill(admission *table, const store_agent *agents, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        const credential_identity *identity = &agents[i].identity;
+        admission_entry entry = { .revoked = agents[i].revoked };
+        memcpy(entry.curve, identity->curve, CRYPTO_PUBLIC);
+        memcpy(entry.sign, identity->sign, CRYPTO_PUBLIC);
+        memcpy(entry.name, identity->name, sizeof entry.name);
+        if (!admission_add(table, &entry))
+            return false;
+    }
+    return admission_seal(table);
+}
+
+/* Reads the table of the admitted and puts it in the gate. */
+static database_error refresh(watch *self)
+{
+    store_agent *agents = NULL;
+    unsigned count = 0;
+    database_error error = store_agents(self->store, true, self->scratch, &agents, &count);
+    if (error == DATABASE_OK) {
+        admission *table = admission_new();
+        if (table && fill(table, agents, count))
+            gate_replace(self->who, &table);
+        else
+            error = table ? DATABASE_FAULT : DATABASE_NO_MEMORY;
+        admission_destroy(&table);
+    }
+    arena_clear(self->scratch);
+    return error;
+}
+
+/* Says once that the database is away, and once that it is back. */
+static void say(watch *self, database_error error)
+{
+    if (error != DATABASE_OK && !self->silent)
+        logline(LOGLINE_ERROR, "changes of agents and contracts are not heard of: %s", store_explain(self->store));
+    if (error == DATABASE_OK && self->silent)
+        logline(LOGLINE_NOTICE, "changes of agents and contracts are heard of again");
+    self->silent = error != DATABASE_OK;
+}
+
+static void *work(void *argument)
+{
+    watch *self = argument;
+    for (;;) {
+        struct pollfd wait[] = {
+            { .fd = self->stop, .events = POLLIN },
+            { .fd = store_socket(self->store), .events = POLLIN }, /* -1 is passed over */
+        };
+        int ready = poll(wait, 2, self->silent ? WATCH_RETRY_MS : WATCH_EVERY_MS);
+        if (wait[0].revents)
+            return NULL;
+        bool changed = ready == 0; /* time has passed */
+        database_error error = store_changed(self->store, &changed);
+        changed = changed || ready == 0 || self->silent;
+        if (error == DATABASE_OK && changed)
+            error = refresh(self);
+        if (error == DATABASE_OK && changed)
+            self->changed(self->whom);
+        bool was_silent = self->silent;
+        say(self, error);
+        /* A dead connection may stay readable: do not run in circles. */
+        if (error != DATABASE_OK && was_silent && poll(wait, 1, WATCH_RETRY_MS) > 0)
+            return NULL;
+    }
+}
+
+watch *watch_new(const store_options *options, gate *who, database_error *error, char *why, size_t why_size)
+{
+    watch *self = calloc(1, sizeof *self);
+    *error = DATABASE_NO_MEMORY;
+    snprintf(why, why_size, "la mémoire manque");
+    if (!self)
+        return NULL;
+    self->who = who;
+    self->stop = eventfd(0, EFD_CLOEXEC);
+    self->scratch = arena_new(WATCH_AGENTS_BYTES);
+    if (self->stop >= 0 && self->scratch) {
+        store_options own = *options;
+        own.claim = false;
+        *error = store_open(&self->store, &own);
+        crypto_wipe(&own, sizeof own);
+        if (*error == DATABASE_OK)
+            *error = store_listen(self->store);
+        if (*error == DATABASE_OK)
+            *error = refresh(self);
+        if (*error == DATABASE_OK)
+            return self;
+        if (self->store)
+            snprintf(why, why_size, "%s", store_explain(self->store));
+    }
+    watch_destroy(&self);
+    return NULL;
+}
+
+bool watch_start(watch *self, void (*changed)(void *whom), void *whom)
+{
+    self->changed = changed;
+    self->whom = whom;
+    self->running = pthread_create(&self->thread, NULL, work, self) == 0;
+    return self->running;
+}
+
+void watch_destroy(watch **self)
+{
+    if (!self || !*self)
+        return;
+    watch *gone = *self;
+    if (gone->running) {
+        ssize_t put = write(gone->stop, &(uint64_t){1}, sizeof(uint64_t));
+        (void) put;
+        pthread_join(gone->thread, NULL);
+    }
+    store_destroy(&gone->store);
+    arena_destroy(&gone->scratch);
+    if (gone->stop >= 0)
+        close(gone->stop);
+    free(gone);
+    *self = NULL;
+}
