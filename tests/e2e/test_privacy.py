@@ -49,20 +49,19 @@ def needles():
 
 
 class Finder:
-    """Looks for many needles in bytes at once: all share few beginnings, so these are looked up by four bytes."""
+    """Looks for many needles in bytes at once, with grep (which takes any byte but a newline)."""
 
-    def __init__(self, found):
-        self._by_start = {}
-        for needle in found:
-            self._by_start.setdefault(needle[:4], []).append(needle)
+    def __init__(self, path, found):
+        self._path = path
+        with open(path, "wb") as file:
+            file.write(b"".join(needle + b"\n" for needle in sorted(found) if b"\n" not in needle))
 
     def search(self, data):
         """The needles that occur."""
-        hits = set()
-        for start, candidates in self._by_start.items():
-            if start in data:
-                hits |= {needle for needle in candidates if needle in data}
-        return hits
+        done = subprocess.run(["grep", "-a", "-o", "-F", "-f", self._path], input=data, capture_output=True,
+                              env={**os.environ, "LC_ALL": "C"}, check=False)
+        assert done.returncode in (0, 1), done.stderr
+        return set(done.stdout.splitlines())
 
 
 def files_below(directory):
@@ -77,7 +76,7 @@ def files_below(directory):
 class Privacy(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.finder = Finder(needles())
+        cls.finder = Finder(WORLD.path("needles"), needles())
 
     def assert_clean(self, label, data):
         """No canary in some bytes."""
