@@ -197,42 +197,37 @@ agent_home_error agent_home_create(agent_home *self, const char *path, const cha
     return AGENT_HOME_OK;
 }
 
-/* Takes the entry after the last in, at its place. (qsort would leave copies of keys in the heap.) */
-static void settle(agent_home_secrets *secrets)
+/* Adds a linkage key at its place. (qsort would leave copies of keys in the heap.) */
+static void settle(agent_home_secrets *secrets, const char *scope, const token_key *key)
 {
-    agent_home_linkage added = secrets->linkage[secrets->linkage_count];
     unsigned at = secrets->linkage_count++;
     for (; at > 0; at--) {
-        const agent_home_linkage *before = &secrets->linkage[at - 1];
-        int order = strcmp(before->scope, added.scope);
-        if (order < 0 || (order == 0 && before->key.epoch <= added.key.epoch))
+        int order = strcmp(secrets->linkage_scope[at - 1], scope);
+        if (order < 0 || (order == 0 && secrets->linkage_key[at - 1].epoch <= key->epoch))
             break;
-        secrets->linkage[at] = *before;
+        memcpy(secrets->linkage_scope[at], secrets->linkage_scope[at - 1], sizeof secrets->linkage_scope[0]);
+        secrets->linkage_key[at] = secrets->linkage_key[at - 1];
     }
-    secrets->linkage[at] = added;
-    crypto_wipe(&added, sizeof added);
+    (void) text_copy(secrets->linkage_scope[at], sizeof secrets->linkage_scope[0], text_of(scope));
+    secrets->linkage_key[at] = *key;
 }
 
 /* "cle-liaison.SCOPE.EPOCH": false when the name is none of ours. */
-static bool linkage_name_split(const char *name, agent_home_linkage *linkage)
+static bool linkage_name_split(const char *name, char scope[BATCH_SCOPE_MAX + 1], uint32_t *epoch)
 {
     size_t prefix = sizeof LINKAGE_PREFIX - 1;
     if (strncmp(name, LINKAGE_PREFIX, prefix) != 0)
         return false;
-    const char *scope = name + prefix, *dot = strrchr(scope, '.');
-    if (dot == NULL || dot == scope || (size_t) (dot - scope) > BATCH_SCOPE_MAX)
+    const char *start = name + prefix, *dot = strrchr(start, '.');
+    if (dot == NULL || dot == start || (size_t) (dot - start) > BATCH_SCOPE_MAX || dot[1] < '1' || dot[1] > '9')
         return false;
     char *end = NULL;
-    if (dot[1] < '1' || dot[1] > '9')
-        return false;
     errno = 0;
-    unsigned long epoch = strtoul(dot + 1, &end, 10);
-    if (errno != 0 || *end != '\0' || epoch > UINT32_MAX)
+    unsigned long number = strtoul(dot + 1, &end, 10);
+    if (errno != 0 || *end != '\0' || number > UINT32_MAX)
         return false;
-    memset(linkage, 0, sizeof *linkage);
-    memcpy(linkage->scope, scope, (size_t) (dot - scope));
-    linkage->key.epoch = (uint32_t) epoch;
-    return true;
+    *epoch = (uint32_t) number;
+    return text_copy(scope, BATCH_SCOPE_MAX + 1, (text_view){start, (size_t) (dot - start)});
 }
 
 static agent_home_error load_linkage(agent_home *self, agent_home_result *result)
@@ -249,20 +244,20 @@ static agent_home_error load_linkage(agent_home *self, agent_home_result *result
     agent_home_secrets *secrets = self->secrets;
     agent_home_error outcome = AGENT_HOME_OK;
     for (struct dirent *entry; outcome == AGENT_HOME_OK && (entry = readdir(list)) != NULL;) {
-        agent_home_linkage *next = &secrets->linkage[secrets->linkage_count];
-        agent_home_linkage named;
-        if (!linkage_name_split(entry->d_name, &named))
+        char scope[BATCH_SCOPE_MAX + 1];
+        token_key key;
+        if (!linkage_name_split(entry->d_name, scope, &key.epoch))
             continue;
         if (secrets->linkage_count == AGENT_HOME_LINKAGE_MAX) {
             outcome = said(result, AGENT_HOME_FULL, self->folder.path);
             break;
         }
-        *next = named;
-        home_error error = home_read_secret(&self->folder, entry->d_name, next->key.key, CRYPTO_KEY);
+        home_error error = home_read_secret(&self->folder, entry->d_name, key.key, CRYPTO_KEY);
         if (error != HOME_OK)
             outcome = said_home(result, error, &self->folder, entry->d_name);
         else
-            settle(secrets);
+            settle(secrets, scope, &key);
+        crypto_wipe(&key, sizeof key);
     }
     closedir(list);
     return outcome;
@@ -334,20 +329,18 @@ agent_home_error agent_home_keep_approval(agent_home *self, text_view file, agen
     return error == HOME_OK ? AGENT_HOME_OK : said_home(result, error, &self->folder, APPROVAL_FILE);
 }
 
-unsigned agent_home_keys(const agent_home *self, text_view scope, const token_key *keys[RECORD_TOKEN_SETS])
+unsigned agent_home_keys(const agent_home *self, text_view scope, const token_key **keys)
 {
     const agent_home_secrets *secrets = self->secrets;
-    unsigned count = 0;
-    for (unsigned i = 0; i < secrets->linkage_count; i++) {
-        if (!text_is(scope, secrets->linkage[i].scope))
-            continue;
-        if (count == RECORD_TOKEN_SETS) { /* the latest epochs are the ones in use */
-            for (unsigned k = 1; k < count; k++)
-                keys[k - 1] = keys[k];
-            count--;
+    unsigned count = 0, end = 0;
+    for (unsigned i = 0; i < secrets->linkage_count; i++)
+        if (text_is(scope, secrets->linkage_scope[i])) {
+            end = i + 1;
+            count++;
         }
-        keys[count++] = &secrets->linkage[i].key;
-    }
+    if (count > RECORD_TOKEN_SETS) /* the latest epochs are the ones in use */
+        count = RECORD_TOKEN_SETS;
+    *keys = secrets->linkage_key + end - count;
     return count;
 }
 
@@ -357,24 +350,18 @@ agent_home_error agent_home_add_linkage(agent_home *self, const char *scope, con
     assert(strlen(scope) <= BATCH_SCOPE_MAX && key->epoch >= 1);
     char name[sizeof LINKAGE_PREFIX + BATCH_SCOPE_MAX + 16];
     (void) snprintf(name, sizeof name, "%s%s.%lu", LINKAGE_PREFIX, scope, (unsigned long) key->epoch);
-    for (unsigned i = 0; i < secrets->linkage_count; i++) {
-        const agent_home_linkage *there = &secrets->linkage[i];
-        if (strcmp(there->scope, scope) == 0 && there->key.epoch == key->epoch) {
-            if (crypto_equal(there->key.key, key->key, CRYPTO_KEY))
+    for (unsigned i = 0; i < secrets->linkage_count; i++)
+        if (strcmp(secrets->linkage_scope[i], scope) == 0 && secrets->linkage_key[i].epoch == key->epoch) {
+            if (crypto_equal(secrets->linkage_key[i].key, key->key, CRYPTO_KEY))
                 return AGENT_HOME_OK;
             return said(result, AGENT_HOME_EXISTS, self->folder.path);
         }
-    }
     if (secrets->linkage_count == AGENT_HOME_LINKAGE_MAX)
         return said(result, AGENT_HOME_FULL, self->folder.path);
     home_error error = home_write_secret(&self->folder, name, key->key, CRYPTO_KEY);
     if (error != HOME_OK)
         return said_home(result, error, &self->folder, name);
-    agent_home_linkage *added = &secrets->linkage[secrets->linkage_count];
-    memset(added, 0, sizeof *added);
-    memcpy(added->scope, scope, strlen(scope));
-    added->key = *key;
-    settle(secrets);
+    settle(secrets, scope, key);
     return AGENT_HOME_OK;
 }
 
@@ -397,7 +384,7 @@ void agent_home_explain(const agent_home_result *result, char *text, size_t size
         (void) snprintf(text, size, "%s est abîmé ; remettez-le depuis une sauvegarde, ou recommencez l’étape qui l’a produit", result->path);
         return;
     case AGENT_HOME_FULL:
-        (void) snprintf(text, size, "%s contient trop de clés de rapprochement (%d au plus)", result->path, AGENT_HOME_LINKAGE_MAX);
+        (void) snprintf(text, size, "%s contient trop de clés de liaison (%d au plus)", result->path, AGENT_HOME_LINKAGE_MAX);
         return;
     case AGENT_HOME_MEMORY:
         (void) snprintf(text, size, "la mémoire manque");

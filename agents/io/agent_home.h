@@ -16,18 +16,14 @@
 
 enum { AGENT_HOME_LINKAGE_MAX = WIRE_SCOPES_MAX * RECORD_TOKEN_SETS };
 
-typedef struct {
-    char scope[BATCH_SCOPE_MAX + 1];
-    token_key key;
-} agent_home_linkage;
-
 /* The secrets, in locked memory. */
 typedef struct {
     crypto_box_pair curve, box;
     crypto_sign_pair sign;
     uint8_t record_key[CRYPTO_KEY]; /* hashes record keys, contents and references */
-    unsigned linkage_count;         /* sorted by scope, then epoch */
-    agent_home_linkage linkage[AGENT_HOME_LINKAGE_MAX];
+    unsigned linkage_count;         /* sorted by scope, then epoch, so that a scope's keys are side by side */
+    char linkage_scope[AGENT_HOME_LINKAGE_MAX][BATCH_SCOPE_MAX + 1];
+    token_key linkage_key[AGENT_HOME_LINKAGE_MAX];
 } agent_home_secrets;
 
 typedef struct {
@@ -77,8 +73,8 @@ agent_home_error agent_home_approval(const agent_home *self, credential_approval
 agent_home_error agent_home_keep_approval(agent_home *self, text_view file, agent_home_result *result)
     __attribute__((warn_unused_result));
 
-/* The linkage keys of a scope, epochs ascending: how many (at most RECORD_TOKEN_SETS), pointers into the secrets. */
-unsigned agent_home_keys(const agent_home *self, text_view scope, const token_key *keys[RECORD_TOKEN_SETS]);
+/* The linkage keys of a scope, epochs ascending: how many (at most RECORD_TOKEN_SETS, the latest), and where among the secrets. */
+unsigned agent_home_keys(const agent_home *self, text_view scope, const token_key **keys);
 
 /* Keeps a linkage key, durably. The very same key again: AGENT_HOME_OK. */
 agent_home_error agent_home_add_linkage(agent_home *self, const char *scope, const token_key *key, agent_home_result *result)

@@ -37,11 +37,11 @@ batcher *batcher_new(outbox *to, const agent_home *agent, text_view scope)
     }
     self->to = to;
     self->sign = &agent->secrets->sign;
-    const token_key *keys[RECORD_TOKEN_SETS];
-    self->key_count = agent_home_keys(agent, scope, keys);
+    const token_key *keys;
+    self->key_count = agent_home_keys(agent, scope, &keys);
     for (unsigned i = 0; i < self->key_count; i++) {
-        self->keys[i].epoch = keys[i]->epoch;
-        token_key_id(self->keys[i].id, keys[i]);
+        self->keys[i].epoch = keys[i].epoch;
+        token_key_id(self->keys[i].id, &keys[i]);
     }
     batch_buffer_init(&self->body, BATCH_BODY_MAX);
     batch_buffer_init(&self->packed, OUTBOX_BODIES_MAX + 2 * BATCH_BODY_MAX);

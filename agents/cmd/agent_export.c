@@ -1,0 +1,164 @@
+#include "agent_export.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    BYTES_BASE = 256 * 1024 * 1024, /* memory that the smallest export may take */
+    BYTES_PER_BYTE = 48,            /* and each byte of its files */
+};
+
+static int read_file(cli_call *call, const char *option, input *to)
+{
+    cli_file file = *cli_input(call, option);
+    return input_read(&file, to) ? CLI_DONE : cli_bad_file(call, &file);
+}
+
+/* The contracts that the call is about, among those that we serve. */
+static int choose(agent_export *self, cli_call *call)
+{
+    const char *wanted = cli_value(call, "contract");
+    wire_contract *known;
+    unsigned count;
+    outbox_error error = outbox_contracts(agent_call_of(call)->box, self->memory, &known, &count);
+    if (error != OUTBOX_OK)
+        return agent_call_outbox_failed(call, error);
+    if (count == 0)
+        return cli_fail(call, CLI_CONFIGURATION, "aucun contrat connu ; prenez d’abord en compte l’approbation de la préfecture : ctai-agent join FICHIER");
+    self->contracts = arena_take(self->memory, count * sizeof *self->contracts);
+    self->earlier = calloc(count, sizeof *self->earlier);
+    if (self->contracts == NULL || self->earlier == NULL)
+        return agent_call_no_memory(call);
+    text_view ids[WIRE_CONTRACTS_MAX];
+    for (unsigned i = 0; i < count; i++) {
+        ids[i] = known[i].id;
+        if (wanted == NULL || text_is(known[i].id, wanted))
+            self->contracts[self->contract_count++].terms = &known[i];
+    }
+    if (self->contract_count > 0)
+        return CLI_DONE;
+    char list[1024];
+    agent_call_join(list, sizeof list, ids, count);
+    return cli_fail(call, CLI_NOT_ALLOWED, "le contrat « %s » n’est pas des vôtres ; les vôtres : %s", wanted, list);
+}
+
+static int load(agent_export *self, cli_call *call, agent_export_tokens tokens)
+{
+    agent_call *own = agent_call_of(call);
+    for (unsigned i = 0; i < self->contract_count; i++) {
+        export_contract *contract = &self->contracts[i];
+        text_view scope = contract->terms->scope;
+        contract->token_key_count = agent_home_keys(own->agent, scope, &contract->token_keys);
+        if (contract->token_key_count == 0 && tokens == AGENT_EXPORT_TOKENS)
+            return cli_fail(call, CLI_CONFIGURATION,
+                            "la clé de liaison du périmètre « %.*s » manque. Envoyez votre fichier de demande au coordonnateur, puis prenez en compte "
+                            "la clé qu’il vous rendra : ctai-agent key accept FICHIER.cle. (Si vous êtes le coordonnateur : ctai-agent key create --scope %.*s)",
+                            (int) scope.size, scope.at, (int) scope.size, scope.at);
+        outbox_error error = enqueue_earlier(own->box, contract->terms->id, &self->earlier[i], &contract->earlier_count);
+        if (error != OUTBOX_OK)
+            return agent_call_outbox_failed(call, error);
+        contract->earlier = self->earlier[i];
+    }
+    return CLI_DONE;
+}
+
+static void advance(void *data, uint64_t done, uint64_t total)
+{
+    progress_at(data, done, total);
+}
+
+/* The files' names as the user wrote them, standard input by a name. */
+static const char *name_of(const cli_call *call, const char *option)
+{
+    const char *name = cli_value(call, option);
+    return strcmp(name, "-") == 0 ? "entrée standard" : name;
+}
+
+static int make(agent_export *self, cli_call *call, bool partial)
+{
+    export_input from = {
+        .persons = {name_of(call, "persons"), input_view(&self->persons)},
+        .events = {name_of(call, "events"), input_view(&self->events)},
+        .contract_count = self->contract_count,
+        .contracts = self->contracts,
+        .partial = partial,
+        .record_key = agent_call_of(call)->agent->secrets->record_key,
+        .progress = advance,
+        .progress_data = &self->bar,
+    };
+    progress_start(&self->bar, call->err, call->terminal, "Lecture");
+    export_error error = export_make(&self->made, &from, &self->sink, self->memory);
+    progress_end(&self->bar);
+    if (error == EXPORT_NO_MEMORY)
+        return agent_call_no_memory(call);
+    if (error == EXPORT_UNUSABLE && self->diagnostics != call->err && self->whole != NULL && fflush(self->whole) == 0)
+        (void) fwrite(self->whole_text, 1, self->whole_size, call->err);
+    if (error == EXPORT_UNUSABLE)
+        return cli_fail(call, CLI_BAD_INPUT, "ces fichiers ne peuvent pas être lus (voir ci-dessus) ; rien n’a été envoyé");
+    return CLI_DONE;
+}
+
+static void emit(diag_sink *sink, const diag *what)
+{
+    agent_export *self = sink->data;
+    diag_print(self->diagnostics, what);
+    if (self->whole != NULL && what->severity == DIAG_ERROR && what->line <= 1)
+        diag_print(self->whole, what);
+}
+
+int agent_export_make(agent_export *self, cli_call *call, agent_export_tokens tokens, bool partial, FILE *diagnostics)
+{
+    memset(self, 0, sizeof *self);
+    self->sink = (diag_sink){.emit = emit, .data = self};
+    self->diagnostics = diagnostics;
+    self->whole = open_memstream(&self->whole_text, &self->whole_size);
+    int code = read_file(call, "persons", &self->persons);
+    if (code == CLI_DONE)
+        code = read_file(call, "events", &self->events);
+    if (code != CLI_DONE)
+        return code;
+    self->memory = arena_new(BYTES_BASE + BYTES_PER_BYTE * (self->persons.size + self->events.size));
+    if (self->memory == NULL)
+        return agent_call_no_memory(call);
+    if ((code = choose(self, call)) == CLI_DONE && (code = load(self, call, tokens)) == CLI_DONE)
+        code = make(self, call, partial);
+    return code;
+}
+
+void agent_export_release(agent_export *self)
+{
+    for (unsigned i = 0; self->earlier != NULL && i < self->contract_count; i++)
+        free(self->earlier[i]);
+    free(self->earlier);
+    if (self->whole != NULL)
+        (void) fclose(self->whole);
+    free(self->whole_text);
+    arena_destroy(&self->memory);
+    input_release(&self->persons);
+    input_release(&self->events);
+    memset(self, 0, sizeof *self);
+}
+
+void agent_export_tell(const agent_export *self, FILE *to)
+{
+    const export_counts *counts = &self->made.counts;
+    if (counts->left_out > 0) {
+        agent_call_count(to, counts->left_out, "ligne écartée (elle ne compte pas ici) :", "lignes écartées (elles ne comptent pas ici) :");
+        (void) fputc('\n', to);
+        for (unsigned reason = 0; reason < EXPORT_REASON_COUNT; reason++)
+            if (counts->left_out_by[reason] > 0)
+                (void) fprintf(to, "  %zu : %s\n", counts->left_out_by[reason], export_reason_text(reason));
+    }
+    if (counts->errors > 0) {
+        agent_call_count(to, counts->errors, "ligne en erreur : elle n’est pas comptée ; corrigez-la puis recommencez.\n",
+                         "lignes en erreur : elles ne sont pas comptées ; corrigez-les puis recommencez.\n");
+    }
+    if (self->made.unsure)
+        (void) fprintf(to, "Une partie des fichiers est illisible : rien n’est retiré cette fois.\n");
+}
+
+int agent_export_code(const agent_export *self)
+{
+    return self->made.counts.errors > 0 ? CLI_BAD_INPUT : CLI_DONE;
+}

@@ -1,0 +1,49 @@
+/*
+ * agent_export: what `check`, `preview` and `push` have in common: from the options of the call to
+ * the records of its two files.
+ */
+#ifndef CTAI_AGENT_EXPORT_H
+#define CTAI_AGENT_EXPORT_H
+
+#include "agent_call.h"
+#include "enqueue.h"
+#include "input.h"
+#include "progress.h"
+
+typedef struct {
+    arena *memory;                  /* of everything but the files */
+    input persons, events;
+    unsigned contract_count;
+    export_contract *contracts;
+    export_contribution **earlier;  /* of each contract; freed by release */
+    export made;
+    diag_sink sink;
+    FILE *diagnostics;
+    FILE *whole;                    /* diagnostics of the files as a whole, in whole_text */
+    char *whole_text;
+    size_t whole_size;
+    progress bar;
+} agent_export;
+
+/* How tokens are to be had. */
+typedef enum {
+    AGENT_EXPORT_TOKENS_IF_ANY, /* without a linkage key, records have no tokens */
+    AGENT_EXPORT_TOKENS,        /* without one: 78, with what to do */
+} agent_export_tokens;
+
+/*
+ * Reads the files of --persons and --events for the contract of --contract, or for all that the agent
+ * serves. Diagnostics go to diagnostics; those that make a file unusable also to call->err. CLI_DONE with self filled, or an exit code, said. Either way
+ * release ends it.
+ */
+int agent_export_make(agent_export *self, cli_call *call, agent_export_tokens tokens, bool partial, FILE *diagnostics)
+    __attribute__((warn_unused_result));
+void agent_export_release(agent_export *self);
+
+/* The lines about what was left out and why, and rows in error, on to. */
+void agent_export_tell(const agent_export *self, FILE *to);
+
+/* 65 when some row is in error, else 0. */
+int agent_export_code(const agent_export *self);
+
+#endif
