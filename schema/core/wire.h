@@ -17,6 +17,7 @@ enum {
     WIRE_SOFTWARE_MAX = 64,
     WIRE_REFUSALS_MAX = 8 * BATCH_BODIES_MAX, /* of records, in one ACK */
     WIRE_RECEIPT_MAX = 256,             /* bytes */
+    WIRE_SCRATCH_BYTES = 1024 * 1024,   /* of an arena in which one message is read */
 };
 
 typedef enum {
@@ -87,9 +88,9 @@ typedef struct {
 void wire_write(batch_buffer *to, const wire_message *message);
 
 /*
- * Reads one; views point into bytes, arrays come from the arena (at most 16 bytes for each byte of the
- * message and 64 KiB). False: not a message of this protocol, or memory is short. Of a HELLO or WELCOME
- * of another version only type and version are read.
+ * Reads one; views point into bytes, arrays come from the arena: with batch_read_header together never
+ * more than WIRE_SCRATCH_BYTES. False: not a message of this protocol, or memory is short. Of a HELLO or
+ * WELCOME of another version only type and version are read.
  */
 bool wire_read(wire_message *message, arena *from, text_view bytes) __attribute__((warn_unused_result));
 
