@@ -1,0 +1,31 @@
+/*
+ * hub_base: what nearly every command of the hub stands on: the home, the private cluster when there
+ * is one, and the store. Commands of a home run beside a running `serve`: they share the database, and
+ * a change tells every hub on it (store_changed).
+ */
+#ifndef CTAI_HUB_BASE_H
+#define CTAI_HUB_BASE_H
+
+#include "cli.h"
+#include "cluster.h"
+#include "hub_home.h"
+#include "store.h"
+
+typedef struct {
+    hub_home home;
+    cluster *cluster; /* NULL: the database is somebody else's */
+    store *store;
+} hub_base;
+
+/* Opens all of it. 0, or the exit code, when it has said why on call->err; then nothing is open. */
+int hub_base_open(hub_base *self, cli_call *call) __attribute__((warn_unused_result));
+void hub_base_close(hub_base *self);
+
+/* Without the store, for commands that open their own (serve): conninfo and keys are then in options. */
+int hub_base_open_home(hub_base *self, cli_call *call) __attribute__((warn_unused_result));
+void hub_base_store_options(const hub_base *self, store_options *options);
+
+/* Says what the store says of its last failure, and gives the exit code. */
+int hub_base_fail(const hub_base *self, cli_call *call, database_error error);
+
+#endif
