@@ -1,0 +1,352 @@
+/* events: see events.h. */
+#include "events.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "export.h"
+#include "quantity.h"
+#include "recordkey.h"
+
+static const table_column columns_of_one[EVENTS_COLUMN_COUNT] = {
+    [EVENTS_ID] = {"id_evenement", true},
+    [EVENTS_CONTRACT] = {"contrat", false},
+    [EVENTS_DATE] = {"date", true},
+    [EVENTS_ACTION] = {"action", true},
+    [EVENTS_TYPE] = {"type", true},
+    [EVENTS_PERSON] = {"id_local", false},
+    [EVENTS_QUANTITY] = {"quantite", false},
+    [EVENTS_DETAIL] = {"detail", false},
+    [EVENTS_REFERENCE] = {"reference", false},
+};
+
+enum { PROGRESS_ROWS = 1024, CANDIDATES_MAX = 64 };
+
+/* The reading of the table. */
+typedef struct {
+    events *all;
+    table *rows;
+    const events_setting *setting;
+    events_row *what;
+    bool failed;    /* the row is in error: said */
+    bool no_memory;
+} row;
+
+static diag at_column(const row *at, diag_severity severity, events_column which, const char *remedy)
+{
+    return table_where(at->rows, severity, at->rows->line, which, remedy);
+}
+
+static void fail(row *at, events_column which, const char *message, const char *remedy)
+{
+    diag where = at_column(at, DIAG_ERROR, which, remedy);
+    where.message = message;
+    diag_emit(at->rows->sink, &where);
+    at->failed = true;
+}
+
+/* An unknown code: names the nearest of those that there are. */
+static void fail_code(row *at, events_column which, const char *message, const char *const *candidates, size_t count)
+{
+    const char *nearest = text_nearest(at->rows->cells[which], candidates, count);
+    diag where = at_column(at, DIAG_ERROR, which, NULL);
+    if (nearest)
+        diag_emitf(at->rows->sink, &where, "%s ; vouliez-vous dire « %s » ?", message, nearest);
+    else
+        diag_emitf(at->rows->sink, &where, "%s", message);
+    at->failed = true;
+}
+
+/* Is the cell there? Says so when it is not; a cell that cannot be read has been told of. */
+static bool is_filled(row *at, events_column which)
+{
+    if (at->rows->cells[which].size > 0)
+        return true;
+    if (at->rows->bad_cells >> which & 1)
+        return false;
+    if (at->rows->place[which] == 0)
+        fail(at, which, "la colonne manque au fichier, et ce type de fait en a besoin", NULL);
+    else
+        fail(at, which, "la cellule est vide", "Elle est obligatoire pour ce type de fait");
+    return false;
+}
+
+static const wire_contract *terms(const row *at)
+{
+    return at->setting->contracts[at->what->contract];
+}
+
+static const fact_rule *rule_of(const row *at)
+{
+    return fact_rule_of((fact_type)at->what->type);
+}
+
+static void read_date(row *at)
+{
+    if (!is_filled(at, EVENTS_DATE))
+        return;
+    at->what->day = civil_parse(at->rows->cells[EVENTS_DATE]);
+    if (at->what->day == CIVIL_NONE)
+        fail(at, EVENTS_DATE, "ce n’est pas une date du calendrier", "Écrivez 31/01/2024 ou 2024-01-31");
+}
+
+static void read_action(row *at)
+{
+    if (!is_filled(at, EVENTS_ACTION))
+        return;
+    const wire_contract *contract = terms(at);
+    for (unsigned i = 0; i < contract->action_count; i++) {
+        if (!text_equal(contract->actions[i].code, at->rows->cells[EVENTS_ACTION]))
+            continue;
+        at->what->action = (uint8_t)i;
+        if (!contract->actions[i].allowed)
+            fail(at, EVENTS_ACTION, "l’approbation de la préfecture ne couvre pas cette action", "Demandez-la à la préfecture");
+        return;
+    }
+    char names[WIRE_ACTIONS_MAX][RECORD_NAME_MAX + 1];
+    const char *candidates[WIRE_ACTIONS_MAX];
+    unsigned count = 0;
+    for (; count < contract->action_count && count < WIRE_ACTIONS_MAX; count++) {
+        text_copy(names[count], sizeof names[count], contract->actions[count].code);
+        candidates[count] = names[count];
+    }
+    fail_code(at, EVENTS_ACTION, "le contrat n’a pas cette action", candidates, count);
+}
+
+/* FACT_NONE when the row's type is none that a file may hold. */
+static fact_type read_type(row *at)
+{
+    if (!is_filled(at, EVENTS_TYPE))
+        return FACT_NONE;
+    fact_type type = fact_find(at->rows->cells[EVENTS_TYPE]);
+    if (type != FACT_NONE && fact_rule_of(type)->from_file)
+        return type;
+    const char *candidates[FACT_TYPE_COUNT];
+    size_t count = 0;
+    for (int i = 0; i < FACT_TYPE_COUNT; i++)
+        if (fact_rule_of((fact_type)i)->from_file)
+            candidates[count++] = fact_rule_of((fact_type)i)->name;
+    fail_code(at, EVENTS_TYPE, "ce type de fait n’existe pas", candidates, count);
+    return FACT_NONE;
+}
+
+static void read_person(row *at)
+{
+    at->what->person = PERSONS_NONE;
+    if (!rule_of(at)->has_person || !is_filled(at, EVENTS_PERSON))
+        return;
+    uint32_t found = persons_find(at->setting->people, at->rows->cells[EVENTS_PERSON]);
+    if (found == PERSONS_NONE)
+        fail(at, EVENTS_PERSON, "cette personne n’est pas dans la table des personnes", NULL);
+    else if (persons_at(at->setting->people, found)->in_error)
+        fail(at, EVENTS_PERSON, "la ligne de cette personne est en erreur", "Corrigez d’abord la table des personnes");
+    at->what->person = found;
+}
+
+static void read_quantity(row *at)
+{
+    const fact_rule *rule = rule_of(at);
+    text_view cell = at->rows->cells[EVENTS_QUANTITY];
+    if (rule->quantity == FACT_QUANTITY_NONE)
+        return;
+    if (cell.size == 0) {
+        at->what->has_quantity = rule->quantity == FACT_QUANTITY_ONE;
+        at->what->quantity = rule->quantity == FACT_QUANTITY_ONE;
+        if (rule->quantity == FACT_QUANTITY_REQUIRED)
+            (void)is_filled(at, EVENTS_QUANTITY);
+        return;
+    }
+    quantity_error error = quantity_read(&at->what->quantity, cell, rule->unit);
+    at->what->has_quantity = true;
+    if (error != QUANTITY_OK)
+        fail(at, EVENTS_QUANTITY, quantity_error_text(error), quantity_error_remedy(error, rule->unit));
+}
+
+static void read_detail(row *at)
+{
+    const fact_rule *rule = rule_of(at);
+    at->what->code = -1;
+    if (!rule->codes || !is_filled(at, EVENTS_DETAIL))
+        return;
+    const fact_code *found = fact_code_find((fact_type)at->what->type, at->rows->cells[EVENTS_DETAIL]);
+    if (found) {
+        at->what->code = (int8_t)(found - rule->codes);
+        return;
+    }
+    const char *candidates[CANDIDATES_MAX];
+    size_t count = 0;
+    for (const fact_code *code = rule->codes; code->detail && count < CANDIDATES_MAX; code++)
+        candidates[count++] = code->detail;
+    fail_code(at, EVENTS_DETAIL, "ce type de fait n’a pas ce détail", candidates, count);
+}
+
+static void read_reference(row *at)
+{
+    const fact_rule *rule = rule_of(at);
+    if (!rule->has_reference || !is_filled(at, EVENTS_REFERENCE) || !rule->reference_leaves || at->failed)
+        return;
+    const wire_contract *contract = terms(at);
+    recordkey_reference(at->what->reference, at->setting->record_key, contract->id, contract->actions[at->what->action].code,
+                        (fact_type)at->what->type, at->rows->cells[EVENTS_REFERENCE]);
+}
+
+static uint64_t hash_of_key(const uint8_t key[RECORD_KEY])
+{
+    uint64_t hash;
+    memcpy(&hash, key, sizeof hash);
+    return hash; /* keyed already */
+}
+
+/* Every row of a number that comes twice is in error; the first is found out only now. */
+static void refuse_duplicate(row *at, uint32_t first_number)
+{
+    events_row *first = events_at(at->all, first_number);
+    diag where = at_column(at, DIAG_ERROR, EVENTS_ID, "Chaque fait a un numéro à lui");
+    diag_emitf(at->rows->sink, &where, "cet id_evenement est déjà à la ligne %lu", (unsigned long)first->line);
+    at->failed = true;
+    if (first->in_error)
+        return;
+    where.line = first->line;
+    diag_emitf(at->rows->sink, &where, "cet id_evenement revient à la ligne %lu", at->rows->line);
+    first->in_error = true;
+    at->all->error_count++;
+}
+
+/* Reads a row of the contract with that index into a new event. */
+static void read_row(row *at, unsigned contract)
+{
+    events *self = at->all;
+    at->failed = at->rows->in_error;
+    if (!is_filled(at, EVENTS_ID)) {
+        self->error_count++;
+        self->unsure |= at->rows->bad_cells >> EVENTS_ID & 1;
+        return;
+    }
+    uint8_t key[RECORD_KEY];
+    recordkey_event(key, at->setting->record_key, at->setting->contracts[contract]->id, at->rows->cells[EVENTS_ID]);
+    uint32_t first = events_find(self, key), number = (uint32_t)self->rows.count;
+    at->what = self->rows.count < LOOKUP_NONE - 1 ? pile_add(&self->rows) : NULL;
+    at->no_memory = !at->what || (first == LOOKUP_NONE && !lookup_add(&self->by_key, hash_of_key(key), number));
+    if (at->no_memory)
+        return;
+    memcpy(at->what->key, key, sizeof key);
+    at->what->contract = (uint16_t)contract;
+    at->what->line = (uint32_t)at->rows->line;
+    at->what->person = at->what->subject = PERSONS_NONE;
+    at->what->day = at->what->counted = CIVIL_NONE;
+    if (first != LOOKUP_NONE)
+        refuse_duplicate(at, first);
+    read_date(at);
+    read_action(at);
+    fact_type type = read_type(at);
+    at->what->type = (int8_t)type;
+    if (type != FACT_NONE) {
+        read_person(at);
+        read_quantity(at);
+        read_detail(at);
+        read_reference(at);
+    }
+    at->what->in_error = at->failed;
+    self->error_count += at->failed;
+}
+
+/* A row whose contract is none of ours, where the column has to say whose it is. */
+static void keep_orphan(row *at)
+{
+    const events_setting *setting = at->setting;
+    char names[CANDIDATES_MAX][RECORD_NAME_MAX + 1];
+    const char *candidates[CANDIDATES_MAX];
+    unsigned count = 0;
+    for (; count < setting->contract_count && count < CANDIDATES_MAX; count++) {
+        text_copy(names[count], sizeof names[count], setting->contracts[count]->id);
+        candidates[count] = names[count];
+    }
+    if (is_filled(at, EVENTS_CONTRACT))
+        fail_code(at, EVENTS_CONTRACT, "ce n’est pas un contrat de cet opérateur", candidates, count);
+    at->all->error_count++;
+    text_view id = table_keep(at->rows, at->rows->cells[EVENTS_ID]);
+    at->all->unsure |= at->rows->bad_cells >> EVENTS_ID & 1;
+    if (at->rows->cells[EVENTS_ID].size == 0)
+        return;
+    events_orphan *orphan = id.at ? pile_add(&at->all->orphans) : NULL;
+    at->no_memory = orphan == NULL;
+    if (orphan)
+        orphan->id = id;
+}
+
+static void leave_to_other_contract(row *at)
+{
+    diag where = at_column(at, DIAG_LEFT_OUT, EVENTS_CONTRACT, NULL);
+    where.message = export_reason_text(EXPORT_LEFT_OUT_CONTRACT);
+    diag_emit(at->rows->sink, &where);
+    at->all->other_contract_count++;
+}
+
+static void read_any_row(row *at)
+{
+    const events_setting *setting = at->setting;
+    text_view named = at->rows->cells[EVENTS_CONTRACT];
+    if (at->rows->unsure) {
+        at->all->error_count++;
+        at->all->unsure = true;
+        return;
+    }
+    unsigned contract = 0;
+    while (contract < setting->contract_count && !text_equal(setting->contracts[contract]->id, named))
+        contract++;
+    bool only_one = setting->contract_count == 1;
+    bool unreadable = at->rows->bad_cells >> EVENTS_CONTRACT & 1;
+    if (contract < setting->contract_count || (only_one && (named.size == 0 || unreadable)))
+        read_row(at, only_one ? 0 : contract);
+    else if (only_one && at->rows->in_error)
+        at->all->error_count++;
+    else if (only_one)
+        leave_to_other_contract(at);
+    else
+        keep_orphan(at);
+}
+
+table_state events_read(events *self, arena *from, const char *file, text_view bytes, const events_setting *setting)
+{
+    assert(setting->contract_count > 0 && setting->contract_count <= EVENTS_CONTRACTS_MAX);
+    *self = (events){.from = from, .seed = setting->seed};
+    pile_init(&self->rows, from, sizeof(events_row));
+    pile_init(&self->orphans, from, sizeof(events_orphan));
+    lookup_init(&self->by_key, from);
+    table *rows = arena_take(from, sizeof *rows);
+    table_column *columns = arena_take(from, sizeof columns_of_one);
+    if (!rows || !columns)
+        return TABLE_NO_MEMORY;
+    memcpy(columns, columns_of_one, sizeof columns_of_one);
+    columns[EVENTS_CONTRACT].required = setting->contract_count > 1;
+    table_state state = table_open(rows, from, file, bytes, columns, EVENTS_COLUMN_COUNT, setting->sink);
+    self->table = rows;
+    row at = {.all = self, .rows = rows, .setting = setting};
+    while (state == TABLE_OK && (state = table_next(rows)) == TABLE_OK) {
+        if (self->row_count++ % PROGRESS_ROWS == 0 && setting->progress)
+            setting->progress(setting->progress_data, table_read_bytes(rows));
+        read_any_row(&at);
+        if (at.no_memory)
+            return TABLE_NO_MEMORY;
+    }
+    return state == TABLE_END ? TABLE_OK : state;
+}
+
+diag events_where(const events *self, diag_severity severity, const events_row *what, events_column which, const char *remedy)
+{
+    return table_where(self->table, severity, what->line, which, remedy);
+}
+
+events_row *events_at(const events *self, uint32_t number)
+{
+    return pile_at(&self->rows, number);
+}
+
+uint32_t events_find(const events *self, const uint8_t key[RECORD_KEY])
+{
+    lookup_walk walk = lookup_start(&self->by_key, hash_of_key(key));
+    for (uint32_t found; (found = lookup_next(&walk)) != LOOKUP_NONE;)
+        if (memcmp(events_at(self, found)->key, key, RECORD_KEY) == 0)
+            return found;
+    return LOOKUP_NONE;
+}

@@ -1,0 +1,57 @@
+/* recordkey: see recordkey.h. A part is its size (4 bytes, little-endian) and its bytes; one over PART_MAX stands as its digest. */
+#include "recordkey.h"
+
+#include <assert.h>
+#include <string.h>
+
+enum { PARTS_MAX = 5, PART_MAX = 192 };
+
+static void hash_parts(uint8_t to[CRYPTO_SHORT_HASH], const uint8_t *secret, const text_view *parts, size_t count)
+{
+    uint8_t message[PARTS_MAX * (4 + PART_MAX)];
+    size_t size = 0;
+    assert(count <= PARTS_MAX);
+    for (size_t i = 0; i < count; i++) {
+        text_view part = parts[i];
+        uint8_t digest[CRYPTO_HASH];
+        for (int shift = 0; shift < 32; shift += 8)
+            message[size++] = (uint8_t)(part.size >> shift);
+        if (part.size > PART_MAX) {
+            crypto_digest(digest, secret, CRYPTO_KEY, part.at, part.size);
+            part = (text_view){(const char *)digest, sizeof digest};
+        }
+        if (part.size > 0)
+            memcpy(message + size, part.at, part.size);
+        size += part.size;
+    }
+    crypto_short_hash(to, secret, CRYPTO_KEY, message, size);
+}
+
+void recordkey_event(uint8_t key[RECORD_KEY], const uint8_t *secret, text_view contract, text_view id_evenement)
+{
+    hash_parts(key, secret, (text_view[]){text_of("event"), contract, id_evenement}, 3);
+}
+
+void recordkey_subject(uint8_t key[RECORD_KEY], const uint8_t *secret, text_view contract, text_view action, text_view id_local)
+{
+    hash_parts(key, secret, (text_view[]){text_of("subject"), contract, action, id_local}, 4);
+}
+
+void recordkey_beneficiary(uint8_t key[RECORD_KEY], const uint8_t *secret, const uint8_t subject[RECORD_KEY], civil_month month)
+{
+    char text[CIVIL_MONTH_TEXT];
+    civil_month_text(month, text);
+    text_view who = {(const char *)subject, RECORD_KEY};
+    hash_parts(key, secret, (text_view[]){text_of("beneficiary"), who, text_of(text)}, 3);
+}
+
+void recordkey_narrative(uint8_t key[RECORD_KEY], const uint8_t *secret, text_view contract, text_view action, text_view indicator)
+{
+    hash_parts(key, secret, (text_view[]){text_of("narrative"), contract, action, indicator}, 4);
+}
+
+void recordkey_reference(uint8_t reference[RECORD_REFERENCE], const uint8_t *secret, text_view contract, text_view action, fact_type type, text_view name)
+{
+    text_view type_name = text_of(fact_rule_of(type)->name);
+    hash_parts(reference, secret, (text_view[]){text_of("reference"), contract, action, type_name, name}, 5);
+}

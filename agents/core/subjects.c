@@ -1,0 +1,53 @@
+/* subjects: see subjects.h. */
+#include "subjects.h"
+
+#include "recordkey.h"
+
+void subjects_init(subjects *self, arena *from, uint64_t seed, const wire_contract *terms, const persons *people,
+                   const uint8_t *record_key)
+{
+    *self = (subjects){.seed = seed, .terms = terms, .people = people, .record_key = record_key};
+    pile_init(&self->all, from, sizeof(subjects_row));
+    lookup_init(&self->by_pair, from);
+}
+
+uint32_t subjects_of(subjects *self, uint32_t person, uint8_t action)
+{
+    uint64_t hash = lookup_hash_number(self->seed, (uint64_t)person << 8 | action);
+    lookup_walk walk = lookup_start(&self->by_pair, hash);
+    for (uint32_t found; (found = lookup_next(&walk)) != LOOKUP_NONE;) {
+        const subjects_row *known = subjects_at(self, found);
+        if (known->person == person && known->action == action)
+            return found;
+    }
+    uint32_t number = (uint32_t)self->all.count;
+    subjects_row *fresh = number < LOOKUP_NONE - 1 ? pile_add(&self->all) : NULL;
+    if (!fresh || !lookup_add(&self->by_pair, hash, number))
+        return SUBJECTS_NONE;
+    fresh->person = person;
+    fresh->action = action;
+    fresh->first = CIVIL_NONE;
+    return number;
+}
+
+subjects_row *subjects_at(const subjects *self, uint32_t number)
+{
+    return pile_at(&self->all, number);
+}
+
+const uint8_t *subjects_key(const subjects *self, uint32_t number)
+{
+    subjects_row *who = subjects_at(self, number);
+    if (!who->keyed)
+        recordkey_subject(who->key, self->record_key, self->terms->id, self->terms->actions[who->action].code,
+                          persons_at(self->people, who->person)->id);
+    who->keyed = true;
+    return who->key;
+}
+
+void subjects_count(const subjects *self, uint32_t number, civil_day day)
+{
+    subjects_row *who = subjects_at(self, number);
+    if (who->first == CIVIL_NONE || day < who->first)
+        who->first = day;
+}

@@ -1,0 +1,45 @@
+/*
+ * subjects: the people of an export in its contract, each within an action: what a rule asks about
+ * "the same person in the same action" is kept here.
+ */
+#ifndef CTAI_SUBJECTS_H
+#define CTAI_SUBJECTS_H
+
+#include "persons.h"
+#include "wire.h"
+
+#define SUBJECTS_NONE PERSONS_NONE
+
+typedef struct {
+    uint8_t key[RECORD_KEY]; /* by subjects_key alone */
+    uint32_t person;
+    uint8_t action;          /* index in the contract's actions */
+    bool keyed;
+    bool anchored;           /* has an eligible event on a day of the contract */
+    civil_day first;         /* day of the first counted event; CIVIL_NONE: none */
+} subjects_row;
+
+typedef struct {
+    pile all;
+    lookup by_pair;
+    uint64_t seed;
+    const wire_contract *terms;
+    const persons *people;
+    const uint8_t *record_key; /* CRYPTO_KEY bytes */
+} subjects;
+
+void subjects_init(subjects *self, arena *from, uint64_t seed, const wire_contract *terms, const persons *people,
+                   const uint8_t *record_key);
+
+/* The number of that person in that action, new or not; SUBJECTS_NONE when memory is short. */
+uint32_t subjects_of(subjects *self, uint32_t person, uint8_t action) __attribute__((warn_unused_result));
+
+subjects_row *subjects_at(const subjects *self, uint32_t number);
+
+/* Its keyed hash (recordkey_subject), made when first asked for. */
+const uint8_t *subjects_key(const subjects *self, uint32_t number);
+
+/* The person has an event in the action that counts on that day. */
+void subjects_count(const subjects *self, uint32_t number, civil_day day);
+
+#endif

@@ -1,0 +1,356 @@
+/* table: see table.h. */
+#include "table.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+enum {
+    UTF8_PER_BYTE = 3,     /* the longest UTF-8 of a Windows-1252 byte */
+    UNKNOWN_TEXT_MAX = 300, /* bytes of unknown columns' names in the warning */
+    NEAREST_MAX = 64,      /* columns looked at for "did you mean" */
+};
+
+/* Windows-1252, 0x80 to 0x9F; 0: no character. The rest is as in Latin-1. */
+static const uint16_t windows_1252_high[32] = {
+    0x20AC, 0, 0x201A, 0x0192, 0x201E, 0x2026, 0x2020, 0x2021, 0x02C6, 0x2030, 0x0160, 0x2039, 0x0152, 0, 0x017D, 0,
+    0, 0x2018, 0x2019, 0x201C, 0x201D, 0x2022, 0x2013, 0x2014, 0x02DC, 0x2122, 0x0161, 0x203A, 0x0153, 0, 0x017E, 0x0178,
+};
+
+static unsigned windows_1252_character(unsigned char byte)
+{
+    return byte >= 0x80 && byte < 0xA0 ? windows_1252_high[byte - 0x80] : byte;
+}
+
+/* Writes the text as UTF-8 and moves *to on; a byte that is no character is left out, and told. */
+static text_view convert(char **to, text_view text, bool *bad)
+{
+    char *start = *to, *at = start;
+    for (size_t i = 0; i < text.size; i++) {
+        unsigned character = windows_1252_character((unsigned char)text.at[i]);
+        if (character < 0x80) {
+            if (text.at[i] != 0 && character == 0)
+                *bad = true;
+            else
+                *at++ = (char)character;
+        } else if (character < 0x800) {
+            *at++ = (char)(0xC0 | character >> 6);
+            *at++ = (char)(0x80 | (character & 0x3F));
+        } else {
+            *at++ = (char)(0xE0 | character >> 12);
+            *at++ = (char)(0x80 | (character >> 6 & 0x3F));
+            *at++ = (char)(0x80 | (character & 0x3F));
+        }
+    }
+    *to = at;
+    return (text_view){start, (size_t)(at - start)};
+}
+
+static bool is_ascii(text_view text)
+{
+    unsigned char all = 0;
+    for (size_t i = 0; i < text.size; i++)
+        all |= (unsigned char)text.at[i];
+    return all < 0x80;
+}
+
+static bool starts_with(text_view text, const char *start, size_t size)
+{
+    return text.size >= size && memcmp(text.at, start, size) == 0;
+}
+
+static table_state refuse(table *self, unsigned long line, const char *message, const char *remedy)
+{
+    diag_emit(self->sink, &(diag){.severity = DIAG_ERROR, .file = self->file, .line = line, .message = message, .remedy = remedy});
+    return TABLE_UNUSABLE;
+}
+
+diag table_where(const table *self, diag_severity severity, unsigned long line, unsigned column, const char *remedy)
+{
+    assert(column < self->column_count);
+    return (diag){.severity = severity, .file = self->file, .line = line, .column = self->place[column],
+                  .field = self->columns[column].name, .remedy = remedy};
+}
+
+/* Looks at the first bytes for files of another kind. */
+static table_state check_kind(table *self, text_view bytes)
+{
+    if (text_trim(bytes).size == 0)
+        return refuse(self, 0, "le fichier est vide", "Il faut au moins la ligne des noms de colonnes");
+    if (starts_with(bytes, "\xFF\xFE", 2) || starts_with(bytes, "\xFE\xFF", 2))
+        return refuse(self, 0, "le fichier est en UTF-16", "Enregistrez-le en « CSV UTF-8 »");
+    if (starts_with(bytes, "PK\x03\x04", 4))
+        return refuse(self, 0, "le fichier est un classeur, pas un fichier CSV", "Enregistrez la feuille en « CSV UTF-8 »");
+    return TABLE_OK;
+}
+
+/* The first row that is not empty. */
+static table_state read_header_row(table *self)
+{
+    bool filled = false;
+    while (!filled) {
+        if (!csv_next(&self->rows))
+            return self->rows.out_of_memory ? TABLE_NO_MEMORY
+                                            : refuse(self, 0, "le fichier n’a pas de ligne de noms de colonnes", NULL);
+        for (size_t i = 0; i < self->rows.count; i++)
+            filled |= text_trim(self->rows.fields[i]).size > 0;
+        filled |= self->rows.faults != 0;
+    }
+    if (self->rows.faults)
+        return refuse(self, self->rows.fault_line, "la ligne des noms de colonnes ne se lit pas",
+                      "Un guillemet n’est pas fermé, ou la ligne est trop longue");
+    self->header_fields = self->rows.count;
+    return TABLE_OK;
+}
+
+static text_view header_name(const table *self, size_t field)
+{
+    return text_trim(self->rows.fields[field]);
+}
+
+static unsigned find_column(const table *self, text_view name)
+{
+    unsigned column = 0;
+    while (column < self->column_count && !text_is(name, self->columns[column].name))
+        column++;
+    return column;
+}
+
+/* Fills place; a column that is there twice makes the file unusable. */
+static table_state place_columns(table *self)
+{
+    table_state state = TABLE_OK;
+    for (size_t field = 0; field < self->rows.count; field++) {
+        unsigned column = find_column(self, header_name(self, field));
+        if (column == self->column_count)
+            continue;
+        if (self->place[column] == 0) {
+            self->place[column] = field + 1;
+            continue;
+        }
+        diag where = table_where(self, DIAG_ERROR, self->rows.line, column, "Supprimez ou renommez l’une des deux");
+        where.column = field + 1;
+        where.message = "la colonne est là deux fois";
+        diag_emit(self->sink, &where);
+        state = TABLE_UNUSABLE;
+    }
+    return state;
+}
+
+/* The file's own name nearest to a column's: safe to show, as it can differ from it by little. */
+static void find_nearest(const table *self, const char *wanted, char name[NEAREST_MAX])
+{
+    name[0] = '\0';
+    for (size_t field = 0; field < self->rows.count; field++) {
+        char candidate[NEAREST_MAX];
+        text_view given = header_name(self, field);
+        if (find_column(self, given) < self->column_count || !text_is_utf8(given) ||
+            !text_copy(candidate, sizeof candidate, given))
+            continue;
+        if (text_nearest(text_of(wanted), (const char *const[]){candidate}, 1) == NULL)
+            continue;
+        memcpy(name, candidate, sizeof candidate);
+        return;
+    }
+}
+
+static table_state check_required(table *self)
+{
+    table_state state = TABLE_OK;
+    for (unsigned column = 0; column < self->column_count; column++) {
+        if (!self->columns[column].required || self->place[column] != 0)
+            continue;
+        char nearest[NEAREST_MAX];
+        find_nearest(self, self->columns[column].name, nearest);
+        diag where = {.severity = DIAG_ERROR, .file = self->file, .line = self->rows.line,
+                      .remedy = "La première ligne doit porter les noms des colonnes"};
+        if (nearest[0])
+            diag_emitf(self->sink, &where, "la colonne « %s » manque ; « %s » lui ressemble", self->columns[column].name, nearest);
+        else
+            diag_emitf(self->sink, &where, "la colonne « %s » manque", self->columns[column].name);
+        state = TABLE_UNUSABLE;
+    }
+    return state;
+}
+
+static void warn_of_unknown(table *self)
+{
+    char names[UNKNOWN_TEXT_MAX] = "";
+    size_t used = 0, count = 0;
+    for (size_t field = 0; field < self->rows.count; field++) {
+        text_view name = header_name(self, field);
+        if (name.size == 0 || find_column(self, name) < self->column_count)
+            continue;
+        count++;
+        char *room = names + used;
+        size_t left = sizeof names - used;
+        char utf8[NEAREST_MAX * UTF8_PER_BYTE], *at = utf8;
+        bool bad = false;
+        if (name.size > NEAREST_MAX)
+            name.size = NEAREST_MAX;
+        if (self->windows_1252)
+            name = convert(&at, name, &bad);
+        while (!text_is_utf8(name)) /* cut inside a character */
+            name.size--;
+        int size = snprintf(room, left, "%s« %.*s »", count > 1 ? ", " : "", (int)name.size, name.at);
+        if (size < 0 || (size_t)size >= left)
+            *room = '\0';
+        else
+            used += (size_t)size;
+    }
+    if (count == 0)
+        return;
+    diag where = {.severity = DIAG_WARNING, .file = self->file, .line = self->rows.line};
+    diag_emitf(self->sink, &where, count == 1 ? "la colonne %s n’est pas connue : elle n’est pas lue"
+                                              : "des colonnes ne sont pas connues, et ne sont pas lues : %s", names);
+}
+
+table_state table_open(table *self, arena *from, const char *file, text_view bytes, const table_column *columns,
+                       unsigned column_count, diag_sink *sink)
+{
+    static const char bom[] = {'\xEF', '\xBB', '\xBF'};
+    assert(column_count <= TABLE_COLUMNS_MAX);
+    memset(self, 0, sizeof *self);
+    self->file = file;
+    self->columns = columns;
+    self->column_count = column_count;
+    self->sink = sink;
+    self->from = from;
+    table_state state = check_kind(self, bytes);
+    if (state != TABLE_OK)
+        return state;
+    self->windows_1252 = !text_is_utf8(bytes);
+    if (starts_with(bytes, bom, sizeof bom)) {
+        bytes.at += sizeof bom;
+        bytes.size -= sizeof bom;
+    }
+    csv_init(&self->rows, from, bytes, csv_separator(bytes));
+    state = read_header_row(self);
+    if (state == TABLE_OK)
+        state = place_columns(self);
+    if (state == TABLE_OK)
+        state = check_required(self);
+    if (state != TABLE_OK)
+        return state;
+    warn_of_unknown(self);
+    if (self->windows_1252)
+        diag_emit(sink, &(diag){.severity = DIAG_NOTE, .file = file, .message = "le fichier n’est pas en UTF-8 : il est lu en Windows-1252"});
+    return TABLE_OK;
+}
+
+static void say_row(table *self, unsigned long line, unsigned long field, const char *message, const char *remedy)
+{
+    diag where = {.severity = DIAG_ERROR, .file = self->file, .line = line, .column = field, .message = message, .remedy = remedy};
+    for (unsigned column = 0; column < self->column_count; column++)
+        if (field != 0 && self->place[column] == field)
+            where.field = self->columns[column].name;
+    diag_emit(self->sink, &where);
+    self->in_error = true;
+}
+
+/* Faults that the parser found: rows may be lost with them. */
+static void say_faults(table *self)
+{
+    const csv *rows = &self->rows;
+    if (rows->faults == 0)
+        return;
+    const char *message, *remedy = NULL;
+    if (rows->faults & CSV_UNCLOSED_QUOTE) {
+        message = "un guillemet ouvert ici n’est jamais fermé : le reste du fichier est perdu";
+        remedy = "Fermez le guillemet ; un guillemet dans un texte s’écrit deux fois";
+    } else if (rows->faults & CSV_BAD_QUOTE) {
+        message = "du texte suit le guillemet qui ferme la cellule";
+        remedy = "Un guillemet dans un texte s’écrit deux fois";
+    } else if (rows->faults & (CSV_FIELD_TOO_LONG | CSV_ROW_TOO_LONG)) {
+        message = "la cellule ou la ligne est trop longue (64 Kio par cellule, 1 Mio par ligne)";
+        remedy = "Il manque peut-être un guillemet de fin";
+    } else {
+        message = "la ligne a trop de cellules";
+    }
+    say_row(self, rows->fault_line, rows->fault_field, message, remedy);
+    self->unsure = true;
+}
+
+/* Looks for what no cell of the row may hold, and for cells past the header's end. */
+static void check_fields(table *self)
+{
+    const csv *rows = &self->rows;
+    for (size_t field = 0; field < rows->count; field++) {
+        text_view cell = rows->fields[field];
+        if (cell.size > 0 && memchr(cell.at, 0, cell.size)) {
+            say_row(self, self->line, field + 1, "la cellule contient un caractère nul", "Le fichier est peut-être abîmé");
+            for (unsigned column = 0; column < self->column_count; column++)
+                self->bad_cells |= (unsigned)(self->place[column] == field + 1) << column;
+        }
+        if (field >= self->header_fields && text_trim(cell).size > 0) {
+            say_row(self, self->line, field + 1, "la ligne a plus de cellules que de colonnes",
+                    "Un texte qui contient le séparateur doit être entre guillemets");
+            return;
+        }
+    }
+}
+
+/* Turns the row's cells from Windows-1252 into UTF-8, those that need it. */
+static table_state convert_cells(table *self)
+{
+    if (!self->converted)
+        self->converted = arena_take(self->from, (size_t)CSV_ROW_MAX * UTF8_PER_BYTE);
+    if (!self->converted)
+        return TABLE_NO_MEMORY;
+    char *at = self->converted;
+    bool row_bad = false;
+    for (size_t field = 0; field < self->rows.count; field++) {
+        text_view *cell = &self->rows.fields[field];
+        if (is_ascii(*cell))
+            continue;
+        bool bad = false;
+        *cell = convert(&at, *cell, &bad);
+        for (unsigned column = 0; column < self->column_count && bad; column++)
+            self->bad_cells |= (unsigned)(self->place[column] == field + 1) << column;
+        if (bad && !row_bad)
+            say_row(self, self->line, field + 1, "la cellule contient un octet qui n’est ni en UTF-8 ni en Windows-1252",
+                    "Enregistrez le fichier en « CSV UTF-8 »");
+        row_bad |= bad;
+    }
+    return TABLE_OK;
+}
+
+table_state table_next(table *self)
+{
+    for (;;) {
+        if (!csv_next(&self->rows))
+            return self->rows.out_of_memory ? TABLE_NO_MEMORY : TABLE_END;
+        self->line = self->rows.line;
+        self->in_error = self->unsure = false;
+        self->bad_cells = 0;
+        say_faults(self);
+        if (!self->unsure && self->windows_1252 && convert_cells(self) != TABLE_OK)
+            return TABLE_NO_MEMORY;
+        if (!self->unsure)
+            check_fields(self);
+        bool filled = self->in_error;
+        for (unsigned column = 0; column < self->column_count; column++) {
+            unsigned long place = self->place[column];
+            bool there = !self->unsure && place > 0 && place <= self->rows.count && !(self->bad_cells >> column & 1);
+            self->cells[column] = there ? text_trim(self->rows.fields[place - 1]) : (text_view){"", 0};
+            filled |= self->cells[column].size > 0;
+        }
+        for (size_t field = 0; field < self->rows.count && !filled; field++)
+            filled = text_trim(self->rows.fields[field]).size > 0;
+        if (filled)
+            return TABLE_OK;
+    }
+}
+
+text_view table_keep(const table *self, text_view cell)
+{
+    uintptr_t at = (uintptr_t)cell.at;
+    if (cell.size == 0 || (at >= (uintptr_t)self->rows.start && at < (uintptr_t)self->rows.end))
+        return cell;
+    return (text_view){arena_text(self->from, cell), cell.size};
+}
+
+uint64_t table_read_bytes(const table *self)
+{
+    return (uint64_t)(self->rows.at - self->rows.start);
+}
