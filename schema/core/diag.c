@@ -2,6 +2,7 @@
 #include "diag.h"
 
 #include <stdarg.h>
+#include <string.h>
 
 static const char *const severity_names[DIAG_SEVERITY_COUNT] = {
     [DIAG_NOTE] = "note", [DIAG_WARNING] = "avertissement", [DIAG_LEFT_OUT] = "écarté", [DIAG_ERROR] = "erreur",
@@ -26,6 +27,13 @@ void diag_emitf(diag_sink *sink, const diag *where, const char *format, ...)
     diag_emit(sink, &what);
 }
 
+/* A question needs no full stop. */
+static const char *sentence_end(const char *text)
+{
+    size_t size = strlen(text);
+    return size > 0 && text[size - 1] == '?' ? "" : ".";
+}
+
 void diag_print(FILE *to, const diag *what)
 {
     if (what->file)
@@ -37,7 +45,7 @@ void diag_print(FILE *to, const diag *what)
     fprintf(to, "%s%s : ", what->file ? " " : "", severity_names[what->severity]);
     if (what->field)
         fprintf(to, "[%s] ", what->field);
-    fprintf(to, "%s.", what->message);
+    fprintf(to, "%s%s", what->message, sentence_end(what->message));
     if (what->remedy)
         fprintf(to, " %s.", what->remedy);
     fputc('\n', to);
