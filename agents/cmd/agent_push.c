@@ -83,10 +83,10 @@ int agent_push_make(agent_push *self, cli_call *call, runtime *loop)
     memset(self, 0, sizeof *self);
     self->call = call;
     self->loop = loop;
-    if (!read_wait(call, &seconds))
-        return cli_fail(call, CLI_USAGE, "--wait demande un nombre de secondes, de 0 à %d", WAIT_S_MAX);
+    (void) read_wait(call, &seconds); /* agent_push_run has refused what is no number */
     self->before = *runtime_tally(loop);
-    self->storage = runtime_storage(loop);
+    outbox_error ignored;
+    self->failures = runtime_failures(loop, &ignored);
     int code = queue(self, call);
     if (code != CLI_DONE)
         return code;
@@ -101,7 +101,7 @@ int agent_push_make(agent_push *self, cli_call *call, runtime *loop)
 /* Is every scope either acknowledged or stopped for a reason that needs a person? */
 static bool settled(const agent_session *session)
 {
-    if (session->state == AGENT_SESSION_STOPPED)
+    if (session->state == AGENT_SESSION_STOPPED || (session->stop != AGENT_STOP_NONE && session->stop != AGENT_STOP_UNREACHABLE))
         return true;
     for (unsigned i = 0; i < session->scope_count; i++)
         if (session->scopes[i].acknowledged < session->scopes[i].queued && session->scopes[i].stop == AGENT_STOP_NONE)
@@ -111,7 +111,9 @@ static bool settled(const agent_session *session)
 
 bool agent_push_over(const agent_push *self, uint64_t now_ms)
 {
-    return settled(runtime_session(self->loop)) || now_ms >= self->deadline_ms || runtime_storage(self->loop) != self->storage;
+    outbox_error ignored;
+    return settled(runtime_session(self->loop)) || now_ms >= self->deadline_ms
+        || runtime_failures(self->loop, &ignored) != self->failures;
 }
 
 /* Says which records the hub refused; the code for the worst of it. */
@@ -174,9 +176,11 @@ int agent_push_end(agent_push *self)
     uint64_t waiting = 0;
     int refused = tell_refused(self->call, &self->before, now);
     uint64_t acknowledged = (now->records - self->before.records) - (now->refused - self->before.refused);
+    outbox_error failure;
+    unsigned long failures = runtime_failures(self->loop, &failure);
     outbox_error error = outbox_pending(own->box, &waiting);
-    if (error == OUTBOX_OK && runtime_storage(self->loop) != self->storage)
-        error = runtime_storage(self->loop);
+    if (error == OUTBOX_OK && failures != self->failures)
+        error = failure;
     if (self->call->json)
         tell_json(self, acknowledged, waiting);
     else
@@ -238,6 +242,9 @@ static int push_in_serve(cli_call *call, agent_serving *serving)
 int agent_push_run(cli_call *call)
 {
     agent_call *own = agent_call_of(call);
+    uint64_t seconds;
+    if (!read_wait(call, &seconds))
+        return cli_fail(call, CLI_USAGE, "--wait demande un nombre de secondes, de 0 à %d", WAIT_S_MAX);
     if (own->serving != NULL)
         return push_in_serve(call, own->serving);
     credential_approval approval;

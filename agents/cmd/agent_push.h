@@ -15,7 +15,7 @@ typedef struct agent_push {
     outbox_tally before;      /* of the loop, when the push began */
     size_t left_out, errors;  /* rows */
     enqueue_result queued;
-    outbox_error storage;     /* of the loop, when the push began */
+    unsigned long failures;   /* of the loop's outbox, when the push began */
 } agent_push;
 
 /* Makes the records and queues them; CLI_DONE when something is to be waited for or not, else an exit code, said. */

@@ -27,7 +27,8 @@ struct runtime {
     arena *scratch;
     batch_buffer message;
     outbox_tally tally;
-    outbox_error storage;
+    outbox_error storage;          /* the last failure */
+    unsigned long failures;
     bool met, heard;               /* heard: a message came in this step */
     bool writing;                  /* a transaction of the outbox is open */
     unsigned long told;
@@ -45,8 +46,11 @@ uint64_t runtime_now_ms(void)
 
 static void storage_failed(runtime *self, outbox_error error)
 {
-    if (error == OUTBOX_OK || self->storage != OUTBOX_OK)
+    if (error == OUTBOX_OK)
         return;
+    self->failures++;
+    if (error == self->storage)
+        return; /* told once */
     self->storage = error;
     logline(LOGLINE_ERROR, "outbox cannot be read or written (%d)", (int) error);
 }
@@ -313,27 +317,20 @@ void runtime_start(runtime *self)
     write_end(self);
 }
 
-static uint64_t known(const agent_session *session, const char *scope)
-{
-    for (unsigned i = 0; i < session->scope_count; i++)
-        if (strcmp(session->scopes[i].scope, scope) == 0)
-            return session->scopes[i].queued;
-    return 0;
-}
-
 outbox_error runtime_queued(runtime *self)
 {
     outbox_scope scopes[WIRE_SCOPES_MAX];
     unsigned count;
     outbox_error error = outbox_scopes(self->box, scopes, WIRE_SCOPES_MAX, &count);
     for (unsigned i = 0; i < count && error == OUTBOX_OK; i++) {
-        for (uint64_t at = known(&self->session, scopes[i].scope) + 1; at <= scopes[i].queued && error == OUTBOX_OK; at++) {
-            uint8_t hash[CRYPTO_HASH];
-            error = outbox_header_hash(self->box, scopes[i].scope, at, hash);
-            agent_event event = {.type = AGENT_EVENT_QUEUED, .scope = scopes[i].scope, .incarnation = scopes[i].incarnation, .sequence = at, .hash = hash};
-            if (error == OUTBOX_OK)
-                step(self, &event);
-        }
+        agent_event event = {
+            .type = AGENT_EVENT_QUEUED,
+            .scope = scopes[i].scope,
+            .incarnation = scopes[i].incarnation,
+            .sequence = scopes[i].queued,
+            .hash = scopes[i].queued_hash,
+        };
+        step(self, &event);
     }
     write_end(self);
     return error;
@@ -359,9 +356,10 @@ unsigned long runtime_told(const runtime *self)
     return self->told;
 }
 
-outbox_error runtime_storage(const runtime *self)
+unsigned long runtime_failures(const runtime *self, outbox_error *last)
 {
-    return self->storage;
+    *last = self->storage;
+    return self->failures;
 }
 
 /* Up to two numbers kept as text; what is absent is 0. */

@@ -4,7 +4,7 @@
  * acknowledgement are the session's.
  *
  * Always true: what the session has acknowledged is in the outbox, durably, before runtime_step
- * returns, or runtime_storage tells why it is not (the hub then acknowledges it again).
+ * returns, or runtime_failures tells why it is not (the hub then acknowledges it again).
  */
 #ifndef CTAI_RUNTIME_H
 #define CTAI_RUNTIME_H
@@ -43,8 +43,8 @@ const outbox_tally *runtime_tally(const runtime *self);
 bool runtime_met(const runtime *self);
 /* Times that the hub has told its contracts. */
 unsigned long runtime_told(const runtime *self);
-/* The first failure of the outbox since runtime_new. */
-outbox_error runtime_storage(const runtime *self);
+/* How often the outbox has failed since runtime_new, and how it did last. */
+unsigned long runtime_failures(const runtime *self, outbox_error *last);
 
 /* Milliseconds of a clock that never goes back. */
 uint64_t runtime_now_ms(void);
