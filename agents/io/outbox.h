@@ -134,8 +134,8 @@ void outbox_held_close(outbox_held **held);
 typedef struct outbox_keep outbox_keep;
 outbox_error outbox_keep_open(outbox *self, text_view contract, outbox_keep **keep) __attribute__((warn_unused_result));
 void outbox_keep_add(outbox_keep *keep, const difference_entry *entry);
-/* Ends it in either case and nulls it. */
-outbox_error outbox_keep_finish(outbox_keep **keep) __attribute__((warn_unused_result));
+/* Ends it in either case and nulls it; a failure sticks to the transaction. */
+outbox_error outbox_keep_finish(outbox_keep **keep);
 
 /*
  * Values by name: what other modules keep here in a form of their own. set is within a transaction;
