@@ -15,7 +15,7 @@ enum { IDENTITY_NEW_HOME = 1, IDENTITY_PLACES = 2 };
 /*
  * Runs the call's command as the home's owner; gives its exit code. flags: IDENTITY_NEW_HOME makes the home and
  * gives it its owner first; IDENTITY_PLACES: the command may call identity_place. For anyone but root the
- * command runs as they are. Before the command: no core dumps, working directory /, umask 077.
+ * command runs as they are. Before the command: no core dumps, working directory /.
  */
 int identity_run(cli_call *call, unsigned flags);
 
