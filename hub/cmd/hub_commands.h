@@ -1,0 +1,28 @@
+/* hub_commands: the commands of ctai-hub, each in the file that its name says; main.c has their table. */
+#ifndef CTAI_HUB_COMMANDS_H
+#define CTAI_HUB_COMMANDS_H
+
+#include "cli.h"
+
+extern const cli_option hub_init_options[];
+int hub_init_run(cli_call *call);
+
+int hub_serve_run(cli_call *call);
+
+int hub_contract_check_run(cli_call *call);
+int hub_contract_add_run(cli_call *call);
+int hub_contract_list_run(cli_call *call);
+int hub_contract_show_run(cli_call *call);
+
+extern const cli_option hub_approve_options[];
+int hub_approve_run(cli_call *call);
+int hub_agent_list_run(cli_call *call);
+int hub_agent_show_run(cli_call *call);
+int hub_agent_revoke_run(cli_call *call);
+
+extern const cli_option hub_report_options[];
+int hub_report_run(cli_call *call);
+
+int hub_status_run(cli_call *call);
+
+#endif
