@@ -35,8 +35,8 @@ static int compare(cli_call *call, const char *given, const credential_identity 
     credential_fingerprint(fingerprint, found);
     if (crypto_fingerprint_equal(given, fingerprint))
         return CLI_DONE;
-    return cli_fail(call, CLI_PROTOCOL, "l’empreinte ne correspond pas : celle du fichier (« %s ») est %s. Rien n’a été écrit ; "
-                                        "rappelez votre interlocuteur à un numéro que vous connaissez", found->name, fingerprint);
+    return cli_fail(call, CLI_PROTOCOL, "l’empreinte donnée n’est pas celle de ce fichier (« %s ») ; rien n’a été écrit. "
+                                        "Rappelez votre interlocuteur à un numéro que vous connaissez", found->name);
 }
 
 static int write_grant(cli_call *call, const credential_grant *grant)

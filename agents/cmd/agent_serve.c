@@ -66,9 +66,10 @@ static int run_handed(void *data, control_call *handed)
     one->own = (agent_call){.call = handed->call, .agent = self->self->agent, .box = self->self->box, .deposit = handed->deposit, .serving = &self->base};
     one->from = handed;
     int code = cli_run_call(&one->own.call);
-    logline(LOGLINE_INFO, "command %s: %d", handed->call.command->name, code);
-    if (code != CONTROL_PENDING)
+    if (code != CONTROL_PENDING) {
+        logline(LOGLINE_INFO, "command %s: %d", handed->call.command->name, code);
         free(one);
+    }
     return code;
 }
 
@@ -103,6 +104,7 @@ static void answer_waiting(server *self, bool all)
             continue;
         }
         int code = agent_push_end(one->push);
+        logline(LOGLINE_INFO, "command push: %d", code);
         control_call *from = one->from;
         take_out(self, place);
         control_answer(self->door, from, code);
@@ -209,6 +211,7 @@ static int serve(server *self)
     outbox_error failure;
     logline(LOGLINE_NOTICE, "ready: agent %s", self->self->agent->name);
     logline_notify("READY=1");
+    runtime_log(self->base.loop, true);
     runtime_start(self->base.loop);
     while (turn(self))
         if (runtime_failures(self->base.loop, &failure) > 0 && failure == OUTBOX_DAMAGED)

@@ -25,13 +25,17 @@ typedef struct {
     json_t *refusals;             /* by scope, contract and reason */
 } status;
 
-static const char *contact_text(const status *self, char text[64])
+/* The last contact, for people in local time, for programs in UTC. */
+static const char *contact_text(const status *self, bool program, char text[64])
 {
     time_t seconds = (time_t) self->contact;
-    struct tm local;
-    if (self->contact == 0 || localtime_r(&seconds, &local) == NULL)
+    struct tm parts;
+    if (self->contact == 0 || (program ? gmtime_r(&seconds, &parts) : localtime_r(&seconds, &parts)) == NULL)
         return "jamais";
-    strftime(text, 64, "%d/%m/%Y à %H:%M:%S", &local);
+    if (program)
+        strftime(text, 64, "%Y-%m-%dT%H:%M:%SZ", &parts);
+    else
+        strftime(text, 64, "%d/%m/%Y à %H:%M:%S", &parts);
     return text;
 }
 
@@ -131,7 +135,7 @@ static void tell_json(const status *self)
                                               (json_int_t) secrets->linkage_key[i].epoch, "identifiant", name));
     }
     json_t *hub = json_pack("{s:s?, s:o, s:s?, s:s?}", "empreinte", self->joined ? self->hub : NULL, "adresses", addresses, "dernier_contact",
-                            self->contact == 0 ? NULL : contact_text(self, text), "arret",
+                            self->contact == 0 ? NULL : contact_text(self, true, text), "arret",
                             self->stop == AGENT_STOP_NONE ? NULL : runtime_stop_text(self->stop));
     json_t *all = json_pack("{s:s, s:s, s:b, s:o, s:o, s:o, s:o, s:O}", "nom", self->own->agent->name, "empreinte", self->fingerprint, "service",
                             self->own->serving != NULL, "hub", hub, "perimetres", scopes, "contrats", contracts, "cles", keys, "refus", self->refusals);
@@ -164,8 +168,8 @@ static void tell_scopes(const status *self, FILE *out)
     json_t *one;
     for (unsigned i = 0; i < self->scope_count; i++) {
         const outbox_scope *scope = &self->scopes[i];
-        (void) fprintf(out, "Périmètre %s : %" PRIu64 " enregistrements confirmés, %" PRIu64 " en attente, %" PRIu64 " refusés ; lots : %" PRIu64
-                            " inscrits, %" PRIu64 " envoyés, %" PRIu64 " confirmés\n", scope->scope, scope->records_acknowledged,
+        (void) fprintf(out, "Périmètre %s, enregistrements : confirmés %" PRIu64 ", en attente %" PRIu64 ", refusés %" PRIu64
+                            " ; lots : inscrits %" PRIu64 ", envoyés %" PRIu64 ", confirmés %" PRIu64 "\n", scope->scope, scope->records_acknowledged,
                        scope->records_queued - scope->records_acknowledged, refused(self, scope->scope), scope->queued, sent(self, scope), scope->acknowledged);
     }
     json_array_foreach(self->refusals, k, one)
@@ -181,7 +185,7 @@ static void tell(const status *self)
     (void) fprintf(out, "Agent « %s », empreinte %s\n", self->own->agent->name, self->fingerprint);
     (void) fprintf(out, "Service (serve) : %s\n", self->own->serving != NULL ? "en marche" : "arrêté");
     if (self->joined)
-        (void) fprintf(out, "Hub, empreinte %s ; dernier contact : %s\n", self->hub, contact_text(self, text));
+        (void) fprintf(out, "Hub, empreinte %s ; dernier contact : %s\n", self->hub, contact_text(self, false, text));
     else
         (void) fprintf(out, "Hub : pas encore rejoint (ctai-agent join FICHIER)\n");
     if (self->stop != AGENT_STOP_NONE)

@@ -30,6 +30,7 @@ struct runtime {
     outbox_error storage;          /* the last failure */
     unsigned long failures;
     bool met, heard;               /* heard: a message came in this step */
+    bool logs;
     bool writing;                  /* a transaction of the outbox is open */
     unsigned long told;
     agent_event answer;            /* to SEND_BATCH, when answered is true */
@@ -146,7 +147,7 @@ static void acknowledge(runtime *self, const agent_effect *effect)
 static void report(runtime *self)
 {
     agent_stop stop = agent_session_trouble(&self->session, NULL);
-    if (stop != AGENT_STOP_NONE)
+    if (stop != AGENT_STOP_NONE && self->logs)
         logline(LOGLINE_WARNING, "session with the hub: trouble %d, refusal %d", (int) stop, (int) self->session.refusal);
     if (!write_begin(self))
         return;
@@ -309,6 +310,11 @@ void runtime_destroy(runtime **self)
 void runtime_towards(runtime *self, const credential_approval *approval)
 {
     agent_link_towards(self->link, approval->addresses, approval->address_count, approval->hub_curve);
+}
+
+void runtime_log(runtime *self, bool on)
+{
+    self->logs = on;
 }
 
 void runtime_start(runtime *self)

@@ -28,6 +28,9 @@ void runtime_destroy(runtime **self);
 /* Further addresses of the same hub, from a newer approval. */
 void runtime_towards(runtime *self, const credential_approval *approval);
 
+/* Shall troubles with the hub be told in the log? A command tells them to its user instead. */
+void runtime_log(runtime *self, bool on);
+
 /* Lets the session begin, or try again after it has stopped. */
 void runtime_start(runtime *self);
 /* Tells the session of what was queued in the outbox since. */
