@@ -6,6 +6,7 @@
 #ifndef CTAI_EVALUATION_TABLE_H
 #define CTAI_EVALUATION_TABLE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -22,6 +23,7 @@ typedef struct {
     text_view target;      /* a number without separators; empty: none */
     text_view value;       /* a number with a point, or a text; empty: none */
     bool is_text;          /* value is free text or a list */
+    bool selected;         /* the contract has chosen it for this action */
     evaluation_state state;
 } evaluation_cell;
 

@@ -6,6 +6,7 @@
 #include <unicase.h>
 #include <unictype.h>
 #include <unistr.h>
+#include <uniwidth.h>
 
 text_view text_of(const char *string)
 {
@@ -77,6 +78,14 @@ bool text_is_utf8(text_view text)
     return text.size == 0 || u8_check((const uint8_t *)text.at, text.size) == NULL;
 }
 
+size_t text_width(text_view text)
+{
+    if (text.size == 0 || !text_is_utf8(text))
+        return text.size;
+    int width = u8_width((const uint8_t *)text.at, text.size, "UTF-8");
+    return width > 0 ? (size_t)width : 0;
+}
+
 bool text_copy(char *to, size_t size, text_view from)
 {
     assert(size > 0);
@@ -114,22 +123,27 @@ static int plain_characters(text_view word, ucs4_t plain[NEAREST_MAX])
     return count;
 }
 
-/* Levenshtein's distance, one row at a time. */
+/* The edits that lead from a to b: a character more, less or another, or two neighbours swapped. */
 static int edit_distance(const ucs4_t *a, int a_count, const ucs4_t *b, int b_count)
 {
-    int row[NEAREST_MAX + 1];
+    int rows[3][NEAREST_MAX + 1];
+    int *before = rows[0], *above = rows[1], *row = rows[2];
     for (int j = 0; j <= b_count; j++)
         row[j] = j;
     for (int i = 1; i <= a_count; i++) {
-        int diagonal = row[0];
+        int *spare = before;
+        before = above;
+        above = row;
+        row = spare;
         row[0] = i;
         for (int j = 1; j <= b_count; j++) {
-            int best = diagonal + (a[i - 1] != b[j - 1]);
-            if (row[j] + 1 < best)
-                best = row[j] + 1;
+            int best = above[j - 1] + (a[i - 1] != b[j - 1]);
+            if (above[j] + 1 < best)
+                best = above[j] + 1;
             if (row[j - 1] + 1 < best)
                 best = row[j - 1] + 1;
-            diagonal = row[j];
+            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] && before[j - 2] + 1 < best)
+                best = before[j - 2] + 1;
             row[j] = best;
         }
     }

@@ -35,6 +35,9 @@ size_t text_leading_space(text_view text);
  */
 const char *text_nearest(text_view text, const char *const *candidates, size_t count);
 
+/* Columns that it takes on a terminal (Unicode UAX #11; control characters take none). */
+size_t text_width(text_view text);
+
 /* Copies at most size - 1 bytes and a NUL; false when it was cut (never inside a character). */
 bool text_copy(char *to, size_t size, text_view from);
 

@@ -1,0 +1,311 @@
+/*
+ * evaluation_table: see the header.
+ *
+ * At a terminal a row is: the heading's number when it changes, the label (folded onto further lines
+ * when it is long, the "dont" rows indented), objectif, réalisé, unit. What nobody collected and the
+ * contract did not choose is one line at the end of its action, not thirty rows of zeros.
+ */
+#include "evaluation_table.h"
+
+#include <assert.h>
+#include <string.h>
+
+enum { NUMBER_COLUMN = 5, TARGET_COLUMN = 10, VALUE_COLUMN = 14, UNIT_COLUMN = 15, MARGIN = 2, WIDTH_MIN = 60, WIDTH_MAX = 110 };
+
+static const char thin_space[] = "\xE2\x80\xAF"; /* between thousands, and before a colon's kin */
+
+const char *evaluation_state_name(evaluation_state state)
+{
+    static const char *const names[] = {
+        [EVALUATION_COUNTED] = "compte", [EVALUATION_NOT_COLLECTED] = "non_collecte", [EVALUATION_NOT_DONE] = "non_fait",
+    };
+    assert(state >= EVALUATION_COUNTED && state <= EVALUATION_NOT_DONE);
+    return names[state];
+}
+
+static void put(FILE *to, text_view text)
+{
+    fwrite(text.at, 1, text.size, to);
+}
+
+static void put_times(FILE *to, const char *what, size_t count)
+{
+    while (count-- > 0)
+        fputs(what, to);
+}
+
+static void put_right(FILE *to, text_view text, size_t column)
+{
+    size_t width = text_width(text);
+    put_times(to, " ", width < column ? column - width : 0);
+    put(to, text);
+}
+
+/* "12345.5" as French typography has it: "12 345,5"; other texts as they are. */
+static text_view french_number(text_view number, char *to, size_t capacity)
+{
+    size_t whole = 0, size = 0;
+    while (whole < number.size && number.at[whole] >= '0' && number.at[whole] <= '9')
+        whole++;
+    if (whole == 0 || whole * 4 + number.size + 4 > capacity)
+        return number;
+    for (size_t i = 0; i < number.size; i++) {
+        if (i > 0 && i < whole && (whole - i) % 3 == 0) {
+            memcpy(to + size, thin_space, sizeof thin_space - 1);
+            size += sizeof thin_space - 1;
+        }
+        to[size++] = number.at[i] == '.' ? ',' : number.at[i];
+    }
+    return (text_view){to, size};
+}
+
+/* The part of text that fits in columns, cut at a space where there is one; never empty. */
+static text_view first_line(text_view text, size_t columns)
+{
+    size_t end = 0, last_space = 0;
+    while (end < text.size) {
+        size_t next = end + 1;
+        while (next < text.size && ((unsigned char)text.at[next] & 0xC0) == 0x80)
+            next++;
+        if (text_width((text_view){text.at, next}) > columns && end > 0)
+            return (text_view){text.at, last_space > 0 ? last_space : end};
+        if (text.at[end] == ' ')
+            last_space = end;
+        end = next;
+    }
+    return text;
+}
+
+static text_view after(text_view text, text_view part)
+{
+    text_view rest = {text.at + part.size, text.size - part.size};
+    while (rest.size > 0 && rest.at[0] == ' ')
+        rest.at++, rest.size--;
+    return rest;
+}
+
+static void print_folded(FILE *to, text_view text, size_t indent, size_t columns)
+{
+    while (text.size > 0) {
+        text_view line = first_line(text, columns);
+        put_times(to, " ", indent);
+        put(to, line);
+        fputc('\n', to);
+        text = after(text, line);
+    }
+}
+
+/* "3.1" of "3.1.heures", "2" of "2.cout_total", "L" of "L.assiduite". */
+static text_view heading_of(text_view code)
+{
+    size_t end = 0;
+    for (size_t i = 0; i < code.size; i++) {
+        if (code.at[i] >= 'a' && code.at[i] <= 'z')
+            break;
+        if (code.at[i] == '.')
+            end = i;
+    }
+    return (text_view){code.at, end};
+}
+
+static size_t indent_of(text_view label)
+{
+    return label.size > 5 && memcmp(label.at, "dont ", 5) == 0 ? 2 : 0;
+}
+
+static bool is_shown(const evaluation_cell *cell)
+{
+    return cell->state != EVALUATION_NOT_COLLECTED || cell->selected || cell->target.size > 0;
+}
+
+/* A narrative or a list: folded below its label. */
+static void print_text(const evaluation_cell *cell, size_t label_columns, FILE *to)
+{
+    size_t indent = MARGIN + NUMBER_COLUMN + 2;
+    text_view rest = cell->value;
+    char list[512];
+    if (memchr(rest.at, ';', rest.size) && !memchr(rest.at, ' ', rest.size) && rest.size * 2 < sizeof list) {
+        size_t size = 0;
+        for (size_t i = 0; i < rest.size; i++) {
+            list[size++] = rest.at[i] == ';' ? ',' : rest.at[i];
+            if (rest.at[i] == ';')
+                list[size++] = ' ';
+        }
+        rest = (text_view){list, size};
+    }
+    while (rest.size > 0) {
+        const char *end = memchr(rest.at, '\n', rest.size);
+        text_view paragraph = {rest.at, end ? (size_t)(end - rest.at) : rest.size};
+        print_folded(to, paragraph, indent, label_columns + TARGET_COLUMN + VALUE_COLUMN);
+        rest.at += paragraph.size + (end != NULL);
+        rest.size -= paragraph.size + (end != NULL);
+    }
+}
+
+static void print_cell(const evaluation_cell *cell, text_view heading, size_t label_columns, FILE *to)
+{
+    char number[128], target[128];
+    size_t indent = indent_of(cell->label);
+    text_view label = cell->label, unit = cell->unit, value = {NULL, 0};
+    if (cell->state == EVALUATION_NOT_COLLECTED)
+        value = text_of("non collecté"), unit = text_of("");
+    else if (cell->state == EVALUATION_NOT_DONE)
+        value = text_of("non fait"), unit = text_of("");
+    else if (cell->value.size == 0)
+        value = text_of("—"), unit = text_of("");
+    else if (!cell->is_text)
+        value = french_number(cell->value, number, sizeof number);
+    text_view line = first_line(label, label_columns - indent);
+    put_times(to, " ", MARGIN);
+    put(to, heading);
+    put_times(to, " ", NUMBER_COLUMN - text_width(heading) + indent);
+    put(to, line);
+    put_times(to, " ", label_columns - indent - text_width(line));
+    put_right(to, french_number(cell->target, target, sizeof target), TARGET_COLUMN);
+    put_right(to, value, VALUE_COLUMN);
+    if (unit.size > 0 && value.size > 0) {
+        fputs("  ", to);
+        put(to, unit);
+    }
+    fputc('\n', to);
+    print_folded(to, after(label, line), MARGIN + NUMBER_COLUMN + indent, label_columns - indent);
+    if (cell->is_text && cell->state == EVALUATION_COUNTED && cell->value.size > 0)
+        print_text(cell, label_columns, to);
+}
+
+static void print_not_collected(const evaluation_action *action, size_t width, FILE *to)
+{
+    static const char lead[] = "Rien n’a été collecté pour : ";
+    size_t column = 0;
+    for (unsigned i = 0; i < action->cell_count; i++) {
+        const evaluation_cell *cell = &action->cells[i];
+        if (is_shown(cell))
+            continue;
+        size_t size = text_width(cell->code) + 2;
+        if (column == 0) {
+            put_times(to, " ", MARGIN);
+            fputs(lead, to);
+            column = MARGIN + text_width(text_of(lead));
+        } else if (column + size > width) {
+            fputs(",\n", to);
+            put_times(to, " ", MARGIN);
+            column = MARGIN;
+        } else {
+            fputs(", ", to);
+        }
+        put(to, cell->code);
+        column += size;
+    }
+    if (column > 0)
+        fputs(".\n", to);
+}
+
+static void print_action(const evaluation_action *action, size_t width, FILE *to)
+{
+    size_t label_columns = width - MARGIN - NUMBER_COLUMN - TARGET_COLUMN - VALUE_COLUMN - UNIT_COLUMN;
+    bool whole = text_is(action->code, "contrat");
+    fputc('\n', to);
+    put_times(to, "─", width);
+    fputc('\n', to);
+    if (whole) {
+        fputs("CONTRAT · toutes les actions ensemble, chaque personne comptée une fois\n", to);
+    } else {
+        put(to, action->code);
+        fputs(" · ", to);
+        put(to, action->title);
+        fputc('\n', to);
+    }
+    put_times(to, " ", MARGIN + NUMBER_COLUMN + label_columns);
+    put_right(to, text_of("Objectif"), TARGET_COLUMN);
+    put_right(to, text_of("Réalisé"), VALUE_COLUMN);
+    fputc('\n', to);
+    text_view heading = {NULL, 0};
+    for (unsigned i = 0; i < action->cell_count; i++) {
+        const evaluation_cell *cell = &action->cells[i];
+        if (!is_shown(cell))
+            continue;
+        text_view now = heading_of(cell->code);
+        print_cell(cell, text_equal(now, heading) ? text_of("") : now, label_columns, to);
+        heading = now;
+    }
+    print_not_collected(action, width, to);
+}
+
+static void put_month(civil_month month, FILE *to)
+{
+    static const char *const names[] = {"janvier", "février", "mars", "avril", "mai", "juin", "juillet",
+                                        "août", "septembre", "octobre", "novembre", "décembre"};
+    fprintf(to, "%s %d", names[month % 12], (int)(month / 12));
+}
+
+static void put_day(civil_day day, FILE *to)
+{
+    int year, month, day_of_month;
+    civil_split(day, &year, &month, &day_of_month);
+    fprintf(to, "%02d/%02d/%04d", day_of_month, month, year);
+}
+
+void evaluation_table_print(const evaluation_table *self, unsigned width, FILE *to)
+{
+    size_t columns = width < WIDTH_MIN ? WIDTH_MIN : width > WIDTH_MAX ? WIDTH_MAX : width;
+    fputs("ÉVALUATION DU CONTRAT (article 7)\n", to);
+    print_folded(to, self->title, 0, columns);
+    put(to, self->contract);
+    fputs(" · département ", to);
+    put(to, self->department);
+    fputs(" · du ", to);
+    put_day(self->first_day, to);
+    fputs(" au ", to);
+    put_day(self->last_day, to);
+    fputs("\nPériode évaluée : de ", to);
+    put_month(self->from, to);
+    fputs(" à ", to);
+    put_month(self->to, to);
+    fprintf(to, " · position %llu du registre", (unsigned long long)self->position);
+    if (self->position != self->last_position)
+        fprintf(to, " (tel qu’il était ; il en est à %llu)", (unsigned long long)self->last_position);
+    fputc('\n', to);
+    for (unsigned i = 0; i < self->action_count; i++)
+        print_action(&self->actions[i], columns, to);
+}
+
+/* RFC 4180; free text that a spreadsheet would take for a formula gets an apostrophe before it. */
+static void csv_field(text_view field, bool is_free, FILE *to)
+{
+    bool formula = is_free && field.size > 0 && memchr("=+-@\t\r", field.at[0], 6) != NULL;
+    bool quoted = formula;
+    for (size_t i = 0; i < field.size && !quoted; i++)
+        quoted = field.at[i] == ',' || field.at[i] == '"' || field.at[i] == '\n' || field.at[i] == '\r';
+    if (!quoted) {
+        put(to, field);
+        return;
+    }
+    fputc('"', to);
+    if (formula)
+        fputc('\'', to);
+    for (size_t i = 0; i < field.size; i++) {
+        if (field.at[i] == '"')
+            fputc('"', to);
+        fputc(field.at[i], to);
+    }
+    fputc('"', to);
+}
+
+void evaluation_table_csv(const evaluation_table *self, FILE *to)
+{
+    fputs("contrat,action,indicateur,libelle,objectif,realise,unite,statut\n", to);
+    for (unsigned i = 0; i < self->action_count; i++) {
+        const evaluation_action *action = &self->actions[i];
+        for (unsigned j = 0; j < action->cell_count; j++) {
+            const evaluation_cell *cell = &action->cells[j];
+            csv_field(self->contract, false, to), fputc(',', to);
+            csv_field(action->code, false, to), fputc(',', to);
+            csv_field(cell->code, false, to), fputc(',', to);
+            csv_field(cell->label, true, to), fputc(',', to);
+            csv_field(cell->target, false, to), fputc(',', to);
+            csv_field(cell->value, cell->is_text, to), fputc(',', to);
+            csv_field(cell->unit, true, to), fputc(',', to);
+            fprintf(to, "%s\n", evaluation_state_name(cell->state));
+        }
+    }
+}
