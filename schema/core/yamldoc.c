@@ -239,13 +239,15 @@ bool yamldoc_load(yamldoc *self, arena *from, const char *file, text_view bytes,
         say_at(self, 0, 0, "le fichier est trop gros (1 Mio au plus)", "Vérifiez que c'est le bon fichier");
         return false;
     }
+    if (bytes.size >= 3 && memcmp(bytes.at, "\xef\xbb\xbf", 3) == 0) /* the byte order mark of some editors */
+        bytes = (text_view){ bytes.at + 3, bytes.size - 3 };
     if (!check_bytes(self, bytes))
         return false;
     yaml_parser_t parser;
     if (!yaml_parser_initialize(&parser))
         return refuse_memory(self);
     yaml_parser_set_encoding(&parser, YAML_UTF8_ENCODING);
-    yaml_parser_set_input_string(&parser, (const unsigned char *)bytes.at, bytes.size);
+    yaml_parser_set_input_string(&parser, (const unsigned char *)(bytes.at ? bytes.at : ""), bytes.size);
     builder build = { .doc = self };
     bool good = true;
     while (good && !build.ended) {
