@@ -1,0 +1,178 @@
+/* hub_agent: `ctai-hub agent list`, `show`, `revoke`. (`approve` is hub_approve.) */
+#include <inttypes.h>
+#include <jansson.h>
+#include <string.h>
+
+#include "credential.h"
+#include "hub_base.h"
+#include "hub_commands.h"
+#include "store_agent.h"
+
+enum { MEMORY_BYTES = 64 * 1024 * 1024 };
+
+static int no_memory(cli_call *call)
+{
+    return cli_fail(call, CLI_FAULT, "la mémoire manque");
+}
+
+static int print_json(cli_call *call, json_t *what)
+{
+    if (!what)
+        return no_memory(call);
+    json_dumpf(what, cli_output(call), 0);
+    fputc('\n', cli_output(call));
+    json_decref(what);
+    return CLI_DONE;
+}
+
+/* The last of its scopes' batches, or "". */
+static const char *last_received(const store_agent *agent)
+{
+    const char *last = "";
+    for (unsigned i = 0; i < agent->scope_count; i++)
+        if (strcmp(agent->scopes[i].last_received, last) > 0)
+            last = agent->scopes[i].last_received;
+    return last;
+}
+
+static json_t *agent_json(const store_agent *agent)
+{
+    char fingerprint[CRYPTO_FINGERPRINT_TEXT];
+    credential_fingerprint(fingerprint, &agent->identity);
+    json_t *rights = json_array(), *scopes = json_array();
+    for (unsigned i = 0; i < agent->right_count; i++)
+        json_array_append_new(rights, json_pack("{s:s, s:s}", "contrat", agent->rights[i].contract, "action", agent->rights[i].action));
+    for (unsigned i = 0; i < agent->scope_count; i++) {
+        const store_agent_scope *scope = &agent->scopes[i];
+        json_array_append_new(scopes, json_pack("{s:s, s:I, s:I, s:I, s:I, s:s}", "perimetre", scope->scope, "incarnation",
+                                                (json_int_t) scope->incarnation, "lots", (json_int_t) scope->sequence, "stables",
+                                                (json_int_t) scope->stable, "enregistrements", (json_int_t) scope->records, "dernier_lot",
+                                                scope->last_received));
+    }
+    return json_pack("{s:s, s:s, s:b, s:s, s:s, s:s, s:o, s:o}", "nom", agent->identity.name, "empreinte", fingerprint, "revoque",
+                     agent->revoked, "admis_le", agent->admitted, "revoque_le", agent->revoked_at, "dernier_lot", last_received(agent), "droits",
+                     rights, "perimetres", scopes);
+}
+
+/* "contrat : axe1, axe3" a line, for each contract. */
+static void print_rights(FILE *to, const store_agent *agent, const char *indent)
+{
+    for (unsigned i = 0; i < agent->right_count; i++) {
+        bool same = i > 0 && strcmp(agent->rights[i - 1].contract, agent->rights[i].contract) == 0;
+        if (same)
+            fprintf(to, ", %s", agent->rights[i].action);
+        else
+            fprintf(to, "%s%s%s : %s", i ? "\n" : "", indent, agent->rights[i].contract, agent->rights[i].action);
+    }
+    if (agent->right_count)
+        fputc('\n', to);
+}
+
+static int list(cli_call *call, hub_base *base, arena *memory)
+{
+    store_agent *agents = NULL;
+    unsigned count = 0;
+    database_error error = store_agents(base->store, false, memory, &agents, &count);
+    if (error != DATABASE_OK)
+        return hub_base_fail(base, call, error);
+    if (call->json) {
+        json_t *all = json_array();
+        for (unsigned i = 0; i < count; i++)
+            json_array_append_new(all, agent_json(&agents[i]));
+        return print_json(call, json_pack("{s:o}", "agents", all));
+    }
+    FILE *to = cli_output(call);
+    if (count == 0)
+        fputs("Aucun agent n’est admis.\n", to);
+    for (unsigned i = 0; i < count; i++) {
+        const char *last = last_received(&agents[i]);
+        fprintf(to, "%s%s (dernier envoi : %s)\n", agents[i].identity.name, agents[i].revoked ? ", révoqué" : "", last[0] ? last : "jamais");
+        print_rights(to, &agents[i], "  ");
+    }
+    return CLI_DONE;
+}
+
+static int unknown_agent(cli_call *call, hub_base *base, arena *memory, const char *name)
+{
+    store_agent *agents = NULL;
+    unsigned count = 0;
+    database_error error = store_agents(base->store, true, memory, &agents, &count);
+    if (error != DATABASE_OK)
+        return hub_base_fail(base, call, error);
+    const char **names = arena_take(memory, (count + 1) * sizeof *names);
+    for (unsigned i = 0; names && i < count; i++)
+        names[i] = agents[i].identity.name;
+    const char *near = names ? text_nearest(text_of(name), names, count) : NULL;
+    if (near)
+        return cli_fail(call, CLI_BAD_INPUT, "aucun agent ne s’appelle « %s » ; vouliez-vous dire « %s » ?", name, near);
+    return cli_fail(call, CLI_BAD_INPUT, "aucun agent ne s’appelle « %s » : « ctai-hub agent list » les montre", name);
+}
+
+static int show(cli_call *call, hub_base *base, arena *memory)
+{
+    store_agent agent;
+    const char *name = cli_value(call, "nom");
+    database_error error = store_agent_find(base->store, name, memory, &agent);
+    if (error == DATABASE_NOT_FOUND)
+        return unknown_agent(call, base, memory, name);
+    if (error != DATABASE_OK)
+        return hub_base_fail(base, call, error);
+    if (call->json)
+        return print_json(call, agent_json(&agent));
+    char fingerprint[CRYPTO_FINGERPRINT_TEXT];
+    credential_fingerprint(fingerprint, &agent.identity);
+    FILE *to = cli_output(call);
+    fprintf(to, "Agent : %s\nEmpreinte : %s\nAdmis le : %s\n", agent.identity.name, fingerprint, agent.admitted);
+    if (agent.revoked)
+        fprintf(to, "Révoqué le : %s\n", agent.revoked_at);
+    fputs("Droits :\n", to);
+    print_rights(to, &agent, "  ");
+    for (unsigned i = 0; i < agent.scope_count; i++) {
+        const store_agent_scope *scope = &agent.scopes[i];
+        fprintf(to, "Périmètre %s : %" PRIu64 " envois, %" PRIu64 " enregistrements, dernier envoi : %s\n", scope->scope, scope->sequence,
+                scope->records, scope->last_received[0] ? scope->last_received : "jamais");
+    }
+    return CLI_DONE;
+}
+
+static int revoke(cli_call *call, hub_base *base, arena *memory)
+{
+    const char *name = cli_value(call, "nom");
+    database_error error = store_agent_revoke(base->store, name);
+    if (error == DATABASE_NOT_FOUND)
+        return unknown_agent(call, base, memory, name);
+    if (error != DATABASE_OK)
+        return hub_base_fail(base, call, error);
+    if (call->json)
+        return print_json(call, json_pack("{s:s, s:b}", "nom", name, "revoque", 1));
+    fprintf(call->out, "L’agent « %s » n’a plus accès au concentrateur. Ce qu’il a envoyé reste.\n", name);
+    return CLI_DONE;
+}
+
+static int with_store(cli_call *call, int (*run)(cli_call *call, hub_base *base, arena *memory))
+{
+    hub_base base;
+    int code = hub_base_open(&base, call);
+    if (code != CLI_DONE)
+        return code;
+    arena *memory = arena_new(MEMORY_BYTES);
+    code = memory ? run(call, &base, memory) : no_memory(call);
+    arena_destroy(&memory);
+    hub_base_close(&base);
+    return code;
+}
+
+int hub_agent_list_run(cli_call *call)
+{
+    return with_store(call, list);
+}
+
+int hub_agent_show_run(cli_call *call)
+{
+    return with_store(call, show);
+}
+
+int hub_agent_revoke_run(cli_call *call)
+{
+    return with_store(call, revoke);
+}

@@ -1,0 +1,173 @@
+/* hub_status: `ctai-hub status`: the database, the position of each scope, the agents, what was refused, the alarms. */
+#include <inttypes.h>
+#include <jansson.h>
+#include <string.h>
+
+#include "hub_base.h"
+#include "hub_commands.h"
+#include "store_agent.h"
+#include "store_status.h"
+
+enum { MEMORY_BYTES = 64 * 1024 * 1024 };
+
+typedef struct {
+    cli_call *call;
+    const hub_base *base;
+    char listen[ENDPOINT_TEXT + 16];
+    store_status said;
+    unsigned agent_count;
+    store_agent *agents;
+} status;
+
+static const char *contact_of(const status *self, const char *agent)
+{
+    for (unsigned i = 0; i < self->said.contact_count; i++)
+        if (strcmp(self->said.contacts[i].agent, agent) == 0)
+            return self->said.contacts[i].contacted;
+    return "";
+}
+
+static json_t *scopes_json(const store_status *said)
+{
+    json_t *all = json_array();
+    for (unsigned i = 0; i < said->scope_count; i++)
+        json_array_append_new(all, json_pack("{s:s, s:I, s:i, s:s}", "perimetre", said->scopes[i].scope, "position",
+                                             (json_int_t) said->scopes[i].position, "contrats", (int) said->scopes[i].contracts, "dernier_lot",
+                                             said->scopes[i].last_received));
+    return all;
+}
+
+static json_t *agents_json(const status *self)
+{
+    json_t *all = json_array();
+    for (unsigned i = 0; i < self->agent_count; i++) {
+        const store_agent *agent = &self->agents[i];
+        json_t *scopes = json_array();
+        for (unsigned k = 0; k < agent->scope_count; k++)
+            json_array_append_new(scopes, json_pack("{s:s, s:I, s:I, s:I, s:s}", "perimetre", agent->scopes[k].scope, "lots",
+                                                    (json_int_t) agent->scopes[k].sequence, "stables", (json_int_t) agent->scopes[k].stable,
+                                                    "enregistrements", (json_int_t) agent->scopes[k].records, "dernier_lot",
+                                                    agent->scopes[k].last_received));
+        json_array_append_new(all, json_pack("{s:s, s:b, s:s, s:o}", "nom", agent->identity.name, "revoque", agent->revoked,
+                                             "dernier_contact", contact_of(self, agent->identity.name), "perimetres", scopes));
+    }
+    return all;
+}
+
+static json_t *refusals_json(const store_status *said)
+{
+    json_t *all = json_array();
+    for (unsigned i = 0; i < said->refusal_count; i++) {
+        const store_status_refusal *one = &said->refusals[i];
+        json_array_append_new(all, json_pack("{s:s, s:s, s:i, s:s, s:I, s:I}", "agent", one->agent, "perimetre", one->scope, "numero",
+                                             (int) one->reason, "raison", record_reason_text(one->reason), "enregistrements",
+                                             (json_int_t) one->count, "dernier_lot", (json_int_t) one->last_sequence));
+    }
+    return all;
+}
+
+static json_t *alarms_json(const store_status *said)
+{
+    json_t *all = json_array();
+    for (unsigned i = 0; i < said->alarm_count; i++) {
+        const store_status_alarm *one = &said->alarms[i];
+        json_array_append_new(all, json_pack("{s:s, s:s, s:i, s:s, s:I, s:I, s:s, s:s}", "agent", one->agent, "perimetre", one->scope, "numero",
+                                             (int) one->reason, "raison", wire_refusal_text(one->reason), "lot", (json_int_t) one->sequence,
+                                             "fois", (json_int_t) one->times, "premiere", one->first, "derniere", one->last));
+    }
+    return all;
+}
+
+static int tell_json(const status *self)
+{
+    FILE *to = cli_output(self->call);
+    json_t *summary =
+        json_pack("{s:s, s:s, s:s, s:{s:s, s:s, s:s, s:I}, s:o, s:o, s:o, s:o}", "dossier", self->base->home.home.path, "empreinte",
+                  self->base->home.keys->fingerprint, "ecoute", self->listen, "base", "genre", self->base->cluster ? "propre" : "externe", "nom",
+                  self->said.database, "version", self->said.server, "octets", (json_int_t) self->said.database_bytes, "perimetres",
+                  scopes_json(&self->said), "agents", agents_json(self), "refus", refusals_json(&self->said), "alarmes", alarms_json(&self->said));
+    if (!summary)
+        return cli_fail(self->call, CLI_FAULT, "la mémoire manque");
+    json_dumpf(summary, to, 0);
+    fputc('\n', to);
+    json_decref(summary);
+    return CLI_DONE;
+}
+
+static const char *or_never(const char *moment)
+{
+    return moment[0] ? moment : "jamais";
+}
+
+static void tell_agents(const status *self, FILE *to)
+{
+    fputs(self->agent_count ? "\nAgents :\n" : "\nAucun agent n’est admis.\n", to);
+    for (unsigned i = 0; i < self->agent_count; i++) {
+        const store_agent *agent = &self->agents[i];
+        fprintf(to, "  %s%s, dernier contact : %s\n", agent->identity.name, agent->revoked ? " (révoqué)" : "",
+                or_never(contact_of(self, agent->identity.name)));
+        for (unsigned k = 0; k < agent->scope_count; k++)
+            fprintf(to, "    périmètre %s : %" PRIu64 " lots, %" PRIu64 " enregistrements, dernier lot : %s\n", agent->scopes[k].scope,
+                    agent->scopes[k].sequence, agent->scopes[k].records, or_never(agent->scopes[k].last_received));
+    }
+}
+
+static void tell_troubles(const store_status *said, FILE *to)
+{
+    if (said->refusal_count)
+        fputs("\nEnregistrements refusés :\n", to);
+    for (unsigned i = 0; i < said->refusal_count; i++)
+        fprintf(to, "  %s, périmètre %s : %" PRIu64 " (%s)\n", said->refusals[i].agent, said->refusals[i].scope, said->refusals[i].count,
+                record_reason_text(said->refusals[i].reason));
+    if (said->alarm_count)
+        fputs("\nAlarmes :\n", to);
+    for (unsigned i = 0; i < said->alarm_count; i++) {
+        const store_status_alarm *one = &said->alarms[i];
+        fprintf(to, "  %s%s%s, %" PRIu64 " fois, dernière le %s : %s\n", one->agent, one->scope[0] ? ", périmètre " : "", one->scope, one->times,
+                one->last, wire_refusal_text(one->reason));
+    }
+}
+
+static int tell(const status *self)
+{
+    FILE *to = cli_output(self->call);
+    const store_status *said = &self->said;
+    fprintf(to, "Dossier : %s\nEmpreinte : %s\nÉcoute : %s\nBase : %s %s (PostgreSQL %s), %.1f Mio\n", self->base->home.home.path,
+            self->base->home.keys->fingerprint, self->listen, said->database, self->base->cluster ? "propre au concentrateur" : "externe",
+            said->server, (double) said->database_bytes / (1024.0 * 1024.0));
+    fputs(said->scope_count ? "\nPérimètres :\n" : "\nAucun contrat n’est enregistré.\n", to);
+    for (unsigned i = 0; i < said->scope_count; i++)
+        fprintf(to, "  %s : position %" PRIu64 ", contrats : %u, dernier lot : %s\n", said->scopes[i].scope, said->scopes[i].position,
+                said->scopes[i].contracts, or_never(said->scopes[i].last_received));
+    tell_agents(self, to);
+    tell_troubles(said, to);
+    return CLI_DONE;
+}
+
+static int gather(status *self, arena *memory)
+{
+    endpoint bound = self->base->home.conf.listen, last;
+    if (bound.port == 0 && hub_home_read_endpoint(&self->base->home, &last))
+        bound.port = last.port;
+    endpoint_text(&bound, self->listen);
+    database_error error = store_status_read(self->base->store, memory, &self->said);
+    if (error == DATABASE_OK)
+        error = store_agents(self->base->store, false, memory, &self->agents, &self->agent_count);
+    return error == DATABASE_OK ? CLI_DONE : hub_base_fail(self->base, self->call, error);
+}
+
+int hub_status_run(cli_call *call)
+{
+    hub_base base;
+    int code = hub_base_open(&base, call);
+    if (code != CLI_DONE)
+        return code;
+    status self = {.call = call, .base = &base};
+    arena *memory = arena_new(MEMORY_BYTES);
+    code = memory ? gather(&self, memory) : cli_fail(call, CLI_FAULT, "la mémoire manque");
+    if (code == CLI_DONE)
+        code = call->json ? tell_json(&self) : tell(&self);
+    arena_destroy(&memory);
+    hub_base_close(&base);
+    return code;
+}
