@@ -1,0 +1,147 @@
+/* ctai-hub report: the evaluation of a contract (article 7) as a table, CSV or JSON. */
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+#include "hub_base.h"
+#include "hub_commands.h"
+#include "report.h"
+
+enum { ARENA_BYTES = 256 * 1024 * 1024, PLAIN_WIDTH = 100 };
+
+const cli_option hub_report_options[] = {
+    {.name = "from", .kind = CLI_VALUE, .value = "AAAA-MM", .help = "premier mois (par défaut celui du contrat)"},
+    {.name = "to", .kind = CLI_VALUE, .value = "AAAA-MM", .help = "dernier mois (par défaut celui du contrat)"},
+    {.name = "as-of", .kind = CLI_VALUE, .value = "POSITION|MOMENT", .help = "tel que le hub le savait à cette position du registre, ou à ce moment"},
+    {.name = "selected", .kind = CLI_FLAG, .help = "seulement les indicateurs que le contrat a choisis"},
+    {.name = "format", .kind = CLI_VALUE, .value = "table|csv|json", .help = "la forme du rapport (table)"},
+    {.name = "output", .letter = 'o', .kind = CLI_OUTPUT, .value = "FICHIER", .help = "écrit dans ce fichier, en entier ou pas du tout"},
+    {0},
+};
+
+typedef enum { FORMAT_TABLE, FORMAT_CSV, FORMAT_JSON } report_format;
+
+static int read_month(cli_call *call, const char *option, civil_month *month)
+{
+    const char *text = cli_value(call, option);
+    *month = text ? civil_month_parse(text_of(text)) : CIVIL_NONE;
+    if (text && *month == CIVIL_NONE)
+        return cli_fail(call, CLI_USAGE, "--%s %s : un mois s’écrit comme 2023-11", option, text);
+    return CLI_DONE;
+}
+
+static int read_format(cli_call *call, report_format *format)
+{
+    static const char *const names[] = {"table", "csv", "json"};
+    const char *text = cli_value(call, "format");
+    *format = call->json ? FORMAT_JSON : FORMAT_TABLE;
+    if (!text)
+        return CLI_DONE;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(text, names[i]) == 0) {
+            *format = (report_format)i;
+            return CLI_DONE;
+        }
+    return cli_fail(call, CLI_USAGE, "--format %s : les formes de cette version sont table, csv et json", text);
+}
+
+static unsigned width_of(FILE *to)
+{
+    struct winsize size;
+    return ioctl(fileno(to), TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : PLAIN_WIDTH;
+}
+
+static json_t *json_text(text_view text)
+{
+    return text.size > 0 ? json_stringn(text.at, text.size) : json_null();
+}
+
+/* A count or measure as a number, exactly as written; null when there is none. */
+static json_t *json_number(text_view text)
+{
+    char digits[64];
+    if (text.size == 0 || !text_copy(digits, sizeof digits, text))
+        return json_null();
+    return strchr(digits, '.') ? json_real(strtod(digits, NULL)) : json_integer(strtoll(digits, NULL, 10));
+}
+
+static json_t *json_cells(const evaluation_action *action)
+{
+    json_t *cells = json_array();
+    for (unsigned i = 0; i < action->cell_count; i++) {
+        const evaluation_cell *cell = &action->cells[i];
+        json_array_append_new(cells, json_pack("{so, so, so, so, so, ss}", "code", json_text(cell->code), "libelle",
+                                               json_text(cell->label), "objectif", json_number(cell->target), "realise",
+                                               cell->is_text ? json_text(cell->value) : json_number(cell->value), "unite",
+                                               json_text(cell->unit), "statut", evaluation_state_name(cell->state)));
+    }
+    return cells;
+}
+
+static int write_json(cli_call *call, const evaluation_table *table, FILE *to)
+{
+    char from[CIVIL_MONTH_TEXT], until[CIVIL_MONTH_TEXT];
+    civil_month_text(table->from, from);
+    civil_month_text(table->to, until);
+    json_t *actions = json_array(), *total = NULL;
+    for (unsigned i = 0; i < table->action_count; i++) {
+        const evaluation_action *action = &table->actions[i];
+        if (text_is(action->code, "contrat"))
+            total = json_cells(action);
+        else
+            json_array_append_new(actions, json_pack("{so, so, so}", "code", json_text(action->code), "titre",
+                                                     json_text(action->title), "indicateurs", json_cells(action)));
+    }
+    json_t *root = json_pack("{so, sI, s{ss, ss}, so, so}", "contrat", json_text(table->contract), "position",
+                             (json_int_t)table->position, "periode", "de", from, "a", until, "actions", actions, "total",
+                             total ? total : json_array());
+    int code = !root ? cli_fail(call, CLI_FAULT, "la mémoire manque")
+               : json_dumpf(root, to, JSON_REAL_PRECISION(15) | JSON_INDENT(1)) != 0 ? CLI_CANNOT_WRITE : CLI_DONE;
+    json_decref(root);
+    fputc('\n', to);
+    return code;
+}
+
+static int write_report(cli_call *call, const evaluation_table *table, report_format format)
+{
+    FILE *to = cli_output(call);
+    if (format == FORMAT_JSON)
+        return write_json(call, table, to);
+    if (format == FORMAT_CSV)
+        evaluation_table_csv(table, to);
+    else
+        evaluation_table_print(table, width_of(to), to);
+    return CLI_DONE;
+}
+
+int hub_report_run(cli_call *call)
+{
+    report_format format;
+    report_query query = {.contract = call->operands[0], .as_of = cli_value(call, "as-of"), .selected = cli_given(call, "selected")};
+    int code = read_month(call, "from", &query.from);
+    if (code == CLI_DONE)
+        code = read_month(call, "to", &query.to);
+    if (code == CLI_DONE)
+        code = read_format(call, &format);
+    if (code == CLI_DONE && query.from != CIVIL_NONE && query.to != CIVIL_NONE && query.from > query.to)
+        code = cli_fail(call, CLI_USAGE, "--from est après --to");
+    if (code != CLI_DONE)
+        return code;
+    hub_base base;
+    code = hub_base_open(&base, call);
+    if (code != CLI_DONE)
+        return code;
+    arena *from = arena_new(ARENA_BYTES);
+    evaluation_table table;
+    database_error error = from ? report_read(base.store, &query, from, &table) : DATABASE_NO_MEMORY;
+    if (error != DATABASE_OK)
+        code = hub_base_fail(&base, call, error);
+    else if (table.from > table.to)
+        code = cli_fail(call, CLI_USAGE, "la période demandée est hors du contrat");
+    else
+        code = write_report(call, &table, format);
+    arena_destroy(&from);
+    hub_base_close(&base);
+    return code;
+}

@@ -1,0 +1,169 @@
+/* report: see the header. The reading is one snapshot: contract, position and cells belong together. */
+#include "report.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Months are year x 100 + month in the database. */
+static int64_t month_number(civil_month month)
+{
+    return month / 12 * 100 + month % 12 + 1;
+}
+
+static bool is_number(const char *text)
+{
+    return *text && strspn(text, "0123456789") == strlen(text) && strlen(text) <= 18;
+}
+
+/* The scope's last position, and the one that as_of means. */
+static database_error read_position(database *connection, const report_query *query, evaluation_table *table)
+{
+    static const char sql[] = "SELECT s.position FROM ctai.scope AS s JOIN ctai.contract AS c USING (scope) WHERE c.id = $1";
+    database_result *result = NULL;
+    database_error error = database_query(connection, sql, &DATABASE_TEXT(query->contract), 1, &result);
+    if (error == DATABASE_OK && database_rows(result) == 0)
+        error = database_fail(connection, DATABASE_NOT_FOUND,
+                              "le contrat « %.64s » est inconnu ; « ctai-hub contract list » les donne tous", query->contract);
+    if (error == DATABASE_OK)
+        table->position = table->last_position = (uint64_t)database_integer(result, 0, 0);
+    database_release(&result);
+    if (error != DATABASE_OK || !query->as_of)
+        return error;
+    if (is_number(query->as_of)) {
+        table->position = strtoull(query->as_of, NULL, 10);
+        if (table->position <= table->last_position)
+            return DATABASE_OK;
+        return database_fail(connection, DATABASE_NOT_FOUND, "--as-of %s : le registre n’en est qu’à la position %llu",
+                             query->as_of, (unsigned long long)table->last_position);
+    }
+    static const char moment[] =
+        "SELECT coalesce(max(position), 0) FROM ("
+        " SELECT l.position FROM ctai.ledger AS l JOIN ctai.contract AS c USING (scope)"
+        "  WHERE c.id = $1 AND l.received_at <= $2::timestamptz"
+        " UNION ALL"
+        " SELECT v.position FROM ctai.contract_version AS v JOIN ctai.contract AS o USING (contract_id)"
+        "  JOIN ctai.contract AS c ON c.scope = o.scope WHERE c.id = $1 AND v.registered_at <= $2::timestamptz) AS known";
+    const database_parameter parameters[] = {DATABASE_TEXT(query->contract), DATABASE_TEXT(query->as_of)};
+    if (database_query(connection, moment, parameters, 2, &result) != DATABASE_OK)
+        return database_fail(connection, DATABASE_CONFLICT,
+                             "--as-of : ni une position du registre, ni un moment comme 2024-06-30T12:00:00Z");
+    table->position = (uint64_t)database_integer(result, 0, 0);
+    database_release(&result);
+    return DATABASE_OK;
+}
+
+static text_view keep(arena *from, const database_result *result, int row, int column, bool *short_of_memory)
+{
+    char *copy = arena_text(from, text_of(database_text(result, row, column)));
+    *short_of_memory |= !copy;
+    return text_of(copy);
+}
+
+static database_error read_contract(database *connection, const report_query *query, arena *from, evaluation_table *table)
+{
+    static const char sql[] =
+        "SELECT c.id, v.title, v.department, v.first_day::text, v.last_day::text"
+        " FROM ctai.contract AS c JOIN ctai.contract_version AS v USING (contract_id)"
+        " WHERE c.id = $1 AND v.version = ctai.version_as_of(c.contract_id, $2::bigint)";
+    char position[DATABASE_NUMBER_TEXT];
+    const database_parameter parameters[] = {DATABASE_TEXT(query->contract), database_number(position, (int64_t)table->position)};
+    database_result *result = NULL;
+    database_error error = database_query(connection, sql, parameters, 2, &result);
+    if (error == DATABASE_OK && database_rows(result) == 0)
+        error = database_fail(connection, DATABASE_NOT_FOUND, "à la position %s du registre, le contrat « %.64s » n’existait pas encore",
+                              position, query->contract);
+    if (error == DATABASE_OK) {
+        bool failed = false;
+        table->contract = keep(from, result, 0, 0, &failed);
+        table->title = keep(from, result, 0, 1, &failed);
+        table->department = keep(from, result, 0, 2, &failed);
+        table->first_day = civil_parse_iso(text_of(database_text(result, 0, 3)));
+        table->last_day = civil_parse_iso(text_of(database_text(result, 0, 4)));
+        civil_month first = civil_month_of(table->first_day), last = civil_month_of(table->last_day);
+        table->from = query->from == CIVIL_NONE || query->from < first ? first : query->from;
+        table->to = query->to == CIVIL_NONE || query->to > last ? last : query->to;
+        if (failed)
+            error = DATABASE_NO_MEMORY;
+    }
+    database_release(&result);
+    return error;
+}
+
+enum { ACTION, TITLE, INDICATOR, LABEL, UNIT, IS_TEXT, TARGET, VALUE, STATE, SELECTED };
+
+static evaluation_state state_of(const char *name)
+{
+    if (strcmp(name, "compte") == 0)
+        return EVALUATION_COUNTED;
+    return strcmp(name, "non_fait") == 0 ? EVALUATION_NOT_DONE : EVALUATION_NOT_COLLECTED;
+}
+
+/* Rows come action by action; each change of code begins the next. */
+static bool fill(evaluation_table *table, const database_result *result, bool selected, arena *from)
+{
+    int rows = database_rows(result);
+    bool failed = false;
+    evaluation_cell *cells = arena_take(from, sizeof *cells * (size_t)(rows + 1));
+    table->actions = arena_take(from, sizeof *table->actions * (size_t)(rows + 1));
+    if (!cells || !table->actions)
+        return false;
+    const char *code = NULL;
+    for (int row = 0; row < rows; row++) {
+        if (!code || strcmp(code, database_text(result, row, ACTION)) != 0) {
+            code = database_text(result, row, ACTION);
+            table->actions[table->action_count++] = (evaluation_action){
+                .code = keep(from, result, row, ACTION, &failed), .title = keep(from, result, row, TITLE, &failed), .cells = cells};
+        }
+        if (selected && !database_flag(result, row, SELECTED))
+            continue;
+        *cells++ = (evaluation_cell){
+            .code = keep(from, result, row, INDICATOR, &failed),
+            .label = keep(from, result, row, LABEL, &failed),
+            .unit = keep(from, result, row, UNIT, &failed),
+            .target = keep(from, result, row, TARGET, &failed),
+            .value = keep(from, result, row, VALUE, &failed),
+            .is_text = database_flag(result, row, IS_TEXT),
+            .selected = database_flag(result, row, SELECTED),
+            .state = state_of(database_text(result, row, STATE)),
+        };
+        table->actions[table->action_count - 1].cell_count++;
+    }
+    return !failed;
+}
+
+static database_error read_cells(database *connection, const report_query *query, arena *from, evaluation_table *table)
+{
+    static const char sql[] = "SELECT * FROM ctai.report($1, $2::integer, $3::integer, $4::bigint)";
+    char first[DATABASE_NUMBER_TEXT], last[DATABASE_NUMBER_TEXT], position[DATABASE_NUMBER_TEXT];
+    const database_parameter parameters[] = {
+        DATABASE_TEXT(query->contract),
+        database_number(first, month_number(table->from)),
+        database_number(last, month_number(table->to)),
+        database_number(position, (int64_t)table->position),
+    };
+    database_result *result = NULL;
+    database_error error = database_query(connection, sql, parameters, 4, &result);
+    if (error == DATABASE_OK && !fill(table, result, query->selected, from))
+        error = DATABASE_NO_MEMORY;
+    database_release(&result);
+    return error;
+}
+
+database_error report_read(store *self, const report_query *query, arena *from, evaluation_table *table)
+{
+    *table = (evaluation_table){0};
+    database *connection;
+    database_error error = store_database(self, &connection);
+    if (error != DATABASE_OK)
+        return error;
+    error = database_begin(connection, true);
+    if (error != DATABASE_OK)
+        return error;
+    error = read_position(connection, query, table);
+    if (error == DATABASE_OK)
+        error = read_contract(connection, query, from, table);
+    if (error == DATABASE_OK)
+        error = read_cells(connection, query, from, table);
+    database_rollback(connection); /* it has only read */
+    return error;
+}
