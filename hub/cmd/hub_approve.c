@@ -33,7 +33,7 @@ typedef struct {
     unsigned action_count;
     const char *actions[WIRE_ACTIONS_MAX];
     unsigned address_count;
-    char addresses[HUB_CONF_ADDRESSES_MAX][ENDPOINT_TEXT + 16];
+    char addresses[HUB_CONF_ADDRESSES_MAX][ENDPOINT_TEXT];
 } approval;
 
 static int no_memory(cli_call *call)

@@ -87,7 +87,7 @@ static int make_database(cli_call *call, hub_base *self)
 
 static void tell(cli_call *call, const hub_home *self)
 {
-    char listen[ENDPOINT_TEXT + 16];
+    char listen[ENDPOINT_TEXT];
     endpoint_text(&self->conf.listen, listen);
     if (call->json) {
         json_t *summary = json_pack("{s:s, s:s, s:s, s:s}", "dossier", self->home.path, "empreinte", self->keys->fingerprint, "ecoute",

@@ -31,7 +31,7 @@ static int catch_signals(void)
 static int bind_failed(cli_call *call, const endpoint *listen)
 {
     int error = errno;
-    char text[ENDPOINT_TEXT + 16];
+    char text[ENDPOINT_TEXT];
     endpoint_text(listen, text);
     if (error == EADDRINUSE)
         return cli_fail(call, CLI_CONFIGURATION, "l’adresse %s est déjà prise par un autre programme : arrêtez-le, ou changez « listen » dans "

@@ -13,7 +13,7 @@ enum { MEMORY_BYTES = 64 * 1024 * 1024 };
 typedef struct {
     cli_call *call;
     const hub_base *base;
-    char listen[ENDPOINT_TEXT + 16];
+    char listen[ENDPOINT_TEXT];
     store_status said;
     unsigned agent_count;
     store_agent *agents;

@@ -6,12 +6,12 @@
 
 static const char scheme[] = "tcp://";
 
-static bool is_host_byte(char c, bool bracketed)
+/* address: inside brackets, before the zone that a % begins. */
+static bool is_host_byte(char c, bool address)
 {
     bool alphanumeric = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-    if (bracketed)
-        return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F')
-            || c == ':' || c == '.' || c == '%';
+    if (address)
+        return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F') || c == ':' || c == '.';
     return alphanumeric || c == '.' || c == '-' || c == '_';
 }
 
@@ -22,8 +22,11 @@ static bool host_valid(text_view host)
     bool bracketed = host.size > 2 && host.at[0] == '[' && host.at[host.size - 1] == ']';
     if (host.size == 0 || host.at[0] == '-')
         return false;
+    bool address = bracketed;
     for (size_t i = bracketed; i < host.size - bracketed; i++)
-        if (!is_host_byte(host.at[i], bracketed))
+        if (address && host.at[i] == '%')
+            address = false;
+        else if (!is_host_byte(host.at[i], address))
             return false;
     return true;
 }
@@ -56,20 +59,19 @@ bool endpoint_parse(endpoint *self, text_view text)
     text_view host = { text.at + prefix, colon - 1 - prefix };
     text_view port = { text.at + colon, text.size - colon };
     *self = (endpoint) {0};
-    /* Room for the scheme, the colon and the port in what an approval can hold. */
-    if (host.size > ENDPOINT_TEXT - 16 || !host_valid(host) || !parse_port(port, &self->port)
+    if (!host_valid(host) || !parse_port(port, &self->port)
         || !text_copy(self->host, sizeof self->host, host))
         return false;
     self->any_host = text_is(host, "*") || text_is(host, "0.0.0.0") || text_is(host, "[::]");
     return true;
 }
 
-void endpoint_text(const endpoint *self, char text[ENDPOINT_TEXT + 16])
+void endpoint_text(const endpoint *self, char text[ENDPOINT_TEXT])
 {
     if (self->port)
-        snprintf(text, ENDPOINT_TEXT + 16, "%s%s:%u", scheme, self->host, self->port);
+        snprintf(text, ENDPOINT_TEXT, "%s%s:%u", scheme, self->host, self->port);
     else
-        snprintf(text, ENDPOINT_TEXT + 16, "%s%s:*", scheme, self->host);
+        snprintf(text, ENDPOINT_TEXT, "%s%s:*", scheme, self->host);
 }
 
 bool endpoint_wants_ipv6(const endpoint *self)

@@ -8,10 +8,13 @@
 
 #include "text.h"
 
-enum { ENDPOINT_TEXT = 256 }; /* bytes with the NUL; at most what an approval holds */
+enum {
+    ENDPOINT_TEXT = 256, /* bytes with the NUL; at most what an approval holds */
+    ENDPOINT_HOST = 232, /* of it */
+};
 
 typedef struct {
-    char host[ENDPOINT_TEXT]; /* with the brackets of IPv6 */
+    char host[ENDPOINT_HOST]; /* with the brackets of IPv6 */
     unsigned port;            /* 0: the system chooses */
     bool any_host;            /* `*`, 0.0.0.0 or [::]: tells nobody where to connect */
 } endpoint;
@@ -20,7 +23,7 @@ typedef struct {
 bool endpoint_parse(endpoint *self, text_view text) __attribute__((warn_unused_result));
 
 /* "tcp://HOST:PORT"; port 0 is written `*`. */
-void endpoint_text(const endpoint *self, char text[ENDPOINT_TEXT + 16]);
+void endpoint_text(const endpoint *self, char text[ENDPOINT_TEXT]);
 
 /* Does binding to it need IPv6 (in brackets, or every address)? */
 bool endpoint_wants_ipv6(const endpoint *self);

@@ -167,7 +167,7 @@ bool hub_conf_read(hub_conf *self, const char *file, text_view text, diag_sink *
 
 void hub_conf_write(const hub_conf *self, FILE *to)
 {
-    char address[ENDPOINT_TEXT + 16];
+    char address[ENDPOINT_TEXT];
     fputs("# Configuration du concentrateur CTAI (ctai-hub). Un nom et sa valeur par ligne ; une ligne qui\n"
           "# commence par # est un commentaire. « ctai-hub serve » la lit à son démarrage.\n\n"
           "# La base de données : « private » (un PostgreSQL propre au concentrateur, dans ce dossier), ou une\n"

@@ -238,7 +238,7 @@ bool hub_home_complete(hub_home *self, char why[HUB_HOME_WHY_MAX])
 
 bool hub_home_read_endpoint(const hub_home *self, endpoint *bound)
 {
-    char text[ENDPOINT_TEXT + 17];
+    char text[ENDPOINT_TEXT];
     long size = read_private(&self->home, endpoint_name, text, sizeof text);
     return size > 0 && endpoint_parse(bound, text_trim((text_view) { text, (size_t) size })) && bound->port != 0;
 }
@@ -249,23 +249,23 @@ bool hub_home_write_endpoint(const hub_home *self, const char *text)
 }
 
 /* The host's name as others know it: with its domain if the resolver has one. */
-static void full_name(char name[ENDPOINT_TEXT])
+static void full_name(char name[ENDPOINT_HOST])
 {
     char own[HOST_NAME_MAX + 1] = "localhost";
     struct addrinfo wanted = { .ai_flags = AI_CANONNAME, .ai_socktype = SOCK_STREAM }, *found = NULL;
     if (gethostname(own, sizeof own) != 0)
         snprintf(own, sizeof own, "localhost");
     own[HOST_NAME_MAX] = '\0';
-    snprintf(name, ENDPOINT_TEXT, "%s", own);
+    snprintf(name, ENDPOINT_HOST, "%s", own);
     if (!strchr(own, '.') && getaddrinfo(own, NULL, &wanted, &found) == 0 && found->ai_canonname
-        && strchr(found->ai_canonname, '.') && strlen(found->ai_canonname) < ENDPOINT_TEXT - 16
+        && strchr(found->ai_canonname, '.') && strlen(found->ai_canonname) < ENDPOINT_HOST
         && strncmp(found->ai_canonname, "localhost", 9) != 0)
-        snprintf(name, ENDPOINT_TEXT, "%s", found->ai_canonname);
+        snprintf(name, ENDPOINT_HOST, "%s", found->ai_canonname);
     if (found)
         freeaddrinfo(found);
 }
 
-unsigned hub_home_addresses(const hub_home *self, char addresses[HUB_CONF_ADDRESSES_MAX][ENDPOINT_TEXT + 16])
+unsigned hub_home_addresses(const hub_home *self, char addresses[HUB_CONF_ADDRESSES_MAX][ENDPOINT_TEXT])
 {
     for (unsigned i = 0; i < self->conf.address_count; i++)
         endpoint_text(&self->conf.addresses[i], addresses[i]);

@@ -61,6 +61,6 @@ bool hub_home_write_endpoint(const hub_home *self, const char *text) __attribute
  * of "every address", and the port that serve has bound in place of one that the system chooses. Gives how many;
  * 0 when no port is known yet.
  */
-unsigned hub_home_addresses(const hub_home *self, char addresses[HUB_CONF_ADDRESSES_MAX][ENDPOINT_TEXT + 16]);
+unsigned hub_home_addresses(const hub_home *self, char addresses[HUB_CONF_ADDRESSES_MAX][ENDPOINT_TEXT]);
 
 #endif

@@ -21,7 +21,7 @@ struct hub_link {
     zsock_t *socket;
     hub_talk talk;
     int changed; /* eventfd */
-    char endpoint[ENDPOINT_TEXT + 16];
+    char endpoint[ENDPOINT_TEXT];
 };
 
 static uint64_t now_ms(void)
@@ -74,7 +74,7 @@ static void set_options(zsock_t *socket, const hub_link_options *options)
 
 static bool bind_socket(hub_link *self, const hub_link_options *options)
 {
-    char wanted[ENDPOINT_TEXT + 16];
+    char wanted[ENDPOINT_TEXT];
     size_t size = sizeof self->endpoint;
     endpoint_text(options->listen, wanted);
     void *raw = zsock_resolve(self->socket);
