@@ -1,0 +1,244 @@
+/* check_runtime: from two files to a hub in memory: queued, sent, acknowledged, refused, sent again. */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "enqueue.h"
+#include "runtime.h"
+#include "standin.h"
+
+static char folder[64], home_path_text[96], box_path[128];
+static agent_home agent;
+static outbox *box;
+static standin hub;
+static token_key key = {.epoch = 1, .key = {1, 2, 3}};
+static runtime *loop;
+static arena *memory;
+
+static void enter(void)
+{
+    agent_home_result result;
+    (void) snprintf(folder, sizeof folder, "/tmp/check_runtime.XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    (void) snprintf(home_path_text, sizeof home_path_text, "%s/home", folder);
+    (void) snprintf(box_path, sizeof box_path, "%s/etat.sqlite", home_path_text);
+    ck_assert_int_eq(agent_home_create(&agent, home_path_text, "essai", &result), AGENT_HOME_OK);
+    ck_assert_int_eq(agent_home_add_linkage(&agent, "63", &key, &result), AGENT_HOME_OK);
+    ck_assert_int_eq(outbox_open(&box, box_path, NULL), OUTBOX_OK);
+    standin_init(&hub);
+    memory = arena_new(1 << 24);
+}
+
+static void open_loop(void)
+{
+    batch_buffer file;
+    credential_identity identity;
+    credential_approval approval;
+    outbox_error error;
+    agent_home_identity(&agent, &identity);
+    standin_approve(&hub, &identity, &file);
+    ck_assert_int_eq(credential_read_approval(&approval, memory, (text_view){(const char *) file.data, file.size}), CREDENTIAL_OK);
+    loop = runtime_new(&agent, box, &approval, &error);
+    ck_assert_ptr_nonnull(loop);
+    batch_buffer_release(&file);
+    runtime_start(loop);
+}
+
+static void leave(void)
+{
+    char command[128];
+    runtime_destroy(&loop);
+    outbox_close(&box);
+    agent_home_close(&agent);
+    arena_destroy(&memory);
+    (void) snprintf(command, sizeof command, "rm -rf '%s'", folder);
+    ck_assert_int_eq(system(command), 0);
+}
+
+/* An export of that many solicitations, from a number on, each of that count. */
+static enqueue_error push(unsigned first, unsigned count, unsigned quantity, bool partial, bool allow, enqueue_result *queued)
+{
+    static char events[600000];
+    static const char persons[] = "id_local;nom;prenom;date_naissance;sexe;nationalite;statut;date_cir\n1;Essai;Un;1990-05-05;F;AFG;refugie;2022-05-05\n";
+    size_t used = (size_t) snprintf(events, sizeof events, "id_evenement;date;action;type;id_local;quantite;detail;reference\n");
+    for (unsigned i = first; i < first + count; i++)
+        used += (size_t) snprintf(events + used, sizeof events - used, "e%u;2024-%02u-05;axe1;sollicitation;1;%u;;\n", i, i % 12 + 1, quantity);
+    export_contract contract = {.terms = &hub.contract};
+    export_contribution *earlier;
+    ck_assert_int_eq(enqueue_earlier(box, hub.contract.id, &earlier, &contract.earlier_count), OUTBOX_OK);
+    contract.earlier = earlier;
+    contract.token_key_count = agent_home_keys(&agent, text_of("63"), &contract.token_keys);
+    export_input input = {.persons = {"p.csv", text_of(persons)}, .events = {"e.csv", {events, used}}, .contract_count = 1, .contracts = &contract,
+                          .partial = partial, .record_key = agent.secrets->record_key};
+    export made;
+    diag_sink sink = {0};
+    arena *from = arena_new(1 << 28);
+    ck_assert_int_eq(export_make(&made, &input, &sink, from), EXPORT_OK);
+    ck_assert_uint_eq(made.counts.errors, 0);
+    enqueue_error error = enqueue(box, &agent, &made, allow, queued);
+    arena_destroy(&from);
+    free(earlier);
+    if (loop != NULL)
+        ck_assert_int_eq(runtime_queued(loop), OUTBOX_OK);
+    return error;
+}
+
+/* Steps until all is acknowledged; false after that many seconds. */
+static bool deliver(unsigned seconds)
+{
+    uint64_t until = runtime_now_ms() + seconds * 1000;
+    while (agent_session_pending(runtime_session(loop)) > 0 && runtime_now_ms() < until)
+        runtime_step(loop, NULL, 0, 50);
+    return agent_session_pending(runtime_session(loop)) == 0;
+}
+
+START_TEST(test_whole_way)
+{
+    enqueue_result queued;
+    outbox_scope scope;
+    standin_start(&hub);
+    open_loop();
+    /* 2,500 events of one person: 12 months of beneficiaire. */
+    ck_assert_int_eq(push(0, 2500, 3, false, false, &queued), ENQUEUE_OK);
+    ck_assert_uint_eq(queued.added, 2512);
+    ck_assert_uint_eq(queued.batches, 3);
+    ck_assert(deliver(20));
+    ck_assert_uint_eq(hub.wrong, 0);
+    ck_assert_uint_eq(hub.held_count, 2512);
+    ck_assert_uint_eq(hub.coverage_told, 1);
+    ck_assert_uint_eq(runtime_tally(loop)->records, 2512);
+    /* The same again: nothing; some changed; some gone. */
+    ck_assert_int_eq(push(0, 2500, 3, false, false, &queued), ENQUEUE_OK);
+    ck_assert_uint_eq(queued.unchanged, 2512);
+    ck_assert_uint_eq(queued.batches, 0);
+    ck_assert_int_eq(push(0, 2500, 4, false, false, &queued), ENQUEUE_OK);
+    ck_assert_uint_eq(queued.changed, 2500);
+    ck_assert_int_eq(push(0, 2400, 4, false, false, &queued), ENQUEUE_OK);
+    ck_assert_uint_eq(queued.withdrawn, 100);
+    ck_assert(deliver(20));
+    ck_assert_uint_eq(hub.wrong, 0);
+    ck_assert_uint_eq(hub.held_count, 2412);
+    ck_assert_int_eq(outbox_scope_load(box, text_of("63"), &scope), OUTBOX_OK);
+    ck_assert_uint_eq(scope.acknowledged, scope.queued);
+    standin_stop(&hub);
+}
+END_TEST
+
+START_TEST(test_guard_and_partial)
+{
+    enqueue_result queued;
+    outbox_scope scope;
+    ck_assert_int_eq(push(0, 100, 3, false, false, &queued), ENQUEUE_OK);
+    ck_assert_int_eq(push(0, 20, 3, false, false, &queued), ENQUEUE_TOO_MANY_WITHDRAWALS);
+    ck_assert_uint_eq(queued.would_withdraw, 80);
+    ck_assert_uint_eq(queued.held, 112);
+    ck_assert_int_eq(outbox_scope_load(box, text_of("63"), &scope), OUTBOX_OK);
+    ck_assert_uint_eq(scope.queued, 1);
+    ck_assert_int_eq(push(200, 5, 3, true, false, &queued), ENQUEUE_OK);
+    ck_assert_uint_eq(queued.added, 5);
+    ck_assert_uint_eq(queued.withdrawn, 0);
+    ck_assert_int_eq(push(0, 20, 3, false, true, &queued), ENQUEUE_OK);
+    ck_assert_uint_eq(queued.withdrawn, 85);
+    standin_start(&hub);
+    open_loop();
+    ck_assert(deliver(20));
+    ck_assert_uint_eq(hub.wrong, 0);
+    ck_assert_uint_eq(hub.held_count, 32);
+    standin_stop(&hub);
+}
+END_TEST
+
+/* No hub at first; then one that acknowledges nothing; then a good one at the same address. */
+START_TEST(test_hub_comes_and_goes)
+{
+    enqueue_result queued;
+    standin_start(&hub);
+    standin_stop(&hub);
+    open_loop();
+    ck_assert_int_eq(push(0, 50, 3, false, false, &queued), ENQUEUE_OK);
+    ck_assert(!deliver(1));
+    ck_assert_int_eq(agent_session_trouble(runtime_session(loop), NULL), AGENT_STOP_UNREACHABLE);
+    hub.silent = true;
+    standin_start(&hub);
+    ck_assert(!deliver(2));
+    ck_assert(runtime_met(loop));
+    standin_stop(&hub);
+    hub.silent = false;
+    standin_start(&hub);
+    ck_assert(deliver(20));
+    ck_assert_uint_eq(hub.held_count, 62);
+    ck_assert_uint_eq(hub.wrong, 0);
+    /* And a program that starts anew goes on where it was. */
+    runtime_destroy(&loop);
+    open_loop();
+    ck_assert_int_eq(push(0, 51, 3, false, false, &queued), ENQUEUE_OK);
+    ck_assert(deliver(20));
+    ck_assert_uint_eq(hub.held_count, 63);
+    standin_stop(&hub);
+}
+END_TEST
+
+START_TEST(test_wrong_hub)
+{
+    enqueue_result queued;
+    standin_start(&hub);
+    open_loop();
+    standin_stop(&hub);
+    crypto_box_new(&hub.curve);
+    standin_start(&hub);
+    ck_assert_int_eq(push(0, 5, 3, false, false, &queued), ENQUEUE_OK);
+    uint64_t until = runtime_now_ms() + 15 * 1000;
+    while (agent_session_trouble(runtime_session(loop), NULL) != AGENT_STOP_WRONG_HUB && runtime_now_ms() < until)
+        runtime_step(loop, NULL, 0, 50);
+    ck_assert_int_eq(agent_session_trouble(runtime_session(loop), NULL), AGENT_STOP_WRONG_HUB);
+    ck_assert(!runtime_met(loop));
+    ck_assert_int_eq(runtime_stop_code(AGENT_STOP_WRONG_HUB), 76);
+    standin_stop(&hub);
+}
+END_TEST
+
+/* A record that the hub refuses is told again by the next export, and by no more than that. */
+START_TEST(test_refused)
+{
+    enqueue_result queued;
+    hub.refuse_index = 4;
+    hub.tells_stable = true;
+    standin_start(&hub);
+    open_loop();
+    ck_assert_int_eq(push(0, 50, 3, false, false, &queued), ENQUEUE_OK);
+    ck_assert(deliver(20));
+    ck_assert_uint_eq(runtime_tally(loop)->refused, 1);
+    ck_assert_uint_eq(runtime_tally(loop)->reasons[RECORD_BAD_MONTH], 1);
+    ck_assert_uint_eq(hub.held_count, 61);
+    ck_assert_int_eq(push(0, 50, 3, false, false, &queued), ENQUEUE_OK);
+    ck_assert_uint_eq(queued.changed, 1);
+    ck_assert(deliver(20));
+    ck_assert_uint_eq(hub.held_count, 62);
+    ck_assert_int_eq(push(0, 50, 3, false, false, &queued), ENQUEUE_OK);
+    ck_assert_uint_eq(queued.unchanged, 62);
+    ck_assert_uint_eq(hub.wrong, 0);
+    standin_stop(&hub);
+}
+END_TEST
+
+int main(void)
+{
+    if (crypto_start() != 0)
+        return EXIT_FAILURE;
+    Suite *suite = suite_create("runtime");
+    TCase *cases = tcase_create("runtime");
+    tcase_add_checked_fixture(cases, enter, leave);
+    tcase_set_timeout(cases, 60);
+    tcase_add_test(cases, test_whole_way);
+    tcase_add_test(cases, test_guard_and_partial);
+    tcase_add_test(cases, test_hub_comes_and_goes);
+    tcase_add_test(cases, test_wrong_hub);
+    tcase_add_test(cases, test_refused);
+    suite_add_tcase(suite, cases);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
