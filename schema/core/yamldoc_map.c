@@ -70,7 +70,8 @@ void yamldoc_map_close(yamldoc_map *self)
 
 const yamldoc_node *yamldoc_value(yamldoc_map *self, const char *key, yamldoc_need need)
 {
-    if (!is_asked(self, text_of(key))) {
+    bool again = is_asked(self, text_of(key));
+    if (!again) {
         assert(self->asked_count < YAMLDOC_ASKED_MAX);
         self->asked[self->asked_count++] = key;
     }
@@ -79,11 +80,10 @@ const yamldoc_node *yamldoc_value(yamldoc_map *self, const char *key, yamldoc_ne
     for (const yamldoc_node *item = self->node->first; item; item = item->next) {
         if (!text_is(item->key, key))
             continue;
-        if (item->kind == YAMLDOC_SCALAR && item->text.size == 0) {
+        bool empty = item->kind == YAMLDOC_SCALAR && item->text.size == 0;
+        if (empty && !again)
             yamldoc_error(self->doc, item, key, "valeur vide");
-            return NULL;
-        }
-        return item;
+        return empty ? NULL : item;
     }
     if (need == YAMLDOC_REQUIRED)
         yamldoc_error(self->doc, self->node, NULL, "il manque la clé « %s »", key);
