@@ -59,6 +59,7 @@ typedef struct {
     uint64_t stable;                   /* up to here the outbox may forget, as the hub has signed */
     uint64_t committed;                /* the hub's position, by its last WELCOME or ACK; can be behind acknowledged */
     uint64_t sent;                     /* highest sent on this connection; committed..queued */
+    uint64_t sent_ever;                /* highest that may have been sent, on a connection before, too */
     uint64_t window_bytes[AGENT_SESSION_WINDOW_MAX]; /* sizes of committed + 1 .. sent, by sequence modulo */
     bool welcome;                      /* the last WELCOME named it */
     agent_stop stop;                   /* nothing is sent for this scope alone (AGENT_STOP_NO_RIGHT) */
