@@ -40,20 +40,20 @@ static const char *misfit(catalogue_kind kind, fact_type type)
     switch (kind) {
     case CATALOGUE_PERSONNES:
         return rule->kind == FACT_KIND_PERSON || rule->kind == FACT_KIND_BENEFICIARY ? NULL
-            : "les faits de ce type quittent l'opérateur sans la personne : on ne peut pas compter des personnes";
+            : "les faits de ce type quittent l’opérateur sans la personne : on ne peut pas compter des personnes";
     case CATALOGUE_MENAGES:
-        return rule->kind == FACT_KIND_HOUSEHOLD ? NULL : "les faits de ce type n'ont pas de ménage";
+        return rule->kind == FACT_KIND_HOUSEHOLD ? NULL : "les faits de ce type n’ont pas de ménage";
     case CATALOGUE_REFERENCES:
-        return rule->reference_leaves ? NULL : "les faits de ce type n'ont pas de référence (séance, binôme, événement)";
+        return rule->reference_leaves ? NULL : "les faits de ce type n’ont pas de référence (séance, binôme, événement)";
     case CATALOGUE_SOMME:
         if (rule->record_unit == FACT_UNIT_MINUTES && rule->reference_leaves)
             return "ces durées sont celles de séances : utilisez « compte: heures », qui compte chaque séance une fois";
         return rule->record_unit == FACT_UNIT_NONE || rule->record_unit == FACT_UNIT_DAYS
-            ? "les faits de ce type n'ont pas de quantité à additionner" : NULL;
+            ? "les faits de ce type n’ont pas de quantité à additionner" : NULL;
     case CATALOGUE_HEURES:
-        return rule->record_unit == FACT_UNIT_MINUTES ? NULL : "les faits de ce type n'ont pas de durée";
+        return rule->record_unit == FACT_UNIT_MINUTES ? NULL : "les faits de ce type n’ont pas de durée";
     case CATALOGUE_LISTE:
-        return rule->codes ? NULL : "les faits de ce type n'ont pas de détail";
+        return rule->codes ? NULL : "les faits de ce type n’ont pas de détail";
     default:
         return NULL;
     }
@@ -75,7 +75,7 @@ static void read_types(catalogue_indicator *self, yamldoc_map *map)
                 why = "ce type est donné deux fois";
             else if (fact_rule_of(self->types[i])->record_unit != fact_rule_of((fact_type)type)->record_unit
                      && (self->kind == CATALOGUE_SOMME || self->kind == CATALOGUE_HEURES))
-                why = "ce type n'a pas la même unité que les autres";
+                why = "ce type n’a pas la même unité que les autres";
         }
         if (why)
             yamldoc_error(map->doc, item, "types", "%s", why);
@@ -104,7 +104,7 @@ static void read_detail(catalogue_indicator *self, yamldoc *doc, const yamldoc_n
             return;
         }
         if (code) {
-            yamldoc_error(doc, item, "details", "ce code quitte l'opérateur sous le nom « %s » : utilisez celui-ci",
+            yamldoc_error(doc, item, "details", "ce code quitte l’opérateur sous le nom « %s » : utilisez celui-ci",
                           code->leaves_as);
             return;
         }
@@ -125,7 +125,7 @@ static void read_details(catalogue_indicator *self, yamldoc_map *map)
     const yamldoc_node *list = yamldoc_list(map, "details", need, 1, CATALOGUE_DETAILS_MAX);
     for (unsigned i = 0; i < self->type_count && list; i++)
         if (!fact_rule_of(self->types[i])->codes) {
-            yamldoc_error(map->doc, list, "details", "le type « %s » n'a pas de détail", fact_rule_of(self->types[i])->name);
+            yamldoc_error(map->doc, list, "details", "le type « %s » n’a pas de détail", fact_rule_of(self->types[i])->name);
             return;
         }
     /* Without types, which has been said, no detail can be judged. */
@@ -206,7 +206,7 @@ bool catalogue_read(catalogue *self, yamldoc_map *from, yamldoc_need need, const
         if (indicator.code.size > 0 && catalogue_find(self, indicator.code))
             yamldoc_error(doc, item, "code", "cet indicateur est déclaré deux fois");
         else if (indicator.code.size > 0 && known && catalogue_find(known, indicator.code))
-            yamldoc_error(doc, item, "code", "ce code est celui d'un indicateur de la liste nationale");
+            yamldoc_error(doc, item, "code", "ce code est celui d’un indicateur de la liste nationale");
         if (doc->sink->count[DIAG_ERROR] == before)
             self->items[self->count++] = indicator;
     }

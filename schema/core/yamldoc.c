@@ -60,11 +60,11 @@ static bool check_bytes(const yamldoc *doc, text_view bytes)
         uint32_t code = 0;
         size_t size = character((text_view){ bytes.at + at, bytes.size - at }, &code);
         if (size == 0) {
-            say_at(doc, line, column, "ce n'est pas un texte en UTF-8", "Enregistrez le fichier en UTF-8");
+            say_at(doc, line, column, "ce n’est pas un texte en UTF-8", "Enregistrez le fichier en UTF-8");
             return false;
         }
         if ((code < 0x20 && code != '\t' && code != '\n' && code != '\r') || (code >= 0x7f && code < 0xa0 && code != 0x85)) {
-            say_at(doc, line, column, "caractère de contrôle interdit", "Vérifiez que c'est bien un fichier de texte");
+            say_at(doc, line, column, "caractère de contrôle interdit", "Vérifiez que c’est bien un fichier de texte");
             return false;
         }
         column++;
@@ -92,7 +92,7 @@ static void say_syntax(const yamldoc *doc, const yaml_parser_t *parser)
           "Alignez le tiret sur ceux de la liste" },
         { "block sequence entries are not allowed in this context", "tiret inattendu",
           "Mettez la liste à la ligne suivante, ou le texte entre guillemets" },
-        { "found unexpected end of stream", "le fichier s'arrête dans une valeur", "Fermez les guillemets" },
+        { "found unexpected end of stream", "le fichier s’arrête dans une valeur", "Fermez les guillemets" },
         { "did not find expected <document start>", "une seule suite de clés est attendue par fichier",
           "Vérifiez le décalage de cette ligne" },
         { "found a tab character", "tabulation interdite", "Décalez les lignes avec des espaces" },
@@ -108,7 +108,7 @@ static void say_syntax(const yamldoc *doc, const yaml_parser_t *parser)
             say_at(doc, line, column, known[i].message, known[i].remedy);
             return;
         }
-    say_at(doc, line, column, "la syntaxe YAML n'est pas respectée ici", "Vérifiez décalages, guillemets et crochets");
+    say_at(doc, line, column, "la syntaxe YAML n’est pas respectée ici", "Vérifiez décalages, guillemets et crochets");
 }
 
 static bool is_duplicate(const yamldoc_node *map, text_view key)
@@ -236,7 +236,7 @@ bool yamldoc_load(yamldoc *self, arena *from, const char *file, text_view bytes,
 {
     *self = (yamldoc){ .file = file, .sink = sink, .from = from };
     if (bytes.size > YAMLDOC_BYTES_MAX) {
-        say_at(self, 0, 0, "le fichier est trop gros (1 Mio au plus)", "Vérifiez que c'est le bon fichier");
+        say_at(self, 0, 0, "le fichier est trop gros (1 Mio au plus)", "Vérifiez que c’est le bon fichier");
         return false;
     }
     if (bytes.size >= 3 && memcmp(bytes.at, "\xef\xbb\xbf", 3) == 0) /* the byte order mark of some editors */

@@ -156,7 +156,7 @@ static bool read_choice(yamldoc *doc, const yamldoc_node *node, const char *key,
         int size = snprintf(all + at, sizeof all - at, "%s%s", i ? ", " : "", words[i]);
         at += size > 0 ? (unsigned)size : 0;
     }
-    yamldoc_error(doc, node, key, "valeur inconnue : l'une de celles-ci est attendue : %s", all);
+    yamldoc_error(doc, node, key, "valeur inconnue : l’une de celles-ci est attendue : %s", all);
     return false;
 }
 
@@ -291,7 +291,7 @@ const yamldoc_node *yamldoc_list(yamldoc_map *self, const char *key, yamldoc_nee
     else if (node->count < count_min)
         yamldoc_error(self->doc, node, key, "cette liste doit avoir au moins %u élément%s", count_min, count_min > 1 ? "s" : "");
     else if (node->count > count_max)
-        yamldoc_error(self->doc, node, key, "cette liste a trop d'éléments (%u au plus)", count_max);
+        yamldoc_error(self->doc, node, key, "cette liste a trop d’éléments (%u au plus)", count_max);
     else
         return node;
     return NULL;

@@ -102,7 +102,7 @@ static bool open_inputs(cli_call *call)
             standard += strcmp(call->operands[i], "-") == 0;
         }
     if (standard > 1)
-        cli_say(call, "l'entrée standard (« - ») ne peut servir qu'une fois");
+        cli_say(call, "l’entrée standard (« - ») ne peut servir qu’une fois");
     return standard <= 1;
 }
 
@@ -134,7 +134,7 @@ static bool open_output(cli_call *call)
     if (call->output)
         call->data = outfile_stream(call->output);
     else
-        cli_say(call, "impossible d'écrire le fichier %s : %s", name, oserror_text(errno));
+        cli_say(call, "impossible d’écrire le fichier %s : %s", name, oserror_text(errno));
     return call->output != NULL;
 }
 
@@ -149,7 +149,7 @@ static int close_output(cli_call *call, int code)
     if (!keep)
         outfile_abandon(&call->output);
     else if (!outfile_commit(&call->output))
-        code = cli_fail(call, CLI_CANNOT_WRITE, "impossible d'écrire le fichier %s : %s", output_name(call),
+        code = cli_fail(call, CLI_CANNOT_WRITE, "impossible d’écrire le fichier %s : %s", output_name(call),
                         oserror_text(errno));
     call->data = NULL;
     return code;
@@ -171,14 +171,14 @@ static int flush_standard(cli_call *call, int code)
     /* A reader that has seen enough (head) needs no message. */
     if (errno == EPIPE)
         return CLI_CANNOT_WRITE;
-    return cli_fail(call, CLI_CANNOT_WRITE, "impossible d'écrire sur la sortie standard : %s", oserror_text(errno));
+    return cli_fail(call, CLI_CANNOT_WRITE, "impossible d’écrire sur la sortie standard : %s", oserror_text(errno));
 }
 
 int cli_run_call(cli_call *call)
 {
     int code = call->command->run(call);
     if (call->data && !arrived(call->data) && (code == CLI_DONE || code == CLI_BAD_INPUT))
-        code = cli_fail(call, CLI_CANNOT_WRITE, "impossible d'écrire le fichier : %s", oserror_text(errno));
+        code = cli_fail(call, CLI_CANNOT_WRITE, "impossible d’écrire le fichier : %s", oserror_text(errno));
     code = flush_standard(call, code);
     fflush(call->err);
     return code;
@@ -292,6 +292,6 @@ void cli_say(cli_call *call, const char *format, ...)
 int cli_bad_file(cli_call *call, const cli_file *file)
 {
     int error = file->error ? file->error : errno;
-    const char *name = strcmp(file->name, "-") == 0 ? "l'entrée standard" : file->name;
+    const char *name = strcmp(file->name, "-") == 0 ? "l’entrée standard" : file->name;
     return cli_fail(call, CLI_BAD_INPUT, "impossible de lire %s : %s", name, oserror_text(error));
 }

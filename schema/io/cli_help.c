@@ -56,7 +56,7 @@ static void entry(FILE *to, const char *left, const char *help)
 static void common_options(FILE *to, const cli_program *program)
 {
     char help[512];
-    snprintf(help, sizeof help, "dossier de la configuration, des clés et de l'état (à défaut : $CTAI_HOME, puis %s, "
+    snprintf(help, sizeof help, "dossier de la configuration, des clés et de l’état (à défaut : $CTAI_HOME, puis %s, "
              "puis $XDG_STATE_HOME/%s)", program->default_home, program->name);
     entry(to, "--home DOSSIER", help);
     entry(to, "--json", "donne le résumé de la commande en un objet JSON");
@@ -72,9 +72,9 @@ void cli_help_program(FILE *to, const cli_program *program)
         entry(to, command->name, command->help);
     fputs("\nOptions de toutes les commandes :\n", to);
     common_options(to, program);
-    fprintf(to, "\nL'aide d'une commande : %s COMMANDE --help\n", program->name);
-    fputs("\nCodes de sortie : 0 c'est fait ; 64 commande mal écrite ; 65 une donnée est fausse ; 69 hub injoignable ;\n"
-          "70 défaut du programme ; 73 écriture impossible ; 75 tout n'a pas été acquitté à temps ; 76 protocole ou clé\n"
+    fprintf(to, "\nL’aide d’une commande : %s COMMANDE --help\n", program->name);
+    fputs("\nCodes de sortie : 0 c’est fait ; 64 commande mal écrite ; 65 une donnée est fausse ; 69 hub injoignable ;\n"
+          "70 défaut du programme ; 73 écriture impossible ; 75 tout n’a pas été acquitté à temps ; 76 protocole ou clé\n"
           "inattendus ; 77 non autorisé ; 78 configuration.\n", to);
 }
 

@@ -101,18 +101,18 @@ static cli_parsed unknown_option(const reader *self, const char *word, size_t si
 static cli_parsed take_value(reader *self, const char *option, const char *attached, const char **value)
 {
     if (*value)
-        return wrong(self, "l'option %s est donnée deux fois", option);
+        return wrong(self, "l’option %s est donnée deux fois", option);
     if (!attached) {
         if (self->next >= self->count)
-            return wrong(self, "l'option %s demande une valeur", option);
+            return wrong(self, "l’option %s demande une valeur", option);
         attached = self->words[self->next];
         if (strncmp(attached, "--", 2) == 0)
-            return wrong(self, "l'option %s demande une valeur (si elle commence vraiment par deux tirets, écrivez %s=%s)",
+            return wrong(self, "l’option %s demande une valeur (si elle commence vraiment par deux tirets, écrivez %s=%s)",
                          option, option, attached);
         self->next++;
     }
     if (*attached == '\0')
-        return wrong(self, "l'option %s a une valeur vide", option);
+        return wrong(self, "l’option %s a une valeur vide", option);
     *value = attached;
     return CLI_PARSE_RUN;
 }
@@ -124,9 +124,9 @@ static cli_parsed take_option(reader *self, int index, const char *shown, const 
     if (option->kind != CLI_FLAG)
         return take_value(self, shown, attached, value);
     if (attached)
-        return wrong(self, "l'option %s ne prend pas de valeur", shown);
+        return wrong(self, "l’option %s ne prend pas de valeur", shown);
     if (*value)
-        return wrong(self, "l'option %s est donnée deux fois", shown);
+        return wrong(self, "l’option %s est donnée deux fois", shown);
     *value = "";
     return CLI_PARSE_RUN;
 }
@@ -150,13 +150,13 @@ static cli_parsed take_long(reader *self, const char *word)
     if (strcmp(name, "--json") != 0 && strcmp(name, "--help") != 0 && strcmp(name, "--version") != 0)
         return unknown_option(self, word, size);
     if (attached)
-        return wrong(self, "l'option %s ne prend pas de valeur", name);
+        return wrong(self, "l’option %s ne prend pas de valeur", name);
     if (strcmp(name, "--help") == 0)
         return CLI_PARSE_HELP;
     if (strcmp(name, "--version") == 0)
         return CLI_PARSE_VERSION;
     if (self->call->json)
-        return wrong(self, "l'option --json est donnée deux fois");
+        return wrong(self, "l’option --json est donnée deux fois");
     self->call->json = true;
     return CLI_PARSE_RUN;
 }
@@ -225,7 +225,7 @@ static cli_parsed check_required(const reader *self)
             return wrong(self, "il manque %s", command->operands[i].name);
     for (int i = 0; command->options && command->options[i].name; i++)
         if (command->options[i].required && !call->values[i])
-            return wrong(self, "il manque l'option --%s", command->options[i].name);
+            return wrong(self, "il manque l’option --%s", command->options[i].name);
     return CLI_PARSE_RUN;
 }
 

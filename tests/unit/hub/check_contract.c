@@ -96,7 +96,7 @@ START_TEST(test_thiers)
     ck_assert_int_eq(self.retention_months, 0);
     static const int64_t targets[] = { 30, 20, 5 };
     static const char *const titles[] = { "Accompagnement social renforcé individuel et collectif", "Apprentissage du français",
-                                          "Accès à la formation professionnelle et à l'emploi" };
+                                          "Accès à la formation professionnelle et à l’emploi" };
     for (unsigned i = 0; i < 3; i++) {
         const contract_action *action = &self.actions[i];
         char code[8];

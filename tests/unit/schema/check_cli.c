@@ -51,7 +51,7 @@ static const cli_option push_options[] = {
 };
 static const cli_option grant_options[] = {
     { "scope", 0, CLI_VALUE, true, "PÉRIMÈTRE", "le périmètre de liaison" },
-    { "to", 0, CLI_VALUE, false, "EMPREINTE", "l'empreinte du destinataire" },
+    { "to", 0, CLI_VALUE, false, "EMPREINTE", "l’empreinte du destinataire" },
     { "output", 'o', CLI_OUTPUT, false, "FICHIER", "le fichier à écrire" },
     { 0 },
 };
@@ -62,7 +62,7 @@ static const cli_command commands[] = {
     { "much", run_much, "écrit beaucoup", NULL, NULL, NULL, 0 },
     { 0 },
 };
-static const cli_program program = { "ctai-test", "1.2", "programme d'essai", commands, "/var/lib/ctai-none", NULL };
+static const cli_program program = { "ctai-test", "1.2", "programme d’essai", commands, "/var/lib/ctai-none", NULL };
 
 static void enter(void)
 {
@@ -159,7 +159,7 @@ START_TEST(test_usage)
         { "key", "second mot" },
         { "key garnt", "vouliez-vous dire « key grant »" },
         { "push --evnts e.csv", "vouliez-vous dire « --events »" },
-        { "push", "il manque l'option --events" },
+        { "push", "il manque l’option --events" },
         { "push --events", "demande une valeur" },
         { "push --events --json", "demande une valeur" },
         { "push --events=", "valeur vide" },
@@ -208,9 +208,9 @@ END_TEST
 START_TEST(test_inputs)
 {
     ck_assert_int_eq(call("push --events absent.csv"), 65);
-    ck_has(err, "ctai-test : impossible de lire absent.csv : ce fichier ou ce dossier n'existe pas");
+    ck_has(err, "ctai-test : impossible de lire absent.csv : ce fichier ou ce dossier n’existe pas");
     ck_assert_int_eq(call("push --events ."), 65);
-    ck_has(err, "c'est un dossier");
+    ck_has(err, "c’est un dossier");
     ck_assert_int_eq(call("key grant --scope 63 absent"), 0);
     char expected[64];
     snprintf(expected, sizeof expected, "scope=63 to=- request=absent,%d\n", ENOENT);
