@@ -183,8 +183,8 @@ START_TEST(test_wrong_hub)
 {
     enqueue_result queued;
     standin_start(&hub);
-    open_loop();
     standin_stop(&hub);
+    open_loop();
     crypto_box_new(&hub.curve);
     standin_start(&hub);
     ck_assert_int_eq(push(0, 5, 3, false, false, &queued), ENQUEUE_OK);
