@@ -1,13 +1,17 @@
 /*
- * cluster: see the header. PostgreSQL's own programs do the work (initdb, postgres --single, pg_ctl); what they
- * say goes to "postgres.log" in the home, whose last lines explain a refusal.
+ * cluster: see the header. Files of the home: "postgres" (the data), "postgres.log", "postgres.lock",
+ * "postgres.use", "postgres.run" (the folder of the socket) or "postgres.socket" (the path of that
+ * folder, when the home's is too long for a socket's name).
+ *
+ * Locks (flock) die with their process. A server that still runs though nobody holds "postgres.use"
+ * was left behind: its next user uses it as if it had started it.
  */
 #include "cluster.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <limits.h>
-#include <pwd.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -18,273 +22,410 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "database.h"
+#include "logline.h"
 #include "oserror.h"
-#include "postgres_program.h"
+#include "postgres_tools.h"
+
+enum {
+    LOG_BYTES_MAX = 4 * 1024 * 1024, /* then it is begun anew, the old one kept as .1 */
+    WORDS_MAX = 512,
+    SOCKET_NAME_BYTES = 22,          /* "/.s.PGSQL.5432.lock" and the NUL, with some room */
+};
 
 struct cluster {
     char home[PATH_MAX];
-    char program_folder[PATH_MAX]; /* of initdb, pg_ctl, postgres */
-    int use;                       /* descriptor of postgres.use, on which the lock is shared */
+    char tools[PATH_MAX];
+    char socket[PATH_MAX]; /* the folder */
     char conninfo[2 * PATH_MAX];
+    int use;               /* descriptor of the shared lock */
 };
-
-enum { SOCKET_NAME_SIZE = sizeof "/.s.PGSQL.5432" };
 
 int cluster_exit_code(cluster_error error)
 {
     static const int codes[] = {
-        [CLUSTER_OK] = 0,      [CLUSTER_NO_BINARIES] = 78, [CLUSTER_ROOT] = 78, [CLUSTER_MISSING] = 78,
-        [CLUSTER_EXISTS] = 73, [CLUSTER_REFUSED] = 70,     [CLUSTER_FULL] = 73, [CLUSTER_SYSTEM] = 70,
+        [CLUSTER_OK] = 0,       [CLUSTER_NO_BINARIES] = 78, [CLUSTER_ROOT] = 78, [CLUSTER_MISSING] = 78,
+        [CLUSTER_EXISTS] = 73,  [CLUSTER_REFUSED] = 70,     [CLUSTER_FULL] = 73, [CLUSTER_SYSTEM] = 70,
     };
     return codes[error];
 }
 
-static cluster_error fail(char *why, size_t why_size, cluster_error error, const char *format, ...)
-    __attribute__((format(printf, 4, 5)));
+typedef struct { char *text; size_t size; } reason;
 
-static cluster_error fail(char *why, size_t why_size, cluster_error error, const char *format, ...)
+static cluster_error fail(const reason *why, cluster_error error, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+static cluster_error fail(const reason *why, cluster_error error, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(why, why_size, format, arguments);
+    vsnprintf(why->text, why->size, format, arguments);
     va_end(arguments);
     return error;
 }
 
-static cluster_error fail_system(char *why, size_t why_size, const char *path)
+static cluster_error fail_system(const reason *why, const char *path)
 {
     int error = errno;
-    return fail(why, why_size, error == ENOSPC || error == EDQUOT ? CLUSTER_FULL : CLUSTER_SYSTEM, "%s : %s", path,
-                oserror_text(error));
+    return fail(why, error == ENOSPC || error == EDQUOT ? CLUSTER_FULL : CLUSTER_SYSTEM, "%s : %s", path, oserror_text(error));
 }
 
-static bool join(char path[PATH_MAX], const char *home, const char *name)
+static void in_home(const char *home, const char *name, char path[PATH_MAX])
 {
-    int size = snprintf(path, PATH_MAX, "%s/%s", home, name);
-    if (size > 0 && size < PATH_MAX)
-        return true;
-    errno = ENAMETOOLONG;
-    return false;
+    snprintf(path, PATH_MAX, "%s/%s", home, name);
 }
 
-/* Takes an exclusive lock on a file of the home, waiting; its descriptor, or -1. */
+/* What initdb or pg_ctl ended with, told apart where an administrator has to act in another way. */
+static cluster_error fail_tool(const reason *why, const char *home, const char *tool, const char *words)
+{
+    if (strstr(words, "No space left") || strstr(words, "Disk quota"))
+        return fail(why, CLUSTER_FULL, "le disque est plein : PostgreSQL n'a pas la place de travailler dans %s", home);
+    logline(LOGLINE_ERROR, "cluster: %s failed: %s", tool, words);
+    return fail(why, CLUSTER_REFUSED, "PostgreSQL (%s) a échoué ; son journal est %s/postgres.log. Ses derniers mots : %s", tool,
+                home, words[0] ? words : "aucun");
+}
+
+static cluster_error find_tools(const reason *why, const char *home, char tools[PATH_MAX])
+{
+    if (geteuid() == 0)
+        return fail(why, CLUSTER_ROOT,
+                    "PostgreSQL refuse de travailler pour root ; donnez le dossier à l'utilisateur ctai-hub ou postgres");
+    char path[PATH_MAX + 32], version[16] = "";
+    snprintf(path, sizeof path, "%s/postgres/PG_VERSION", home);
+    FILE *file = fopen(path, "re");
+    if (file) {
+        if (!fgets(version, sizeof version, file))
+            version[0] = '\0';
+        fclose(file);
+        version[strcspn(version, "\n")] = '\0';
+    }
+    if (postgres_tools_find(version[0] ? version : NULL, tools))
+        return CLUSTER_OK;
+    if (version[0])
+        return fail(why, CLUSTER_NO_BINARIES,
+                    "la base de données a besoin de PostgreSQL %s, qui n'est pas installé (paquet postgresql-%s)", version, version);
+    return fail(why, CLUSTER_NO_BINARIES, "PostgreSQL n'est pas installé (paquet postgresql)");
+}
+
+/* Opens and locks a file of the home; the descriptor, or -1 (errno). It waits unless operation has LOCK_NB. */
 static int lock_file(const char *home, const char *name, int operation)
 {
     char path[PATH_MAX];
-    if (!join(path, home, name))
-        return -1;
-    int file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    in_home(home, name, path);
+    int file = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (file < 0)
         return -1;
-    while (flock(file, operation) != 0) {
+    while (flock(file, operation) != 0)
         if (errno != EINTR) {
+            int error = errno;
             close(file);
+            errno = error;
             return -1;
         }
-    }
     return file;
 }
 
-static bool write_file(const char *path, const char *text, const char *mode)
+static int remove_entry(const char *path, const struct stat *status, int type, struct FTW *where)
+{
+    return remove(path);
+}
+
+static void remove_tree(const char *path)
+{
+    nftw(path, remove_entry, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+}
+
+/* The settings that do not change with the machine; the socket's folder is said at each start. */
+static const char settings[] =
+    "# Of ctai-hub: rewritten at each start.\n"
+    "listen_addresses = ''\n"
+    "port = 5432\n"
+    "unix_socket_permissions = 0700\n"
+    "max_connections = 60\n"
+    "jit = off\n"
+    "timezone = 'UTC'\n"
+    "log_timezone = 'UTC'\n"
+    "lc_messages = 'C'\n"
+    "logging_collector = off\n"
+    "log_destination = 'stderr'\n"
+    "log_line_prefix = '%m [%p] '\n"
+    "# The log never holds rows or parameters.\n"
+    "log_statement = none\n"
+    "log_min_duration_statement = -1\n"
+    "log_min_error_statement = panic\n"
+    "log_error_verbosity = terse\n"
+    "log_parameter_max_length = 0\n"
+    "log_parameter_max_length_on_error = 0\n"
+    "max_wal_size = 1GB\n"
+    "wal_level = replica\n"
+    "max_wal_senders = 0\n";
+
+static bool write_settings(const char *data, const char *socket)
+{
+    char path[PATH_MAX + 32];
+    snprintf(path, sizeof path, "%s/ctai.conf", data);
+    FILE *file = fopen(path, "we");
+    if (!file)
+        return false;
+    fputs(settings, file);
+    fputs("unix_socket_directories = '", file);
+    for (const char *at = socket; *at; at++)
+        fputs(*at == '\'' ? "''" : *at == '\\' ? "\\\\" : (char[]){*at, '\0'}, file);
+    fputs("'\n", file);
+    bool written = !ferror(file);
+    return fclose(file) == 0 && written;
+}
+
+/* Writes a small file; false with errno. */
+static bool append_line(const char *path, const char *mode, const char *line)
 {
     FILE *file = fopen(path, mode);
     if (!file)
         return false;
-    bool written = fputs(text, file) >= 0;
+    fputs(line, file);
+    bool written = !ferror(file);
     return fclose(file) == 0 && written;
 }
 
-/* Explains a program's refusal with the last line that it wrote. */
-static cluster_error refused(const char *home, const char *program, char *why, size_t why_size)
+/* Makes the data in "postgres.new", which takes its name when it is complete. */
+static cluster_error make_data(const reason *why, const char *home, const char *tools)
 {
-    char path[PATH_MAX], tail[512] = "";
-    if (join(path, home, "postgres.log")) {
-        FILE *log = fopen(path, "re");
-        if (log) {
-            if (fseek(log, -(long)(sizeof tail - 1), SEEK_END) != 0)
-                rewind(log);
-            tail[fread(tail, 1, sizeof tail - 1, log)] = '\0';
-            fclose(log);
-        }
+    char fresh[PATH_MAX], data[PATH_MAX], conf[PATH_MAX + 32], words[WORDS_MAX];
+    in_home(home, "postgres.new", fresh);
+    in_home(home, "postgres", data);
+    remove_tree(fresh);
+    const char *arguments[] = {"initdb",      "--pgdata",    fresh,           "--encoding=UTF8",   "--locale=C",
+                               "--username=ctai", "--auth=trust", "--data-checksums", "--no-instructions", NULL};
+    int code = postgres_tools_run(tools, arguments, words, sizeof words);
+    if (code < 0)
+        return fail_system(why, "initdb");
+    if (code != 0) {
+        remove_tree(fresh);
+        return fail_tool(why, home, "initdb", words);
     }
-    size_t size = strlen(tail);
-    while (size > 0 && tail[size - 1] == '\n')
-        tail[--size] = '\0';
-    const char *last = strrchr(tail, '\n');
-    bool is_full = strstr(tail, "No space left") != NULL || strstr(tail, "Disk quota") != NULL;
-    return fail(why, why_size, is_full ? CLUSTER_FULL : CLUSTER_REFUSED,
-                "PostgreSQL (%s) a refusé : %s ; tout est dans %s/postgres.log", program, last ? last + 1 : tail, home);
-}
-
-static const char settings[] =
-    "# Of the hub: a cluster for it alone, on a unix socket, whose log holds no statement and no parameter.\n"
-    "listen_addresses = ''\n"
-    "unix_socket_permissions = 0700\n"
-    "logging_collector = off\n"
-    "log_min_error_statement = panic\n"
-    "log_parameter_max_length_on_error = 0\n"
-    "log_error_verbosity = terse\n"
-    "max_connections = 50\n"
-    "shared_buffers = 128MB\n"
-    "jit = off\n"
-    "include_if_exists 'ctai-socket.conf'\n";
-
-static bool make_database(const char *folder, const char *home, const char *data)
-{
-    const char *const initdb[] = {"initdb", "-D", data, "-E", "UTF8", "--locale=C", "--auth-local=peer",
-                                  "--auth-host=reject", "-N", NULL};
-    if (postgres_program_run(folder, home, initdb, NULL) != 0)
-        return false;
-    char path[PATH_MAX];
-    if (!join(path, data, "postgresql.conf") || !write_file(path, settings, "ae"))
-        return false;
-    const char *const single[] = {"postgres", "--single", "-D", data, "template1", NULL};
-    if (postgres_program_run(folder, home, single, "CREATE DATABASE ctai\n") != 0)
-        return false;
-    return true;
-}
-
-cluster_error cluster_create(const char *home, char *why, size_t why_size)
-{
-    char data[PATH_MAX], draft[PATH_MAX], folder[PATH_MAX];
-    if (geteuid() == 0)
-        return fail(why, why_size, CLUSTER_ROOT, "PostgreSQL ne peut pas fonctionner en tant que root");
-    if (!join(data, home, "postgres") || !join(draft, home, "postgres.new"))
-        return fail_system(why, why_size, home);
-    if (access(data, F_OK) == 0)
-        return fail(why, why_size, CLUSTER_EXISTS, "%s existe déjà", data);
-    if (!postgres_program_folder(folder, NULL))
-        return fail(why, why_size, CLUSTER_NO_BINARIES,
-                    "PostgreSQL n'est pas installé ; sous Debian : apt-get install postgresql-15");
-    if (!make_database(folder, home, draft)) {
-        cluster_error error = refused(home, "initdb", why, why_size);
-        const char *const remove[] = {"rm", "-rf", draft, NULL};
-        (void)postgres_program_run("/bin", home, remove, NULL);
+    snprintf(conf, sizeof conf, "%s/postgresql.conf", fresh);
+    if (!append_line(conf, "ae", "\ninclude = 'ctai.conf'\n") || rename(fresh, data) != 0) {
+        cluster_error error = fail_system(why, fresh);
+        remove_tree(fresh);
         return error;
     }
-    if (rename(draft, data) != 0)
-        return fail_system(why, why_size, data);
     return CLUSTER_OK;
 }
 
-/*
- * The socket's folder: in the home when its name is short enough for a socket's address, else one
- * under /tmp whose name the home remembers.
- */
-static bool socket_folder(const char *home, char folder[PATH_MAX])
+cluster_error cluster_create(const char *home, char *why_text, size_t why_size)
 {
-    struct stat state;
-    if (strlen(home) + sizeof "/postgres.run" + SOCKET_NAME_SIZE < sizeof((struct sockaddr_un *)NULL)->sun_path)
-        return join(folder, home, "postgres.run") && (mkdir(folder, 0700) == 0 || errno == EEXIST);
-    char note[PATH_MAX];
-    if (!join(note, home, "postgres.socket"))
+    const reason why = {why_text, why_size};
+    char tools[PATH_MAX], data[PATH_MAX];
+    cluster_error error = find_tools(&why, home, tools);
+    if (error != CLUSTER_OK)
+        return error;
+    int lock = lock_file(home, "postgres.lock", LOCK_EX);
+    if (lock < 0)
+        return fail_system(&why, home);
+    in_home(home, "postgres", data);
+    error = access(data, F_OK) == 0 ? fail(&why, CLUSTER_EXISTS, "%s : il y a déjà une base de données", data)
+                                    : make_data(&why, home, tools);
+    close(lock);
+    return error;
+}
+
+/* A folder that is ours alone? */
+static bool is_private(const char *path)
+{
+    struct stat status;
+    return lstat(path, &status) == 0 && S_ISDIR(status.st_mode) && status.st_uid == geteuid() &&
+           (status.st_mode & 07777) == 0700;
+}
+
+/* Makes a folder with a short name, and records it. */
+static bool make_short_folder(const char *record, char folder[PATH_MAX])
+{
+    const char *runtime = getenv("XDG_RUNTIME_DIR");
+    if (!runtime || runtime[0] != '/' || strlen(runtime) > 60 || !is_private(runtime))
+        runtime = "/tmp";
+    snprintf(folder, PATH_MAX, "%s/ctai-XXXXXX", runtime);
+    if (!mkdtemp(folder))
         return false;
-    FILE *file = fopen(note, "re");
-    bool known = file && fgets(folder, PATH_MAX, file) != NULL;
+    char line[PATH_MAX + 1];
+    snprintf(line, sizeof line, "%s\n", folder);
+    return append_line(record, "we", line);
+}
+
+/* Finds or makes the folder of the socket. */
+static cluster_error find_socket_folder(const reason *why, cluster *self)
+{
+    in_home(self->home, "postgres.run", self->socket);
+    if (strlen(self->socket) + SOCKET_NAME_BYTES <= sizeof((struct sockaddr_un *)NULL)->sun_path) {
+        if ((mkdir(self->socket, 0700) == 0 || errno == EEXIST) && is_private(self->socket))
+            return CLUSTER_OK;
+        return fail(why, CLUSTER_SYSTEM, "%s : le dossier doit être à nous seuls (mode 0700)", self->socket);
+    }
+    char record[PATH_MAX], line[PATH_MAX];
+    in_home(self->home, "postgres.socket", record);
+    FILE *file = fopen(record, "re");
+    bool known = file && fgets(line, sizeof line, file);
     if (file)
         fclose(file);
-    if (known && lstat(folder, &state) == 0 && S_ISDIR(state.st_mode) && state.st_uid == geteuid() &&
-        (state.st_mode & 077) == 0)
-        return true;
-    strncpy(folder, "/tmp/ctai-hub.XXXXXX", PATH_MAX);
-    return mkdtemp(folder) != NULL && write_file(note, folder, "we");
+    if (known) {
+        line[strcspn(line, "\n")] = '\0';
+        snprintf(self->socket, sizeof self->socket, "%s", line);
+        if (is_private(self->socket))
+            return CLUSTER_OK;
+    }
+    return make_short_folder(record, self->socket) ? CLUSTER_OK : fail_system(why, self->socket);
 }
 
-static bool is_running(const cluster *self, const char *data)
-{
-    const char *const status[] = {"pg_ctl", "status", "-D", data, NULL};
-    return postgres_program_run(self->program_folder, self->home, status, NULL) == 0;
-}
-
-/* Quotes for postgresql.conf and for conninfo: each has its own escape for the apostrophe. */
-static void quote(char *to, size_t size, const char *text, char escape)
+/* host='...' with quotes and backslashes escaped as libpq wants. */
+static void make_conninfo(cluster *self)
 {
     size_t at = 0;
-    to[at++] = '\'';
-    for (; *text && at + 4 < size; text++) {
-        if (*text == '\'')
-            to[at++] = escape;
-        else if (*text == '\\')
-            to[at++] = '\\';
-        to[at++] = *text;
+    char folder[PATH_MAX];
+    for (const char *from = self->socket; *from && at + 2 < sizeof folder; from++) {
+        if (*from == '\'' || *from == '\\')
+            folder[at++] = '\\';
+        folder[at++] = *from;
     }
-    to[at++] = '\'';
-    to[at] = '\0';
+    folder[at] = '\0';
+    snprintf(self->conninfo, sizeof self->conninfo, "host='%s' port=5432 user=ctai dbname=postgres target_session_attrs=any options=''",
+             folder);
 }
 
-static cluster_error start(cluster *self, const char *data, const char *folder, char *why, size_t why_size)
+/* Does the server run (pg_ctl's status: by its process, whatever the socket)? */
+static bool runs(const cluster *self)
 {
-    char path[PATH_MAX], log[PATH_MAX], quoted[PATH_MAX], text[PATH_MAX + 64];
-    quote(quoted, sizeof quoted, folder, '\'');
-    snprintf(text, sizeof text, "unix_socket_directories = %s\n", quoted);
-    if (!join(path, data, "ctai-socket.conf") || !join(log, self->home, "postgres.log") || !write_file(path, text, "we"))
-        return fail_system(why, why_size, path);
-    const char *const run[] = {"pg_ctl", "start", "-D", data, "-w", "-t", "120", "-s", "-l", log, NULL};
-    if (postgres_program_run(self->program_folder, self->home, run, NULL) != 0)
-        return refused(self->home, "pg_ctl", why, why_size);
-    return CLUSTER_OK;
+    char data[PATH_MAX], words[WORDS_MAX];
+    in_home(self->home, "postgres", data);
+    const char *arguments[] = {"pg_ctl", "status", "-D", data, NULL};
+    return postgres_tools_run(self->tools, arguments, words, sizeof words) == 0;
 }
 
-static cluster_error use(cluster *self, char *why, size_t why_size)
+static bool answers(const cluster *self)
 {
-    char data[PATH_MAX], folder[PATH_MAX], quoted[PATH_MAX];
-    if (!join(data, self->home, "postgres") || access(data, F_OK) != 0)
-        return fail(why, why_size, CLUSTER_MISSING,
-                    "%s n'a pas de base de données ; le dossier est-il le bon ? Sinon : ctai-hub init", self->home);
-    if (!postgres_program_folder(self->program_folder, data))
-        return fail(why, why_size, CLUSTER_NO_BINARIES,
-                    "la version de PostgreSQL de cette base n'est pas installée (voir %s/PG_VERSION)", data);
-    if (!socket_folder(self->home, folder))
-        return fail_system(why, why_size, self->home);
-    self->use = lock_file(self->home, "postgres.use", LOCK_SH);
+    database probe;
+    bool good = database_open(&probe, self->conninfo) == DATABASE_OK;
+    database_close(&probe);
+    return good;
+}
+
+static void stop(const cluster *self)
+{
+    char data[PATH_MAX], words[WORDS_MAX];
+    in_home(self->home, "postgres", data);
+    const char *arguments[] = {"pg_ctl", "stop", "-D", data, "-m", "fast", "-w", "-t", "120", "-s", NULL};
+    int code = postgres_tools_run(self->tools, arguments, words, sizeof words);
+    if (code != 0 && runs(self))
+        logline(LOGLINE_ERROR, "cluster: pg_ctl stop ended with %d: %s", code, words);
+}
+
+/* A log that has grown is set aside. */
+static void turn_log(const char *log)
+{
+    struct stat status;
+    char old[PATH_MAX + 8];
+    snprintf(old, sizeof old, "%s.1", log);
+    if (stat(log, &status) == 0 && status.st_size > LOG_BYTES_MAX && rename(log, old) != 0)
+        logline(LOGLINE_WARNING, "cluster: cannot set its log aside");
+}
+
+static cluster_error start(const reason *why, const cluster *self)
+{
+    char data[PATH_MAX], log[PATH_MAX], words[WORDS_MAX];
+    in_home(self->home, "postgres", data);
+    in_home(self->home, "postgres.log", log);
+    if (!write_settings(data, self->socket))
+        return fail_system(why, data);
+    turn_log(log);
+    mode_t mask = umask(077);
+    const char *arguments[] = {"pg_ctl", "start", "-D", data, "-l", log, "-w", "-t", "300", "-s", NULL};
+    int code = postgres_tools_run(self->tools, arguments, words, sizeof words);
+    umask(mask);
+    if (code < 0)
+        return fail_system(why, "pg_ctl");
+    return code == 0 ? CLUSTER_OK : fail_tool(why, self->home, "pg_ctl start", words);
+}
+
+/* Under the lock: uses the server that runs, or starts it. Nobody else uses it when alone is true. */
+static cluster_error start_or_take_over(const reason *why, const cluster *self, bool alone)
+{
+    bool running = runs(self);
+    if (running && answers(self))
+        return CLUSTER_OK;
+    if (running && !alone)
+        return fail(why, CLUSTER_REFUSED, "la base de données fonctionne, mais ne répond pas dans %s", self->socket);
+    if (running) /* its socket is gone, or it is in a state that no one knows */
+        stop(self);
+    cluster_error error = start(why, self);
+    if (error == CLUSTER_OK && !answers(self)) {
+        stop(self);
+        error = fail(why, CLUSTER_REFUSED, "la base de données a démarré, mais ne répond pas dans %s", self->socket);
+    }
+    return error;
+}
+
+static cluster_error open_locked(const reason *why, cluster *self)
+{
+    char data[PATH_MAX];
+    in_home(self->home, "postgres", data);
+    if (access(data, F_OK) != 0)
+        return fail(why, CLUSTER_MISSING, "%s : il n'y a pas de base de données ; « ctai-hub init » en crée une", data);
+    cluster_error error = find_socket_folder(why, self);
+    if (error != CLUSTER_OK)
+        return error;
+    make_conninfo(self);
+    /* Alone if the exclusive lock can be had; it becomes a shared one either way. */
+    self->use = lock_file(self->home, "postgres.use", LOCK_EX | LOCK_NB);
+    bool alone = self->use >= 0;
+    if (!alone)
+        self->use = lock_file(self->home, "postgres.use", LOCK_SH);
     if (self->use < 0)
-        return fail_system(why, why_size, self->home);
-    const struct passwd *user = getpwuid(geteuid());
-    quote(quoted, sizeof quoted, folder, '\\');
-    snprintf(self->conninfo, sizeof self->conninfo, "host=%s port=5432 dbname=ctai user=%s", quoted,
-             user ? user->pw_name : "postgres");
-    return is_running(self, data) ? CLUSTER_OK : start(self, data, folder, why, why_size);
+        return fail_system(why, self->home);
+    error = start_or_take_over(why, self, alone);
+    if (error == CLUSTER_OK && alone && flock(self->use, LOCK_SH) != 0)
+        error = fail_system(why, self->home);
+    return error;
 }
 
-cluster_error cluster_open(cluster **self, const char *home, char *why, size_t why_size)
+cluster_error cluster_open(cluster **self, const char *home, char *why_text, size_t why_size)
 {
+    const reason why = {why_text, why_size};
     *self = NULL;
-    if (geteuid() == 0)
-        return fail(why, why_size, CLUSTER_ROOT, "PostgreSQL ne peut pas fonctionner en tant que root");
-    cluster *fresh = calloc(1, sizeof *fresh);
-    if (!fresh)
-        return fail(why, why_size, CLUSTER_SYSTEM, "la mémoire manque");
-    fresh->use = -1;
+    cluster *made = calloc(1, sizeof *made);
+    if (!made)
+        return fail(&why, CLUSTER_SYSTEM, "la mémoire manque");
+    made->use = -1;
+    snprintf(made->home, sizeof made->home, "%s", home);
+    cluster_error error = find_tools(&why, home, made->tools);
     int lock = -1;
-    cluster_error error = CLUSTER_OK;
-    int size = snprintf(fresh->home, sizeof fresh->home, "%s", home);
-    if (size < 0 || (size_t)size >= sizeof fresh->home || (lock = lock_file(home, "postgres.lock", LOCK_EX)) < 0)
-        error = fail_system(why, why_size, home);
+    if (error == CLUSTER_OK && (lock = lock_file(home, "postgres.lock", LOCK_EX)) < 0)
+        error = fail_system(&why, home);
     if (error == CLUSTER_OK)
-        error = use(fresh, why, why_size);
+        error = open_locked(&why, made);
+    if (error == CLUSTER_OK) {
+        *self = made;
+    } else {
+        if (made->use >= 0)
+            close(made->use);
+        free(made);
+    }
     if (lock >= 0)
         close(lock);
-    if (error == CLUSTER_OK) {
-        *self = fresh;
-        return CLUSTER_OK;
-    }
-    if (fresh->use >= 0)
-        close(fresh->use);
-    free(fresh);
     return error;
 }
 
 void cluster_close(cluster **self)
 {
-    cluster *gone = *self;
-    if (!gone)
+    if (!self || !*self)
         return;
+    cluster *gone = *self;
     *self = NULL;
-    char data[PATH_MAX];
     int lock = lock_file(gone->home, "postgres.lock", LOCK_EX);
-    if (lock >= 0 && flock(gone->use, LOCK_EX | LOCK_NB) == 0 && join(data, gone->home, "postgres")) {
-        const char *const stop[] = {"pg_ctl", "stop", "-D", data, "-m", "fast", "-w", "-t", "120", "-s", NULL};
-        (void)postgres_program_run(gone->program_folder, gone->home, stop, NULL);
+    if (lock < 0)
+        logline(LOGLINE_WARNING, "cluster: cannot lock, left running");
+    else if (flock(gone->use, LOCK_EX | LOCK_NB) == 0) {
+        stop(gone);
+        char record[PATH_MAX];
+        in_home(gone->home, "postgres.socket", record);
+        if (access(record, F_OK) == 0 && rmdir(gone->socket) == 0)
+            unlink(record);
     }
     close(gone->use);
     if (lock >= 0)

@@ -1,172 +1,160 @@
-/*
- * migrate: see the header. Functions are dropped before they are made again: CREATE OR REPLACE cannot change a
- * result's columns, and what a file no longer defines must go.
- */
+/* migrate: see the header. */
 #include "migrate.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "crypto.h"
 #include "embedded.h"
+#include "logline.h"
 
-enum { DIGEST_TEXT = 2 * CRYPTO_HASH + 1 };
+/* Of the advisory lock: nobody else in the database has a reason to use it. */
+#define LOCK "SELECT pg_catalog.pg_advisory_xact_lock(7147239015532)"
 
-/* Any number that nobody else is likely to lock: "ctai". */
-static const char lock_sql[] = "SELECT pg_advisory_xact_lock(1668571497)";
-
-static const char base_sql[] =
+static const char bookkeeping[] =
     "CREATE SCHEMA IF NOT EXISTS ctai;"
     "CREATE TABLE IF NOT EXISTS ctai.migration ("
-    " name text PRIMARY KEY,"             /* of the file */
-    " checksum text NOT NULL,"            /* BLAKE2b-256 of its bytes */
-    " applied_at timestamptz NOT NULL DEFAULT now())";
+    "    name       text        PRIMARY KEY,"
+    "    checksum   bytea       NOT NULL," /* BLAKE2b-256 of the file */
+    "    applied_at timestamptz NOT NULL DEFAULT now()"
+    ")";
 
-/* All functions of the schema, whatever their arguments. */
-static const char drop_functions_sql[] =
-    "DO $$ DECLARE routine regprocedure; BEGIN"
-    " FOR routine IN SELECT oid FROM pg_proc WHERE pronamespace = 'ctai'::regnamespace AND prokind = 'f'"
-    " LOOP EXECUTE format('DROP FUNCTION %s CASCADE', routine); END LOOP; END $$";
+/* All functions of the schema: the files that are applied again define them anew. */
+static const char drop_functions[] =
+    "DO $$ DECLARE one regprocedure; BEGIN"
+    " FOR one IN SELECT oid FROM pg_catalog.pg_proc WHERE pronamespace = 'ctai'::regnamespace LOOP"
+    "  EXECUTE format('DROP FUNCTION %s', one);"
+    " END LOOP; END $$";
 
-static bool is_sql(const char *name)
+static bool is_sql(const embedded_file *file)
 {
-    size_t size = strlen(name);
-    return size > 4 && strcmp(name + size - 4, ".sql") == 0;
+    size_t length = strlen(file->name);
+    return length > 4 && strcmp(file->name + length - 4, ".sql") == 0;
 }
 
-static bool is_numbered(const char *name)
+static bool is_numbered(const embedded_file *file)
 {
-    return strspn(name, "0123456789") == 3 && name[3] == '_';
+    return isdigit((unsigned char)file->name[0]);
 }
 
-static void digest_of(char text[DIGEST_TEXT], const embedded_file *file)
+static void checksum_of(uint8_t checksum[CRYPTO_HASH], const embedded_file *file)
 {
-    uint8_t digest[CRYPTO_HASH];
-    crypto_digest(digest, NULL, 0, file->data, file->size);
-    crypto_hex(text, digest, sizeof digest);
+    crypto_hash(checksum, NULL, 0, file->data, file->size);
 }
 
-/* Of all files of functions together, names included. */
-static void functions_digest(char text[DIGEST_TEXT])
+typedef enum { FILE_NEW, FILE_SAME, FILE_CHANGED } file_state;
+
+/* What the database knows of a file. */
+static file_state look(const database_result *known, const embedded_file *file)
 {
-    uint8_t digest[CRYPTO_HASH] = {0}, chain[2 * CRYPTO_HASH];
-    for (const embedded_file *file = embedded_files; file->name; file++) {
-        if (!is_sql(file->name) || is_numbered(file->name))
+    uint8_t checksum[CRYPTO_HASH], stored[CRYPTO_HASH];
+    checksum_of(checksum, file);
+    for (int row = 0; row < database_rows(known); row++) {
+        if (strcmp(database_text(known, row, 0), file->name) != 0)
             continue;
-        memcpy(chain, digest, sizeof digest);
-        crypto_digest(chain + CRYPTO_HASH, NULL, 0, file->data, file->size);
-        crypto_digest(digest, NULL, 0, chain, sizeof chain);
+        bool same = database_bytes(known, row, 1, stored, sizeof stored) == CRYPTO_HASH && memcmp(stored, checksum, CRYPTO_HASH) == 0;
+        return same ? FILE_SAME : FILE_CHANGED;
     }
-    crypto_hex(text, digest, sizeof digest);
+    return FILE_NEW;
 }
 
-/* What the database knows of the migration: *known, and whether the checksum is this one. */
-static database_error look_up(database *self, const char *name, const char *digest, bool *known, bool *same)
+/* Is there anything to do? Refuses what this program cannot serve. */
+static database_error plan(database *self, const database_result *known, bool *migrations, bool *functions)
 {
-    database_result *result = NULL;
-    database_error error = database_query(self, "SELECT checksum = $2 FROM ctai.migration WHERE name = $1",
-                                          (const database_parameter[]){DATABASE_TEXT(name), DATABASE_TEXT(digest)}, 2, &result);
-    *known = error == DATABASE_OK && database_rows(result) > 0;
-    *same = *known && database_flag(result, 0, 0);
-    database_release(&result);
-    return error;
-}
-
-static database_error note(database *self, const char *name, const char *digest)
-{
-    return database_query(self,
-                          "INSERT INTO ctai.migration (name, checksum) VALUES ($1, $2)"
-                          " ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now()",
-                          (const database_parameter[]){DATABASE_TEXT(name), DATABASE_TEXT(digest)}, 2, NULL);
-}
-
-/* Any numbered migration in the database that this program does not carry? */
-static database_error refuse_newer(database *self)
-{
-    database_result *result = NULL;
-    database_error error = database_query(self, "SELECT name FROM ctai.migration WHERE name ~ '^[0-9]{3}_'", NULL, 0, &result);
-    for (int row = 0; error == DATABASE_OK && row < database_rows(result); row++)
-        if (!embedded_find(database_text(result, row, 0)))
-            error = database_fail(self, DATABASE_CONFIGURATION,
-                                  "la base de données est d'une version plus récente que ce programme (%s) ; mettez-le à jour",
-                                  database_text(result, row, 0));
-    database_release(&result);
-    return error;
-}
-
-static database_error apply_numbered(database *self)
-{
+    *migrations = *functions = false;
     for (const embedded_file *file = embedded_files; file->name; file++) {
-        if (!is_sql(file->name) || !is_numbered(file->name))
-            continue;
-        char digest[DIGEST_TEXT];
-        bool known, same;
-        digest_of(digest, file);
-        database_error error = look_up(self, file->name, digest, &known, &same);
-        if (error == DATABASE_OK && known && !same)
-            error = database_fail(self, DATABASE_CONFIGURATION,
-                                  "la base de données a été faite avec un autre texte de %s que celui de ce programme ;"
-                                  " utilisez la version du programme qui l'a faite", file->name);
-        if (error == DATABASE_OK && !known)
-            error = database_run(self, (const char *)file->data);
-        if (error == DATABASE_OK && !known)
-            error = note(self, file->name, digest);
-        if (error != DATABASE_OK)
-            return error;
+        file_state state = is_sql(file) ? look(known, file) : FILE_SAME;
+        if (state == FILE_CHANGED && is_numbered(file))
+            return database_fail(self, DATABASE_CONFIGURATION,
+                                 "la base de données a été préparée par une autre version du programme (%s diffère) ; installez celle-ci",
+                                 file->name);
+        if (state != FILE_SAME)
+            *(is_numbered(file) ? migrations : functions) = true;
     }
+    for (int row = 0; row < database_rows(known); row++) {
+        const char *name = database_text(known, row, 0);
+        if (isdigit((unsigned char)name[0]) && !embedded_find(name))
+            return database_fail(self, DATABASE_CONFIGURATION,
+                                 "la base de données a été préparée par une version plus récente du programme (%s) ; installez celle-ci",
+                                 name);
+    }
+    /* A migration may change what functions use. */
+    *functions |= *migrations;
     return DATABASE_OK;
 }
 
-static database_error apply_functions(database *self)
+static database_error apply(database *self, const embedded_file *file)
 {
-    char digest[DIGEST_TEXT];
-    bool known, same;
-    functions_digest(digest);
-    database_error error = look_up(self, "functions", digest, &known, &same);
-    if (error != DATABASE_OK || same)
+    logline(LOGLINE_NOTICE, "migrate: applying %s", file->name);
+    database_error error = database_run(self, (const char *)file->data);
+    if (error != DATABASE_OK)
         return error;
-    error = database_run(self, drop_functions_sql);
-    for (const embedded_file *file = embedded_files; file->name && error == DATABASE_OK; file++)
-        if (is_sql(file->name) && !is_numbered(file->name))
-            error = database_run(self, (const char *)file->data);
-    return error == DATABASE_OK ? note(self, "functions", digest) : error;
+    uint8_t checksum[CRYPTO_HASH];
+    checksum_of(checksum, file);
+    const database_parameter parameters[] = {DATABASE_TEXT(file->name), DATABASE_BYTES(checksum, sizeof checksum)};
+    return database_query(self,
+                          "INSERT INTO ctai.migration AS m (name, checksum) VALUES ($1, $2)"
+                          " ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now()",
+                          parameters, 2, NULL);
 }
 
-/* Is there nothing to do? Without this look, each command would wait for the lock and write. */
-static bool is_current(database *self)
+static const char known_sql[] = "SELECT name, checksum FROM ctai.migration";
+
+/* In the transaction, under the lock. */
+static database_error bring_up(database *self)
 {
-    database_result *result = NULL;
-    if (database_query(self, "SELECT to_regclass('ctai.migration') IS NOT NULL", NULL, 0, &result) != DATABASE_OK)
-        return false;
-    bool current = database_flag(result, 0, 0), known, same;
-    database_release(&result);
-    char digest[DIGEST_TEXT];
-    for (const embedded_file *file = embedded_files; file->name && current; file++) {
-        if (!is_sql(file->name) || !is_numbered(file->name))
-            continue;
-        digest_of(digest, file);
-        current = look_up(self, file->name, digest, &known, &same) == DATABASE_OK && same;
-    }
-    functions_digest(digest);
-    current = current && look_up(self, "functions", digest, &known, &same) == DATABASE_OK && same;
-    return current && refuse_newer(self) == DATABASE_OK;
+    database_error error = database_run(self, bookkeeping);
+    database_result *known = NULL;
+    bool migrations, functions;
+    if (error == DATABASE_OK)
+        error = database_query(self, known_sql, NULL, 0, &known);
+    if (error == DATABASE_OK)
+        error = plan(self, known, &migrations, &functions);
+    /* Files are sorted by path: numbers first in their order, then the functions. */
+    for (const embedded_file *file = embedded_files; error == DATABASE_OK && file->name; file++)
+        if (is_sql(file) && is_numbered(file) && look(known, file) == FILE_NEW)
+            error = apply(self, file);
+    if (error == DATABASE_OK && functions)
+        error = database_run(self, drop_functions);
+    for (const embedded_file *file = embedded_files; error == DATABASE_OK && functions && file->name; file++)
+        if (is_sql(file) && !is_numbered(file))
+            error = apply(self, file);
+    if (known)
+        database_release(&known);
+    return error;
+}
+
+/* Without a lock: a database that is up to date is the rule. */
+static database_error is_current(database *self, bool *current)
+{
+    *current = false;
+    database_result *there = NULL, *known = NULL;
+    database_error error = database_query(self, "SELECT to_regclass('ctai.migration') IS NOT NULL", NULL, 0, &there);
+    bool exists = error == DATABASE_OK && database_flag(there, 0, 0);
+    database_release(&there);
+    if (!exists)
+        return error;
+    bool migrations, functions;
+    error = database_query(self, known_sql, NULL, 0, &known);
+    if (error == DATABASE_OK)
+        error = plan(self, known, &migrations, &functions);
+    database_release(&known);
+    *current = error == DATABASE_OK && !migrations && !functions;
+    return error;
 }
 
 database_error migrate_run(database *self)
 {
-    if (is_current(self))
-        return DATABASE_OK;
-    database_error error = database_begin(self, false);
+    bool current;
+    database_error error = is_current(self, &current);
+    if (error != DATABASE_OK || current)
+        return error;
+    error = database_begin(self, false);
     if (error == DATABASE_OK)
-        error = database_run(self, lock_sql);
+        error = database_run(self, LOCK);
     if (error == DATABASE_OK)
-        error = database_run(self, base_sql);
-    if (error == DATABASE_OK)
-        error = refuse_newer(self);
-    if (error == DATABASE_OK)
-        error = apply_numbered(self);
-    if (error == DATABASE_OK)
-        error = apply_functions(self);
+        error = bring_up(self);
     if (error == DATABASE_OK)
         return database_commit(self);
     database_rollback(self);

@@ -45,6 +45,16 @@ LANGUAGE sql STABLE AS $$
     SELECT max(version) FROM ctai.contract_version WHERE contract_id = of_contract AND position <= as_of
 $$;
 
+-- The position that the ledger of a scope had reached at a moment.
+CREATE FUNCTION ctai.position_at(of_scope text, moment timestamptz) RETURNS bigint
+LANGUAGE sql STABLE AS $$
+    SELECT coalesce(greatest(
+        (SELECT max(position) FROM ctai.ledger WHERE scope = of_scope AND received_at <= moment),
+        (SELECT max(v.position)
+         FROM ctai.contract_version AS v JOIN ctai.contract AS c USING (contract_id)
+         WHERE c.scope = of_scope AND v.registered_at <= moment)), 0)
+$$;
+
 -- The records of a scope that stood at a position of its ledger. Inlined into its callers, whose conditions reach
 -- the indexes; with the last position, the part that reads history finds nothing by its index.
 CREATE FUNCTION ctai.records_as_of(of_scope text, as_of bigint)

@@ -1,0 +1,171 @@
+/* postgres_tools: see the header. */
+#include "postgres_tools.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glob.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+extern char **environ;
+
+enum { ENVIRONMENT_MAX = 512, SAID_MAX = 4096 };
+
+static bool complete(const char *folder)
+{
+    static const char *const programs[] = {"initdb", "pg_ctl", "postgres"};
+    for (unsigned at = 0; at < sizeof programs / sizeof *programs; at++) {
+        char path[PATH_MAX + 16];
+        snprintf(path, sizeof path, "%s/%s", folder, programs[at]);
+        if (access(path, X_OK) != 0)
+            return false;
+    }
+    return true;
+}
+
+/* The newest of Debian's folders that is complete. */
+static bool find_newest(char folder[PATH_MAX])
+{
+    glob_t found;
+    long best = -1;
+    if (glob("/usr/lib/postgresql/*/bin", 0, NULL, &found) == 0)
+        for (size_t at = 0; at < found.gl_pathc; at++) {
+            long version = strtol(found.gl_pathv[at] + strlen("/usr/lib/postgresql/"), NULL, 10);
+            if (version > best && complete(found.gl_pathv[at])) {
+                best = version;
+                snprintf(folder, PATH_MAX, "%s", found.gl_pathv[at]);
+            }
+        }
+    globfree(&found);
+    return best >= 0;
+}
+
+/* What pg_config, found by PATH, says to option. */
+static bool ask_config(const char *option, char answer[PATH_MAX])
+{
+    char command[64];
+    snprintf(command, sizeof command, "pg_config %s 2>/dev/null", option);
+    FILE *pipe = popen(command, "re");
+    if (!pipe)
+        return false;
+    bool got = fgets(answer, PATH_MAX, pipe) != NULL;
+    pclose(pipe);
+    if (got)
+        answer[strcspn(answer, "\n")] = '\0';
+    return got && answer[0];
+}
+
+bool postgres_tools_find(const char *version, char folder[PATH_MAX])
+{
+    if (version) {
+        snprintf(folder, PATH_MAX, "/usr/lib/postgresql/%.16s/bin", version);
+        if (complete(folder))
+            return true;
+    } else if (find_newest(folder)) {
+        return true;
+    }
+    char said[PATH_MAX]; /* "PostgreSQL 15.4 (Debian ...)" */
+    static const char name[] = "PostgreSQL ";
+    if (!ask_config("--bindir", folder) || !complete(folder) || !ask_config("--version", said))
+        return false;
+    size_t length = version ? strlen(version) : 0;
+    const char *digits = said + strlen(name);
+    return strncmp(said, name, strlen(name)) == 0 &&
+           (!version || (strncmp(digits, version, length) == 0 && (digits[length] == '.' || !digits[length])));
+}
+
+/* Keeps the last bytes of what comes through the pipe. */
+static void listen_to(int pipe, char *words, size_t size)
+{
+    char said[SAID_MAX], part[512];
+    size_t kept = 0;
+    for (ssize_t got; (got = read(pipe, part, sizeof part)) > 0 || (got < 0 && errno == EINTR);) {
+        if (got <= 0)
+            continue;
+        size_t fresh = (size_t)got;
+        if (kept + fresh > sizeof said) {
+            size_t dropped = kept + fresh - sizeof said;
+            memmove(said, said + dropped, kept - dropped);
+            kept -= dropped;
+        }
+        memcpy(said + kept, part, fresh);
+        kept += fresh;
+    }
+    while (kept > 0 && strchr(" \n\r\t", said[kept - 1]))
+        kept--;
+    size_t start = kept >= size ? kept - size + 1 : 0;
+    memcpy(words, said + start, kept - start);
+    words[kept - start] = '\0';
+}
+
+/* Our environment with messages in English and without settings that would mislead the programs. */
+static void make_environment(char *to[ENVIRONMENT_MAX])
+{
+    static char english[] = "LC_ALL=C";
+    size_t count = 0;
+    for (char **at = environ; *at && count < ENVIRONMENT_MAX - 2; at++)
+        if (strncmp(*at, "PG", 2) != 0 && strncmp(*at, "LC_", 3) != 0 && strncmp(*at, "LANG", 4) != 0 &&
+            strncmp(*at, "NOTIFY_SOCKET=", 14) != 0)
+            to[count++] = *at;
+    to[count++] = english;
+    to[count] = NULL;
+}
+
+/* Signals as at login, and a process group of its own: Ctrl-C is for us, not for the server. */
+static void set_attributes(posix_spawnattr_t *attributes)
+{
+    sigset_t none, all;
+    sigemptyset(&none);
+    sigfillset(&all);
+    posix_spawnattr_init(attributes);
+    posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+    posix_spawnattr_setpgroup(attributes, 0);
+    posix_spawnattr_setsigmask(attributes, &none);
+    posix_spawnattr_setsigdefault(attributes, &all);
+}
+
+int postgres_tools_run(const char *folder, const char *const *arguments, char *words, size_t words_size)
+{
+    char path[PATH_MAX + 32];
+    snprintf(path, sizeof path, "%s/%s", folder, arguments[0]);
+    words[0] = '\0';
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) != 0)
+        return -1;
+    posix_spawn_file_actions_t files;
+    posix_spawnattr_t attributes;
+    posix_spawn_file_actions_init(&files);
+    posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0);
+    posix_spawn_file_actions_adddup2(&files, ends[1], 1);
+    posix_spawn_file_actions_adddup2(&files, ends[1], 2);
+    /* The server outlives this process: it gets none of its files, nor its folder. */
+    posix_spawn_file_actions_addclosefrom_np(&files, 3);
+    posix_spawn_file_actions_addchdir_np(&files, "/");
+    set_attributes(&attributes);
+    char *environment[ENVIRONMENT_MAX];
+    make_environment(environment);
+    /* POSIX: execve and its kin change no argument; the type says so for history's sake alone. */
+    union { const char *const *fixed; char *const *free; } argv = {arguments};
+    pid_t child;
+    int error = posix_spawn(&child, path, &files, &attributes, argv.free, environment);
+    posix_spawnattr_destroy(&attributes);
+    posix_spawn_file_actions_destroy(&files);
+    close(ends[1]);
+    int status = -1;
+    if (error == 0) {
+        listen_to(ends[0], words, words_size);
+        while (waitpid(child, &status, 0) < 0 && errno == EINTR)
+            ;
+    }
+    close(ends[0]);
+    if (error != 0) {
+        errno = error;
+        return -1;
+    }
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
+}
