@@ -6,6 +6,7 @@
 #ifndef CTAI_STORE_CONTRACT_H
 #define CTAI_STORE_CONTRACT_H
 
+#include "contract.h"
 #include "store.h"
 
 typedef struct {
@@ -18,6 +19,12 @@ typedef struct {
     wire_action *actions;           /* allowed is false */
     text_view definition;           /* the file as it was registered; for store_contract_find alone */
 } store_contract;
+
+/*
+ * Registers a contract that contract_read took without error; definition is the file's text. The very same text
+ * again changes nothing: DATABASE_OK with *added false. DATABASE_CONFLICT: another contract has that id.
+ */
+database_error store_contract_add(store *self, const contract *what, text_view definition, bool *added) __attribute__((warn_unused_result));
 
 /* All contracts in their last version, by id. */
 database_error store_contracts(store *self, arena *from, store_contract **contracts, unsigned *count) __attribute__((warn_unused_result));
