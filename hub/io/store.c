@@ -1,0 +1,253 @@
+/* store: opening, the state of an agent, and word of changes; see store.h. The batches are in store_put.c. */
+#include "store.h"
+
+#include <libpq-fe.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "embedded.h"
+#include "migrate.h"
+#include "store_base.h"
+
+enum { CATALOGUE_ARENA_BYTES = 4 * 1024 * 1024, REFUSALS_MAX = 4096 };
+
+char *store_keep(arena *from, const database_result *result, int row, int column)
+{
+    return arena_text(from, text_of(database_text(result, row, column)));
+}
+
+database_error store_no_memory(database *connection)
+{
+    return database_fail(connection, DATABASE_NO_MEMORY, "la mémoire manque");
+}
+
+database_error store_finish(database *connection, database_error error)
+{
+    if (error == DATABASE_OK)
+        return database_commit(connection);
+    database_rollback(connection);
+    return error;
+}
+
+/* Whose database is it? With claim, one of nobody becomes ours. */
+static database_error check_identity(store *self)
+{
+    const database_parameter fingerprint = DATABASE_TEXT(self->options.hub);
+    if (self->options.claim) {
+        database_error error = database_query(&self->connection,
+                                              "INSERT INTO ctai.hub_identity (fingerprint) VALUES ($1)"
+                                              " ON CONFLICT (only_one) DO NOTHING", &fingerprint, 1, NULL);
+        if (error != DATABASE_OK)
+            return error;
+    }
+    database_result *result = NULL;
+    database_error error = database_query(&self->connection, "SELECT fingerprint = $1 FROM ctai.hub_identity", &fingerprint, 1, &result);
+    bool known = error == DATABASE_OK && database_rows(result) > 0, ours = known && database_flag(result, 0, 0);
+    database_release(&result);
+    if (error != DATABASE_OK || ours)
+        return error;
+    return database_fail(&self->connection, DATABASE_CONFIGURATION,
+                         known ? "cette base de données est celle d'un autre hub (une autre empreinte y est enregistrée)"
+                               : "cette base de données n'est celle d'aucun hub ; « ctai-hub init » la prépare");
+}
+
+/* The national list, as this program carries it, into the database when it differs. */
+static database_error load_catalogue(store *self)
+{
+    const embedded_file *file = embedded_find("indicators.yaml");
+    arena *from = arena_new(CATALOGUE_ARENA_BYTES);
+    diag_sink sink = {0};
+    catalogue national;
+    database_error error = DATABASE_OK;
+    if (!file || !from || !catalogue_load(&national, from, file->name, (text_view){(const char *)file->data, file->size}, &sink))
+        error = database_fail(&self->connection, DATABASE_FAULT, "la liste nationale des indicateurs est illisible");
+    if (error == DATABASE_OK)
+        error = database_begin(&self->connection, false);
+    if (error == DATABASE_OK)
+        error = store_finish(&self->connection, store_indicators_write(&self->connection, 0, 0, &national));
+    arena_destroy(&from);
+    return error;
+}
+
+static database_error connect(store *self)
+{
+    database_close(&self->connection);
+    database_error error = database_open(&self->connection, self->conninfo);
+    if (error == DATABASE_OK && self->listening)
+        error = database_run(&self->connection, "LISTEN ctai_changed");
+    return error;
+}
+
+database_error store_open(store **self, const store_options *options)
+{
+    store *fresh = *self = calloc(1, sizeof *fresh);
+    if (!fresh)
+        return DATABASE_NO_MEMORY;
+    fresh->options = *options;
+    fresh->options.conninfo = fresh->conninfo = strdup(options->conninfo);
+    if (!fresh->conninfo)
+        return store_no_memory(&fresh->connection);
+    database_error error = connect(fresh);
+    if (error == DATABASE_OK)
+        error = migrate_run(&fresh->connection);
+    if (error == DATABASE_OK)
+        error = check_identity(fresh);
+    if (error == DATABASE_OK)
+        error = load_catalogue(fresh);
+    return error;
+}
+
+void store_destroy(store **self)
+{
+    if (!*self)
+        return;
+    database_close(&(*self)->connection);
+    crypto_wipe(&(*self)->options, sizeof (*self)->options);
+    free((*self)->conninfo);
+    free(*self);
+    *self = NULL;
+}
+
+const char *store_explain(const store *self)
+{
+    return self->connection.explanation;
+}
+
+database_error store_database(store *self, database **connection)
+{
+    *connection = &self->connection;
+    return database_alive(&self->connection) ? DATABASE_OK : connect(self);
+}
+
+database_error store_listen(store *self)
+{
+    self->listening = true;
+    return database_alive(&self->connection) ? database_run(&self->connection, "LISTEN ctai_changed") : connect(self);
+}
+
+int store_socket(const store *self)
+{
+    return self->connection.connection ? PQsocket(self->connection.connection) : -1;
+}
+
+database_error store_changed(store *self, bool *changed)
+{
+    *changed = false;
+    PGconn *connection = self->connection.connection;
+    if (!connection || PQconsumeInput(connection) == 0 || !database_alive(&self->connection)) {
+        *changed = true;
+        return connect(self);
+    }
+    for (PGnotify *one; (one = PQnotifies(connection)) != NULL; PQfreemem(one))
+        *changed = true;
+    return DATABASE_OK;
+}
+
+static database_error find_agent(database *connection, const uint8_t sign[CRYPTO_PUBLIC], int64_t *agent)
+{
+    database_result *result = NULL;
+    database_error error = database_query(connection, "SELECT agent FROM ctai.agent WHERE sign = $1 AND status = 'active'",
+                                          &DATABASE_BYTES(sign, CRYPTO_PUBLIC), 1, &result);
+    if (error == DATABASE_OK && database_rows(result) == 0)
+        error = database_fail(connection, DATABASE_NOT_FOUND, "agent inconnu ou révoqué");
+    if (error == DATABASE_OK)
+        *agent = database_integer(result, 0, 0);
+    database_release(&result);
+    return error;
+}
+
+/* What was refused of an agent's records in a scope, in batches after `after`. */
+static database_error load_refusals(database *connection, int64_t agent, const char *scope, uint64_t after, arena *from,
+                                    hub_session_loaded *loaded)
+{
+    char number[DATABASE_NUMBER_TEXT], sequence[DATABASE_NUMBER_TEXT], limit[DATABASE_NUMBER_TEXT];
+    const database_parameter parameters[] = {DATABASE_TEXT(scope), database_number(number, agent),
+                                             database_number(sequence, (int64_t)after), database_number(limit, REFUSALS_MAX)};
+    database_result *result = NULL;
+    database_error error = database_query(connection,
+                                          "SELECT sequence, index, reason FROM ctai.refusal"
+                                          " WHERE scope = $1 AND agent = $2::integer AND sequence > $3::bigint"
+                                          " ORDER BY sequence, index LIMIT $4::bigint", parameters, 4, &result);
+    if (error != DATABASE_OK)
+        return error;
+    unsigned count = (unsigned)database_rows(result);
+    wire_record_refusal *refusals = arena_take(from, sizeof *refusals * count + 1);
+    for (unsigned i = 0; refusals && i < count; i++)
+        refusals[i] = (wire_record_refusal){.sequence = (uint64_t)database_integer(result, (int)i, 0),
+                                            .index = (uint32_t)database_integer(result, (int)i, 1),
+                                            .reason = (record_reason)database_integer(result, (int)i, 2)};
+    database_release(&result);
+    loaded->refusal_count = count;
+    loaded->refusals = refusals;
+    return refusals ? DATABASE_OK : store_no_memory(connection);
+}
+
+static uint64_t stable_of(text_view scope, const wire_position *hello, unsigned hello_count)
+{
+    for (unsigned i = 0; i < hello_count; i++)
+        if (text_equal(hello[i].scope, scope))
+            return hello[i].stable;
+    return 0;
+}
+
+static database_error load_scopes(database *connection, int64_t agent, const wire_position *hello, unsigned hello_count,
+                                  arena *from, store_state *state)
+{
+    static const char sql[] =
+        "SELECT s.scope, s.position, coalesce(p.incarnation, 1), coalesce(p.sequence, 0), coalesce(p.stable, 0), p.hash"
+        " FROM ctai.scope AS s LEFT JOIN ctai.agent_scope AS p ON p.scope = s.scope AND p.agent = $1::integer"
+        " WHERE s.scope IN (SELECT c.scope FROM ctai.agent_right AS r JOIN ctai.contract AS c USING (contract_id)"
+        "                   WHERE r.agent = $1::integer)"
+        " ORDER BY s.scope";
+    char number[DATABASE_NUMBER_TEXT];
+    database_parameter parameter = database_number(number, agent);
+    database_result *result = NULL;
+    database_error error = database_query(connection, sql, &parameter, 1, &result);
+    if (error != DATABASE_OK)
+        return error;
+    state->scope_count = (unsigned)database_rows(result);
+    if (state->scope_count > WIRE_SCOPES_MAX)
+        state->scope_count = WIRE_SCOPES_MAX;
+    state->scopes = arena_take(from, sizeof *state->scopes * state->scope_count + 1);
+    if (!state->scopes)
+        error = store_no_memory(connection);
+    for (unsigned i = 0; error == DATABASE_OK && i < state->scope_count; i++) {
+        hub_session_loaded *one = &state->scopes[i];
+        const char *scope = store_keep(from, result, (int)i, 0);
+        one->position = (wire_position){.scope = text_of(scope),
+                                        .incarnation = (uint64_t)database_integer(result, (int)i, 2),
+                                        .sequence = (uint64_t)database_integer(result, (int)i, 3),
+                                        .stable = (uint64_t)database_integer(result, (int)i, 4)};
+        one->ledger_position = (uint64_t)database_integer(result, (int)i, 1);
+        if (!database_null(result, (int)i, 5))
+            (void)database_bytes(result, (int)i, 5, one->position.hash, CRYPTO_HASH);
+        error = scope ? load_refusals(connection, agent, scope, stable_of(one->position.scope, hello, hello_count), from, one)
+                      : store_no_memory(connection);
+    }
+    database_release(&result);
+    return error;
+}
+
+database_error store_load_state(store *self, const uint8_t agent[CRYPTO_PUBLIC], const wire_position *hello,
+                                unsigned hello_count, arena *from, store_state *state)
+{
+    *state = (store_state){0};
+    database *connection;
+    int64_t number = 0;
+    char text[DATABASE_NUMBER_TEXT];
+    database_error error = store_database(self, &connection);
+    if (error == DATABASE_OK)
+        error = database_begin(connection, true);
+    if (error != DATABASE_OK)
+        return error;
+    error = find_agent(connection, agent, &number);
+    if (error == DATABASE_OK)
+        error = load_scopes(connection, number, hello, hello_count, from, state);
+    if (error == DATABASE_OK) {
+        database_parameter parameter = database_number(text, number);
+        error = store_wire_contracts(connection, store_agent_contracts_sql, &parameter, 1, from, &state->contracts,
+                                     &state->contract_count);
+    }
+    database_rollback(connection); /* it has only read */
+    return error;
+}
