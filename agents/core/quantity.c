@@ -104,7 +104,9 @@ static quantity_error scale(int64_t *value, int64_t whole, text_view decimals, f
 /* "20" of "1:20": two digits below 60 and nothing else. */
 static quantity_error read_minutes(int64_t *value, int64_t hours, text_view text)
 {
-    if (text.size != 2 || !is_digit(text.at[0]) || !is_digit(text.at[1]) || text.at[0] > '5')
+    if (text.size > 0 && !is_digit(text.at[0]))
+        return QUANTITY_NOT_A_NUMBER;
+    if (text.size != 2 || !is_digit(text.at[1]) || text.at[0] > '5')
         return QUANTITY_BAD_MINUTES;
     if (hours > RECORD_QUANTITY_MAX)
         return QUANTITY_TOO_LARGE;
