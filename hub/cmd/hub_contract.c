@@ -1,0 +1,133 @@
+/*
+ * hub_contract: `ctai-hub contract check`, `add`. Check needs no home and no database. What is wrong or
+ * doubtful is a line each: for check on standard output (with --json, in the summary there and as lines
+ * on standard error), for add on standard error.
+ */
+#include <inttypes.h>
+#include <jansson.h>
+
+#include "hub_base.h"
+#include "hub_commands.h"
+#include "hub_definition.h"
+#include "store_contract.h"
+
+enum { MEMORY_BYTES = 32 * 1024 * 1024 };
+
+/* Diagnostics as lines, and as items of a JSON list when there is one. */
+typedef struct {
+    FILE *lines;
+    json_t *list;
+} findings;
+
+static void keep(diag_sink *sink, const diag *what)
+{
+    static const char *const names[DIAG_SEVERITY_COUNT] = { "note", "avertissement", "ecarte", "erreur" };
+    const findings *self = sink->data;
+    diag_print(self->lines, what);
+    if (self->list)
+        json_array_append_new(self->list, json_pack("{s:s, s:s?, s:I, s:I, s:s?, s:s, s:s?}", "gravite", names[what->severity], "fichier",
+                                                    what->file, "ligne", (json_int_t)what->line, "colonne", (json_int_t)what->column, "cle",
+                                                    what->field, "message", what->message, "remede", what->remedy));
+}
+
+static const char *plural(unsigned long count)
+{
+    return count > 1 ? "s" : "";
+}
+
+static void sum_up(const diag_sink *sink, FILE *to, const char *name)
+{
+    unsigned long errors = sink->count[DIAG_ERROR], doubts = sink->count[DIAG_WARNING];
+    if (errors == 0 && doubts == 0)
+        fprintf(to, "%s : rien à signaler.\n", name);
+    else
+        fprintf(to, "%s : %lu erreur%s, %lu avertissement%s.\n", name, errors, plural(errors), doubts, plural(doubts));
+}
+
+static int print_json(cli_call *call, json_t *what)
+{
+    if (!what)
+        return cli_fail(call, CLI_FAULT, "la mémoire manque");
+    json_dumpf(what, cli_output(call), 0);
+    fputc('\n', cli_output(call));
+    json_decref(what);
+    return CLI_DONE;
+}
+
+static int check(cli_call *call, arena *memory)
+{
+    text_view bytes;
+    contract said;
+    int code = hub_definition_file(call, "fichier", memory, &bytes);
+    if (code != CLI_DONE)
+        return code;
+    const char *name = cli_input(call, "fichier")->name;
+    findings found = { .lines = call->json ? call->err : call->out, .list = call->json ? json_array() : NULL };
+    diag_sink sink = { .emit = keep, .data = &found };
+    bool good = hub_definition_read(&said, memory, name, bytes, &sink);
+    if (call->json) {
+        json_t *id = good ? json_stringn(said.id.at, said.id.size) : json_null();
+        code = print_json(call, json_pack("{s:s, s:o, s:I, s:I, s:o}", "fichier", name, "contrat", id, "erreurs",
+                                          (json_int_t)sink.count[DIAG_ERROR], "avertissements", (json_int_t)sink.count[DIAG_WARNING],
+                                          "messages", found.list));
+    } else
+        sum_up(&sink, call->out, name);
+    return code != CLI_DONE ? code : good ? CLI_DONE : CLI_BAD_INPUT;
+}
+
+static int add_to(cli_call *call, hub_base *base, const contract *said, text_view bytes)
+{
+    bool added = false;
+    database_error error = store_contract_add(base->store, said, bytes, &added);
+    if (error == DATABASE_CONFLICT)
+        return cli_fail(call, CLI_BAD_INPUT, "un autre contrat « %.*s » est déjà enregistré : « ctai-hub contract show %.*s » le montre",
+                        (int)said->id.size, said->id.at, (int)said->id.size, said->id.at);
+    if (error != DATABASE_OK)
+        return hub_base_fail(base, call, error);
+    if (call->json)
+        return print_json(call, json_pack("{s:s%, s:b, s:i}", "contrat", said->id.at, said->id.size, "ajoute", (int)added, "actions",
+                                          (int)said->action_count));
+    fprintf(call->out, added ? "Contrat « %.*s » enregistré : %u actions.\n" : "Contrat « %.*s » : déjà enregistré, rien n’a changé (%u actions).\n",
+            (int)said->id.size, said->id.at, said->action_count);
+    return CLI_DONE;
+}
+
+static int add(cli_call *call, arena *memory)
+{
+    text_view bytes;
+    contract said;
+    int code = hub_definition_file(call, "fichier", memory, &bytes);
+    if (code != CLI_DONE)
+        return code;
+    const char *name = cli_input(call, "fichier")->name;
+    diag_sink sink = diag_sink_to(call->err);
+    if (!hub_definition_read(&said, memory, name, bytes, &sink)) {
+        sum_up(&sink, call->err, name);
+        return cli_fail(call, CLI_BAD_INPUT, "le contrat n’a pas été enregistré : corrigez les erreurs");
+    }
+    hub_base base;
+    code = hub_base_open(&base, call);
+    if (code != CLI_DONE)
+        return code;
+    code = add_to(call, &base, &said, bytes);
+    hub_base_close(&base);
+    return code;
+}
+
+static int with_memory(cli_call *call, int (*run)(cli_call *call, arena *memory))
+{
+    arena *memory = arena_new(MEMORY_BYTES);
+    int code = memory ? run(call, memory) : cli_fail(call, CLI_FAULT, "la mémoire manque");
+    arena_destroy(&memory);
+    return code;
+}
+
+int hub_contract_check_run(cli_call *call)
+{
+    return with_memory(call, check);
+}
+
+int hub_contract_add_run(cli_call *call)
+{
+    return with_memory(call, add);
+}

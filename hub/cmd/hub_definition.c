@@ -1,0 +1,35 @@
+/* hub_definition: see the header. */
+#include "hub_definition.h"
+
+#include "embedded.h"
+
+static text_view carried(const char *name)
+{
+    const embedded_file *file = embedded_find(name);
+    return file ? (text_view){ (const char *)file->data, file->size } : text_of(NULL);
+}
+
+bool hub_definition_read(contract *self, arena *memory, const char *file, text_view bytes, diag_sink *sink)
+{
+    catalogue national;
+    territory places;
+    return catalogue_load(&national, memory, "indicators.yaml", carried("indicators.yaml"), sink)
+        && territory_load(&places, memory, "regions.yaml", carried("regions.yaml"), sink)
+        && contract_read(self, memory, &national, &places, file, bytes, sink);
+}
+
+int hub_definition_file(cli_call *call, const char *name, arena *memory, text_view *bytes)
+{
+    const cli_file *file = cli_input(call, name);
+    if (!file->file)
+        return cli_bad_file(call, file);
+    /* One byte over the limit is enough for yamldoc to say that there are too many. */
+    char *text = arena_take(memory, YAMLDOC_BYTES_MAX + 1);
+    if (!text)
+        return cli_fail(call, CLI_FAULT, "la mémoire manque");
+    size_t size = fread(text, 1, YAMLDOC_BYTES_MAX + 1, file->file);
+    if (ferror(file->file))
+        return cli_bad_file(call, file);
+    *bytes = (text_view){ text, size };
+    return CLI_DONE;
+}
