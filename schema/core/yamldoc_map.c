@@ -56,14 +56,18 @@ void yamldoc_map_close(yamldoc_map *self)
     for (const yamldoc_node *item = self->node ? self->node->first : NULL; item; item = item->next) {
         if (is_asked(self, item->key))
             continue;
-        char shown[SHOWN_MAX];
-        const char *more = text_copy(shown, sizeof shown, item->key) ? "" : "…";
         const char *near = text_nearest(item->key, self->asked, self->asked_count);
         yamldoc_node at = { .line = item->key_line, .column = item->key_column };
-        if (near)
-            yamldoc_error(self->doc, &at, NULL, "clé inconnue « %s%s » ; vouliez-vous dire « %s » ?", shown, more, near);
+        /* Only a word that can be a key is quoted: the file may be another one, with people's names in it. */
+        int shown = yamldoc_is_name(item->key, SHOWN_MAX) ? (int)item->key.size : 0;
+        if (near && shown)
+            yamldoc_error(self->doc, &at, NULL, "clé inconnue « %.*s » ; vouliez-vous dire « %s » ?", shown, item->key.at, near);
+        else if (near)
+            yamldoc_error(self->doc, &at, NULL, "clé inconnue ; vouliez-vous dire « %s » ?", near);
+        else if (shown)
+            yamldoc_error(self->doc, &at, NULL, "clé inconnue « %.*s »", shown, item->key.at);
         else
-            yamldoc_error(self->doc, &at, NULL, "clé inconnue « %s%s »", shown, more);
+            yamldoc_error(self->doc, &at, NULL, "clé inconnue");
     }
     self->node = NULL;
 }
