@@ -1,25 +1,14 @@
 /* hub_operators: reads the contract again from the text with which it was registered. */
 #include "hub_operators.h"
 
-#include "contract.h"
-#include "embedded.h"
-
-static text_view carried(const char *name)
-{
-    const embedded_file *file = embedded_find(name);
-    return file ? (text_view) {(const char *) file->data, file->size} : text_of(NULL);
-}
+#include "hub_definition.h"
 
 void hub_operators_warn(cli_call *call, const store_contract *registered, const char *agent, const char *const *actions,
                         unsigned action_count, arena *memory)
 {
     diag_sink silent = {0}; /* its doubts were told when it was registered */
-    catalogue national;
-    territory places;
     contract said;
-    if (!catalogue_load(&national, memory, "indicators.yaml", carried("indicators.yaml"), &silent)
-        || !territory_load(&places, memory, "regions.yaml", carried("regions.yaml"), &silent)
-        || !contract_read(&said, memory, &national, &places, "contrat", registered->definition, &silent)) {
+    if (!hub_definition_read(&said, memory, "contrat", registered->definition, &silent)) {
         cli_say(call, "attention : les opérateurs du contrat n’ont pas pu être lus, les actions n’ont pas été comparées");
         return;
     }

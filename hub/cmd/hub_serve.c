@@ -43,20 +43,39 @@ static int bind_failed(cli_call *call, const endpoint *listen)
     return cli_fail(call, CLI_FAULT, "impossible d’écouter à %s : %s", text, oserror_text(error));
 }
 
-static void changed(void *link)
+/* Whom the watch tells. */
+typedef struct {
+    hub_link *link;
+    const hub_base *base;
+} listener;
+
+static void changed(void *whom)
 {
-    hub_link_changed(link);
+    hub_link_changed(((listener *) whom)->link);
+}
+
+/* A private cluster that somebody has killed is started again: to open it once more does that. */
+static void away(void *whom)
+{
+    const hub_base *base = ((listener *) whom)->base;
+    cluster *again = NULL;
+    char why[CLUSTER_EXPLANATION_MAX];
+    if (base->cluster && cluster_open(&again, base->home.home.path, why, sizeof why) != CLUSTER_OK)
+        logline(LOGLINE_ERROR, "the private cluster cannot be started: %s", why);
+    cluster_close(&again);
 }
 
 static int run(cli_call *call, hub_base *self, hub_link *link, watch *seen, int stop)
 {
+    listener whom = {link, self};
     if (!hub_home_write_endpoint(&self->home, hub_link_endpoint(link)))
         logline(LOGLINE_WARNING, "the bound address cannot be written to the home");
-    if (!watch_start(seen, changed, link))
+    if (!watch_start(seen, changed, away, &whom))
         return cli_fail(call, CLI_FAULT, "un fil d’exécution n’a pas pu démarrer");
     logline(LOGLINE_NOTICE, "ready: listening on %s, fingerprint %s", hub_link_endpoint(link), self->home.keys->fingerprint);
     logline_notify("READY=1");
     bool good = hub_link_run(link, stop);
+    watch_stop(seen);
     logline_notify("STOPPING=1");
     logline(LOGLINE_NOTICE, "stopping");
     if (good)

@@ -22,7 +22,7 @@ struct watch {
     int stop; /* eventfd */
     bool running, silent;
     pthread_t thread;
-    void (*changed)(void *whom);
+    void (*changed)(void *whom), (*away)(void *whom);
     void *whom;
 };
 
@@ -88,6 +88,8 @@ static void *work(void *argument)
             self->changed(self->whom);
         bool was_silent = self->silent;
         say(self, error);
+        if (error == DATABASE_LATER && self->away)
+            self->away(self->whom);
         /* A dead connection may stay readable: do not run in circles. */
         if (error != DATABASE_OK && was_silent && poll(wait, 1, WATCH_RETRY_MS) > 0)
             return NULL;
@@ -122,12 +124,23 @@ watch *watch_new(const store_options *options, gate *who, database_error *error,
     return NULL;
 }
 
-bool watch_start(watch *self, void (*changed)(void *whom), void *whom)
+bool watch_start(watch *self, void (*changed)(void *whom), void (*away)(void *whom), void *whom)
 {
     self->changed = changed;
+    self->away = away;
     self->whom = whom;
     self->running = pthread_create(&self->thread, NULL, work, self) == 0;
     return self->running;
+}
+
+void watch_stop(watch *self)
+{
+    if (!self->running)
+        return;
+    ssize_t put = write(self->stop, &(uint64_t){1}, sizeof(uint64_t));
+    (void) put;
+    pthread_join(self->thread, NULL);
+    self->running = false;
 }
 
 void watch_destroy(watch **self)
@@ -135,11 +148,7 @@ void watch_destroy(watch **self)
     if (!self || !*self)
         return;
     watch *gone = *self;
-    if (gone->running) {
-        ssize_t put = write(gone->stop, &(uint64_t){1}, sizeof(uint64_t));
-        (void) put;
-        pthread_join(gone->thread, NULL);
-    }
+    watch_stop(gone);
     store_destroy(&gone->store);
     arena_destroy(&gone->scratch);
     if (gone->stop >= 0)

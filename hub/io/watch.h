@@ -22,8 +22,14 @@ typedef struct watch watch;
  */
 watch *watch_new(const store_options *options, gate *who, database_error *error, char *why, size_t why_size);
 void watch_destroy(watch **self);
+/* Ends the thread: whom is called no more. */
+void watch_stop(watch *self);
 
-/* Starts the thread; changed is called from it after each change, with whom. False: no thread. */
-bool watch_start(watch *self, void (*changed)(void *whom), void *whom) __attribute__((warn_unused_result));
+/*
+ * Starts the thread. From it, with whom: changed is called after each change, away (may be NULL) while the database
+ * does not answer, about every WATCH_RETRY_MS. False: no thread.
+ */
+bool watch_start(watch *self, void (*changed)(void *whom), void (*away)(void *whom), void *whom)
+    __attribute__((warn_unused_result));
 
 #endif
