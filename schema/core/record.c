@@ -2,6 +2,7 @@
 #include "record.h"
 
 #include <assert.h>
+#include <string.h>
 
 static bool tokens_fit(const record *self, fact_kind kind)
 {
@@ -70,6 +71,8 @@ static record_reason check_fields(const record *self, const fact_rule *rule)
     if (self->has_reference != rule->reference_leaves)
         return RECORD_BAD_FIELDS;
     if ((self->text.size > 0) != narrative || self->text.size > RECORD_TEXT_MAX || !text_is_utf8(self->text))
+        return RECORD_BAD_FIELDS;
+    if (narrative && memchr(self->text.at, '\0', self->text.size))
         return RECORD_BAD_FIELDS;
     if (rule->kind != FACT_KIND_BENEFICIARY && (self->sex != RECORD_SEX_NONE || self->bpi || self->under_25))
         return RECORD_BAD_FIELDS;

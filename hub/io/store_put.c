@@ -1,0 +1,455 @@
+/*
+ * store_put: the one transaction through which batches reach the database (DESIGN.md, "Exactly once").
+ *
+ * Locks are taken in one order everywhere: the scopes' rows by name, then an agent's row, then its row in
+ * the scope. The scope's row carries the ledger's position, so that the commits of a scope are one after
+ * another and positions have no gap.
+ */
+#include <string.h>
+
+#include "store_records.h"
+
+/* An agent's place in a scope, and what it may do there, as its transaction reads them. */
+typedef struct {
+    int64_t agent;
+    char scope[BATCH_SCOPE_MAX + 1];
+    uint64_t incarnation, sequence, stable;
+    uint8_t hash[CRYPTO_HASH];
+    unsigned right_count;
+    store_right_row *rights; /* each action of each contract of the scope */
+} place;
+
+static database_error lock_scopes(database *connection, const store_batch *batches, unsigned count)
+{
+    char last[BATCH_SCOPE_MAX + 1] = "";
+    for (;;) { /* by name, smallest first */
+        char next[BATCH_SCOPE_MAX + 1] = "";
+        for (unsigned i = 0; i < count; i++) {
+            char scope[BATCH_SCOPE_MAX + 1];
+            if (!text_copy(scope, sizeof scope, batches[i].header->scope))
+                continue;
+            if (strcmp(scope, last) > 0 && (!next[0] || strcmp(scope, next) < 0))
+                memcpy(next, scope, sizeof next);
+        }
+        if (!next[0])
+            return DATABASE_OK;
+        database_error error = database_query(connection, "SELECT FROM ctai.scope WHERE scope = $1 FOR UPDATE",
+                                              &DATABASE_TEXT(next), 1, NULL);
+        if (error != DATABASE_OK)
+            return error;
+        memcpy(last, next, sizeof last);
+    }
+}
+
+/* The agent's number; *known is false when the key is nobody's or revoked. FOR SHARE: a revocation waits, or is seen. */
+static database_error lock_agent(database *connection, const uint8_t sign[CRYPTO_PUBLIC], bool *known, int64_t *agent)
+{
+    database_result *result = NULL;
+    database_error error = database_query(connection, "SELECT agent FROM ctai.agent WHERE sign = $1 AND status = 'active' FOR SHARE",
+                                          &DATABASE_BYTES(sign, CRYPTO_PUBLIC), 1, &result);
+    *known = error == DATABASE_OK && database_rows(result) > 0;
+    if (*known)
+        *agent = database_integer(result, 0, 0);
+    database_release(&result);
+    return error;
+}
+
+static database_error read_rights(database *connection, arena *scratch, place *here)
+{
+    static const char sql[] =
+        "SELECT c.contract_id, c.id, a.action, a.code, v.first_day::text, v.last_day::text, r.agent IS NOT NULL"
+        " FROM ctai.contract AS c"
+        " JOIN LATERAL (SELECT * FROM ctai.contract_version AS one WHERE one.contract_id = c.contract_id"
+        "               ORDER BY version DESC LIMIT 1) AS v ON true"
+        " JOIN ctai.contract_version_action AS va ON (va.contract_id, va.version) = (c.contract_id, v.version)"
+        " JOIN ctai.contract_action AS a ON (a.contract_id, a.action) = (c.contract_id, va.action)"
+        " LEFT JOIN ctai.agent_right AS r ON (r.agent, r.contract_id, r.action) = ($2::integer, c.contract_id, a.action)"
+        " WHERE c.scope = $1 ORDER BY c.id, va.rank";
+    char agent[DATABASE_NUMBER_TEXT];
+    const database_parameter parameters[] = {DATABASE_TEXT(here->scope), database_number(agent, here->agent)};
+    database_result *result = NULL;
+    database_error error = database_query(connection, sql, parameters, 2, &result);
+    if (error != DATABASE_OK)
+        return error;
+    here->right_count = (unsigned)database_rows(result);
+    here->rights = arena_take(scratch, sizeof *here->rights * here->right_count + 1);
+    for (unsigned i = 0; here->rights && i < here->right_count; i++) {
+        store_right_row *right = &here->rights[i];
+        right->contract_id = database_integer(result, (int)i, 0);
+        (void)text_copy(right->contract, sizeof right->contract, text_of(database_text(result, (int)i, 1)));
+        right->number = database_integer(result, (int)i, 2);
+        (void)text_copy(right->action, sizeof right->action, text_of(database_text(result, (int)i, 3)));
+        right->first_month = civil_month_of(civil_parse_iso(text_of(database_text(result, (int)i, 4))));
+        right->last_month = civil_month_of(civil_parse_iso(text_of(database_text(result, (int)i, 5))));
+        right->allowed = database_flag(result, (int)i, 6);
+    }
+    database_release(&result);
+    return here->rights ? DATABASE_OK : store_no_memory(connection);
+}
+
+static database_error lock_place(database *connection, arena *scratch, place *here)
+{
+    char agent[DATABASE_NUMBER_TEXT];
+    const database_parameter parameters[] = {DATABASE_TEXT(here->scope), database_number(agent, here->agent)};
+    database_error error = database_query(connection,
+                                          "INSERT INTO ctai.agent_scope (scope, agent) VALUES ($1, $2::integer)"
+                                          " ON CONFLICT DO NOTHING", parameters, 2, NULL);
+    database_result *result = NULL;
+    if (error == DATABASE_OK)
+        error = database_query(connection,
+                               "SELECT incarnation, sequence, stable, hash FROM ctai.agent_scope"
+                               " WHERE scope = $1 AND agent = $2::integer FOR UPDATE", parameters, 2, &result);
+    if (error == DATABASE_OK) {
+        here->incarnation = (uint64_t)database_integer(result, 0, 0);
+        here->sequence = (uint64_t)database_integer(result, 0, 1);
+        here->stable = (uint64_t)database_integer(result, 0, 2);
+        if (database_bytes(result, 0, 3, here->hash, sizeof here->hash) != CRYPTO_HASH)
+            error = database_fail(connection, DATABASE_FAULT, "la base de données est abîmée (agent_scope)");
+    }
+    database_release(&result);
+    return error == DATABASE_OK ? read_rights(connection, scratch, here) : error;
+}
+
+static bool has_right_in_scope(const place *here)
+{
+    for (unsigned i = 0; i < here->right_count; i++)
+        if (here->rights[i].allowed)
+            return true;
+    return false;
+}
+
+/* Is the batch of that sequence in the ledger this one? */
+static database_error find_in_ledger(database *connection, const place *here, uint64_t sequence,
+                                     const uint8_t hash[CRYPTO_HASH], bool *same)
+{
+    char agent[DATABASE_NUMBER_TEXT], number[DATABASE_NUMBER_TEXT];
+    const database_parameter parameters[] = {DATABASE_TEXT(here->scope), database_number(agent, here->agent),
+                                             database_number(number, (int64_t)sequence), DATABASE_BYTES(hash, CRYPTO_HASH)};
+    database_result *result = NULL;
+    database_error error = database_query(connection,
+                                          "SELECT FROM ctai.ledger WHERE scope = $1 AND agent = $2::integer"
+                                          " AND sequence = $3::bigint AND header_hash = $4", parameters, 4, &result);
+    *same = error == DATABASE_OK && database_rows(result) > 0;
+    database_release(&result);
+    return error;
+}
+
+/* The first key of an epoch is the scope's; any other later is refused. */
+static database_error check_keys(database *connection, const place *here, const batch_header *header, bool *same)
+{
+    *same = true;
+    for (unsigned i = 0; i < header->key_count && *same; i++) {
+        char epoch[DATABASE_NUMBER_TEXT], scheme[DATABASE_NUMBER_TEXT], id[2 * TOKEN_KEY_ID + 1];
+        crypto_hex(id, header->keys[i].id, TOKEN_KEY_ID);
+        const database_parameter parameters[] = {DATABASE_TEXT(here->scope), database_number(epoch, header->keys[i].epoch),
+                                                 database_number(scheme, header->scheme), DATABASE_TEXT(id)};
+        database_error error = database_query(connection,
+                                              "INSERT INTO ctai.scope_key (scope, epoch, scheme, key_id)"
+                                              " VALUES ($1, $2::bigint, $3::smallint, $4::uuid) ON CONFLICT DO NOTHING",
+                                              parameters, 4, NULL);
+        database_result *result = NULL;
+        if (error == DATABASE_OK)
+            error = database_query(connection,
+                                   "SELECT FROM ctai.scope_key WHERE scope = $1 AND epoch = $2::bigint"
+                                   " AND scheme = $3::smallint AND key_id = $4::uuid", parameters, 4, &result);
+        *same = error == DATABASE_OK && database_rows(result) > 0;
+        database_release(&result);
+        if (error != DATABASE_OK)
+            return error;
+    }
+    return DATABASE_OK;
+}
+
+/* Where a record belongs, or why it may not go there. */
+static record_reason find_right(const place *here, const record *what, const store_right_row **right)
+{
+    bool contract_known = false, action_known = false;
+    for (unsigned i = 0; i < here->right_count; i++) {
+        const store_right_row *one = &here->rights[i];
+        if (!text_is(what->contract, one->contract))
+            continue;
+        contract_known = true;
+        bool is_action = what->operation == RECORD_PUT && text_is(what->action, one->action);
+        action_known |= is_action;
+        if (!one->allowed || (what->operation == RECORD_PUT && !is_action))
+            continue;
+        *right = one;
+        bool outside = what->month != CIVIL_NONE && (what->month < one->first_month || what->month > one->last_month);
+        return what->operation == RECORD_PUT && outside ? RECORD_BAD_MONTH : RECORD_OK;
+    }
+    if (!contract_known)
+        return RECORD_UNKNOWN_CONTRACT;
+    return what->operation == RECORD_PUT && !action_known ? RECORD_UNKNOWN_ACTION : RECORD_NO_RIGHT;
+}
+
+/* Sorts a batch's bodies into records to write and refusals. False when memory is short. */
+static bool sort_bodies(const place *here, const store_batch *batch, arena *scratch, store_record **records, size_t *count,
+                        store_outcome *outcome)
+{
+    *records = arena_take(scratch, sizeof **records * batch->body_count + 1);
+    outcome->refusals = arena_take(scratch, sizeof *outcome->refusals * batch->body_count + 1);
+    if (!*records || !outcome->refusals)
+        return false;
+    *count = 0;
+    const record *before = NULL;
+    for (unsigned i = 0; i < batch->body_count; i++) {
+        store_record *next = &(*records)[*count];
+        record_reason reason = RECORD_OK;
+        if (!batch->bodies[i].at)
+            continue;
+        if (!batch_read_body(&next->what, batch->bodies[i], &reason) && reason == RECORD_OK)
+            reason = RECORD_UNREADABLE;
+        if (reason == RECORD_OK)
+            reason = batch_check_body(batch->header, &next->what, before);
+        if (reason == RECORD_OK)
+            reason = find_right(here, &next->what, &next->right);
+        if (reason == RECORD_OK) {
+            before = &next->what;
+            (*count)++;
+        } else {
+            outcome->refusals[outcome->refusal_count++] =
+                (wire_record_refusal){.sequence = batch->header->sequence, .index = i, .reason = reason};
+        }
+    }
+    return true;
+}
+
+static database_error write_refusals(database *connection, const place *here, const store_outcome *outcome)
+{
+    database_error error = DATABASE_OK;
+    for (unsigned i = 0; error == DATABASE_OK && i < outcome->refusal_count; i++) {
+        const wire_record_refusal *one = &outcome->refusals[i];
+        char agent[DATABASE_NUMBER_TEXT], sequence[DATABASE_NUMBER_TEXT], index[DATABASE_NUMBER_TEXT], reason[DATABASE_NUMBER_TEXT];
+        const database_parameter parameters[] = {
+            DATABASE_TEXT(here->scope), database_number(agent, here->agent), database_number(sequence, (int64_t)one->sequence),
+            database_number(index, one->index), database_number(reason, one->reason)};
+        error = database_query(connection,
+                               "INSERT INTO ctai.refusal (scope, agent, sequence, index, reason)"
+                               " VALUES ($1, $2::integer, $3::bigint, $4::integer, $5::smallint)", parameters, 5, NULL);
+    }
+    return error;
+}
+
+/* What the export covers, of the actions that the agent has a right to. */
+static database_error write_coverage(database *connection, const place *here, const batch_header *header, uint64_t position)
+{
+    static const char sql[] =
+        "INSERT INTO ctai.coverage (scope, agent, contract_id, action, last_month, complete, position)"
+        " VALUES ($1, $2::integer, $3::integer, $4::smallint, $5::integer, $6::boolean, $7::bigint)"
+        " ON CONFLICT (scope, agent, contract_id, action) DO UPDATE SET last_month = excluded.last_month,"
+        "  complete = excluded.complete, position = excluded.position";
+    for (unsigned i = 0; i < header->coverage_count; i++)
+        for (unsigned j = 0; j < header->coverage[i].action_count; j++) {
+            const batch_coverage *said = &header->coverage[i];
+            const record what = {.operation = RECORD_PUT, .contract = said->contract, .action = said->actions[j], .month = CIVIL_NONE};
+            const store_right_row *right = NULL;
+            if (find_right(here, &what, &right) != RECORD_OK)
+                continue;
+            char agent[DATABASE_NUMBER_TEXT], contract[DATABASE_NUMBER_TEXT], action[DATABASE_NUMBER_TEXT],
+                month[DATABASE_NUMBER_TEXT], at[DATABASE_NUMBER_TEXT];
+            civil_month last = said->last_month;
+            const database_parameter parameters[] = {
+                DATABASE_TEXT(here->scope),
+                database_number(agent, here->agent),
+                database_number(contract, right->contract_id),
+                database_number(action, right->number),
+                last == CIVIL_NONE ? DATABASE_NULL : database_number(month, last / 12 * 100 + last % 12 + 1),
+                DATABASE_TEXT(said->complete ? "t" : "f"),
+                database_number(at, (int64_t)position),
+            };
+            database_error error = database_query(connection, sql, parameters, 7, NULL);
+            if (error != DATABASE_OK)
+                return error;
+        }
+    return DATABASE_OK;
+}
+
+static database_error next_position(database *connection, const char *scope, uint64_t *position)
+{
+    database_result *result = NULL;
+    database_error error = database_query(connection, "UPDATE ctai.scope SET position = position + 1 WHERE scope = $1 RETURNING position",
+                                          &DATABASE_TEXT(scope), 1, &result);
+    *position = error == DATABASE_OK ? (uint64_t)database_integer(result, 0, 0) : 0;
+    database_release(&result);
+    return error;
+}
+
+static database_error read_position(database *connection, const char *scope, uint64_t *position)
+{
+    database_result *result = NULL;
+    database_error error = database_query(connection, "SELECT position FROM ctai.scope WHERE scope = $1", &DATABASE_TEXT(scope), 1, &result);
+    *position = error == DATABASE_OK ? (uint64_t)database_integer(result, 0, 0) : 0;
+    database_release(&result);
+    return error;
+}
+
+static database_error write_ledger(database *connection, const place *here, const store_batch *batch, uint64_t position)
+{
+    char agent[DATABASE_NUMBER_TEXT], at[DATABASE_NUMBER_TEXT], incarnation[DATABASE_NUMBER_TEXT], sequence[DATABASE_NUMBER_TEXT];
+    const database_parameter parameters[] = {
+        DATABASE_TEXT(here->scope),
+        database_number(at, (int64_t)position),
+        database_number(agent, here->agent),
+        database_number(incarnation, (int64_t)here->incarnation),
+        database_number(sequence, (int64_t)here->sequence),
+        DATABASE_BYTES(here->hash, CRYPTO_HASH),
+        DATABASE_BYTES(batch->header_bytes.at, batch->header_bytes.size),
+        DATABASE_BYTES(batch->signature, CRYPTO_SIGNATURE),
+    };
+    return database_query(connection,
+                          "INSERT INTO ctai.ledger (scope, position, agent, incarnation, sequence, header_hash, header,"
+                          " signature, received_at) VALUES ($1, $2::bigint, $3::integer, $4::bigint, $5::bigint, $6, $7, $8,"
+                          " clock_timestamp())", parameters, 8, NULL);
+}
+
+static database_error move_on(database *connection, const place *here)
+{
+    char agent[DATABASE_NUMBER_TEXT], sequence[DATABASE_NUMBER_TEXT], stable[DATABASE_NUMBER_TEXT];
+    const database_parameter parameters[] = {
+        DATABASE_TEXT(here->scope), database_number(agent, here->agent), database_number(sequence, (int64_t)here->sequence),
+        database_number(stable, (int64_t)here->stable), DATABASE_BYTES(here->hash, CRYPTO_HASH)};
+    return database_query(connection,
+                          "UPDATE ctai.agent_scope SET sequence = $3::bigint, stable = $4::bigint, hash = $5"
+                          " WHERE scope = $1 AND agent = $2::integer", parameters, 5, NULL);
+}
+
+/* The batch is the next one: all of it, or an error. */
+static database_error commit_batch(store *self, database *connection, place *here, const store_batch *batch, arena *scratch,
+                                   store_outcome *outcome)
+{
+    store_record *records;
+    size_t count;
+    if (!sort_bodies(here, batch, scratch, &records, &count, outcome))
+        return store_no_memory(connection);
+    uint64_t position;
+    database_error error = next_position(connection, here->scope, &position);
+    here->sequence = batch->header->sequence;
+    batch_hash(here->hash, batch->header_bytes);
+    if (self->options.stable_at_commit)
+        here->stable = here->sequence;
+    const store_version version = {.scope = here->scope, .agent = here->agent, .incarnation = here->incarnation,
+                                   .sequence = here->sequence, .position = position, .pepper = self->options.pepper};
+    if (error == DATABASE_OK)
+        error = write_ledger(connection, here, batch, position);
+    if (error == DATABASE_OK)
+        error = store_records_write(connection, &version, records, count);
+    if (error == DATABASE_OK)
+        error = write_refusals(connection, here, outcome);
+    if (error == DATABASE_OK)
+        error = write_coverage(connection, here, batch->header, position);
+    if (error == DATABASE_OK)
+        error = move_on(connection, here);
+    outcome->stored = HUB_STORED_COMMITTED;
+    outcome->ledger_position = position;
+    return error;
+}
+
+static void say_position(const place *here, const store_batch *batch, store_outcome *outcome)
+{
+    outcome->position = (wire_position){.scope = batch->header->scope, .incarnation = here->incarnation,
+                                        .sequence = here->sequence, .stable = here->stable};
+    memcpy(outcome->position.hash, here->hash, CRYPTO_HASH);
+}
+
+/* One that was committed before, or another of its number. */
+static database_error answer_again(database *connection, const place *here, const store_batch *batch, store_outcome *outcome)
+{
+    uint8_t hash[CRYPTO_HASH];
+    bool same;
+    batch_hash(hash, batch->header_bytes);
+    database_error error = find_in_ledger(connection, here, batch->header->sequence, hash, &same);
+    outcome->stored = same ? HUB_STORED_AGAIN : HUB_STORED_FORK;
+    if (error == DATABASE_OK && same)
+        error = read_position(connection, here->scope, &outcome->ledger_position);
+    return error;
+}
+
+static database_error put_one(store *self, database *connection, const store_batch *batch, arena *scratch, store_outcome *outcome)
+{
+    const batch_header *header = batch->header;
+    bool known, same = false;
+    place here = {0};
+    database_error error = lock_agent(connection, header->agent, &known, &here.agent);
+    if (error != DATABASE_OK || !known) {
+        outcome->stored = HUB_STORED_NO_RIGHT;
+        return error;
+    }
+    outcome->stored = HUB_STORED_SCOPE;
+    if (!text_copy(here.scope, sizeof here.scope, header->scope))
+        return DATABASE_OK;
+    error = read_rights(connection, scratch, &here);
+    if (error != DATABASE_OK || !has_right_in_scope(&here))
+        return error;
+    error = lock_place(connection, scratch, &here);
+    if (error != DATABASE_OK)
+        return error;
+    if (header->sequence <= here.sequence) {
+        error = answer_again(connection, &here, batch, outcome);
+    } else if (header->incarnation != here.incarnation) {
+        outcome->stored = HUB_STORED_INCARNATION;
+    } else if (header->sequence != here.sequence + 1) {
+        outcome->stored = HUB_STORED_SEQUENCE;
+    } else if (!crypto_equal(header->previous, here.hash, CRYPTO_HASH)) {
+        outcome->stored = HUB_STORED_FORK;
+    } else {
+        error = check_keys(connection, &here, header, &same);
+        outcome->stored = HUB_STORED_KEY;
+        if (error == DATABASE_OK && same)
+            error = commit_batch(self, connection, &here, batch, scratch, outcome);
+    }
+    say_position(&here, batch, outcome);
+    return error;
+}
+
+/*
+ * The connection died during COMMIT: only the ledger knows. A new connection waits for the agent's
+ * row, then looks; all batches of the transaction are there, or none.
+ */
+static database_error look_after_commit(store *self, const store_batch *batches, unsigned count, const store_outcome *outcomes)
+{
+    database *connection;
+    database_error error = store_database(self, &connection);
+    if (error == DATABASE_OK)
+        error = database_begin(connection, false);
+    if (error != DATABASE_OK)
+        return DATABASE_LATER;
+    bool all = true;
+    for (unsigned i = 0; error == DATABASE_OK && all && i < count; i++) {
+        if (outcomes[i].stored != HUB_STORED_COMMITTED)
+            continue;
+        place here = {0};
+        uint8_t hash[CRYPTO_HASH];
+        batch_hash(hash, batches[i].header_bytes);
+        (void)text_copy(here.scope, sizeof here.scope, batches[i].header->scope);
+        error = lock_agent(connection, batches[i].header->agent, &all, &here.agent);
+        if (error == DATABASE_OK && all)
+            error = find_in_ledger(connection, &here, batches[i].header->sequence, hash, &all);
+    }
+    database_rollback(connection);
+    return error == DATABASE_OK && all ? DATABASE_OK : DATABASE_LATER;
+}
+
+database_error store_put(store *self, const store_batch *batches, unsigned count, arena *scratch, store_outcome *outcomes)
+{
+    database *connection;
+    for (unsigned i = 0; i < count; i++)
+        outcomes[i] = (store_outcome){.stored = HUB_STORED_LATER};
+    database_error error = store_database(self, &connection);
+    if (error == DATABASE_OK)
+        error = database_begin(connection, false);
+    if (error != DATABASE_OK)
+        return error;
+    error = lock_scopes(connection, batches, count);
+    for (unsigned i = 0; error == DATABASE_OK && i < count; i++)
+        error = put_one(self, connection, &batches[i], scratch, &outcomes[i]);
+    if (error == DATABASE_OK) {
+        error = database_commit(connection);
+        if (error == DATABASE_LATER && !database_alive(connection))
+            error = look_after_commit(self, batches, count, outcomes);
+    } else {
+        database_rollback(connection);
+    }
+    for (unsigned i = 0; error != DATABASE_OK && i < count; i++)
+        outcomes[i] = (store_outcome){.stored = HUB_STORED_LATER};
+    return error;
+}

@@ -1,0 +1,35 @@
+/*
+ * store_records: the records of one batch into the database, set by set: one statement for what stands,
+ * one for what is withdrawn. What they replace goes to history with the position that replaced it.
+ */
+#ifndef CTAI_STORE_RECORDS_H
+#define CTAI_STORE_RECORDS_H
+
+#include "store_base.h"
+
+/* What the database calls a contract and its action. */
+typedef struct {
+    char contract[RECORD_NAME_MAX + 1], action[RECORD_NAME_MAX + 1];
+    int64_t contract_id, number;        /* number: of the action */
+    civil_month first_month, last_month; /* of the contract */
+    bool allowed;                       /* the agent may push it */
+} store_right_row;
+
+/* A record that was checked, and where it belongs. right->number means nothing for a withdrawal. */
+typedef struct {
+    record what;
+    const store_right_row *right;
+} store_record;
+
+typedef struct {
+    const char *scope;
+    int64_t agent;
+    uint64_t incarnation, sequence, position;
+    const uint8_t *pepper; /* CRYPTO_KEY bytes */
+} store_version;
+
+/* Keys are distinct. Runs inside the caller's transaction. */
+database_error store_records_write(database *connection, const store_version *version, const store_record *records,
+                                   size_t count) __attribute__((warn_unused_result));
+
+#endif
