@@ -258,13 +258,14 @@ def world():
         made.close()
 
 
-def write_contract(source, target, replacements):
-    """Copies a contract file with regular expressions replaced; each must occur."""
-    with open(source, encoding="utf-8") as file:
+def write_contract_2024(target):
+    """Writes the contract of the year after, of the same scope: the 2023 file with other days."""
+    with open(CONTRACT_FILE, encoding="utf-8") as file:
         text = file.read()
-    for pattern, new in replacements:
-        text, times = re.subn(pattern, new, text)
-        assert times, f"{pattern} is not in {source}"
+    for pattern, new in ((r"^id: .*", "id: 63-thiers-2024"), (r"^premier_jour: .*", "premier_jour: 2024-11-30"),
+                         (r"^dernier_jour: .*", "dernier_jour: 2025-11-29"), (r"jusqu_au: 2024", "jusqu_au: 2025")):
+        text, times = re.subn(pattern, new, text, flags=re.MULTILINE)
+        assert times, f"{pattern} is not in {CONTRACT_FILE}"
     with open(target, "w", encoding="utf-8") as file:
         file.write(text)
     return target

@@ -1,6 +1,5 @@
 """Second exports, withdrawals, partial exports, two contracts of one scope from one table."""
 
-import os
 import unittest
 
 import harness
@@ -15,14 +14,13 @@ CONTRACTS = {contract["id"]: contract for contract in (THIERS_2023, THIERS_2024)
 HELD = {}
 PERSONS = "id_local;nom;prenom;date_naissance;sexe;nationalite;statut;date_cir\n"
 EVENTS = "id_evenement;date;action;type;id_local;quantite;detail;reference\n"
-FILE_2024 = os.path.join(harness.HERE, "63-thiers-2024.yaml")
 
 
 def setUpModule():
     global WORLD
     WORLD = harness.World()
     unittest.addModuleCleanup(WORLD.close)
-    WORLD.start(harness.CONTRACT_FILE, FILE_2024)
+    WORLD.start(harness.CONTRACT_FILE, harness.write_contract_2024(WORLD.path("63-thiers-2024.yaml")))
     for name in harness.OPERATORS:
         WORLD.admit(name, THIERS_2024["id"])
 
@@ -90,6 +88,19 @@ class Differences(unittest.TestCase):
         self.small(person, "x1;2024-01-05;axe2;outil_numerique;1;2;;\nx2;2024-02-05;axe2;cout;;10;autre;\n")
         self.small(person, "x3;2024-04-05;axe2;outil_numerique;1;5;;\n", partial=True)
         check_reports(self, "partial")
+
+    def test_contract_column(self):
+        """Rows name their contract; the same event's number may stand in each."""
+        header = EVENTS.replace("\n", ";contrat\n")
+        lines = ["c1;2024-05-05;axe1;consultation_medicale;1;3;;;63-thiers-2023", "c2;2024-06-05;axe1;cout;;9;autre;;63-thiers-2023",
+                 "c1;2025-05-05;axe2;consultation_medicale;1;4;;;63-thiers-2024", "c3;2024-06-05;axe1;cout;;8;autre;;63-thiers-2024"]
+        paths = (WORLD.write("small/p.csv", PERSONS + "1;Essai;Un;1990-05-05;F;AFG;refugie;2022-05-05\n"),
+                 WORLD.write("small/e.csv", header + "\n".join(lines) + "\n"))
+        for contract in CONTRACTS.values():
+            key = (contract["id"], "cecler")
+            HELD[key], _ = push(HELD.get(key, Held()), make_records("cecler", contract, *paths))
+        WORLD.push("cecler", paths, "--allow-withdrawals").must()
+        check_reports(self, "contract column")
 
     def test_withdrawal_guard(self):
         persons = "1;Essai;Un;1990-05-05;F;AFG;refugie;2022-05-05\n"
