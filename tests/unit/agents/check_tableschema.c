@@ -1,5 +1,6 @@
 /* check_tableschema: the table schemas that offices' tools read say what the programs accept. */
 #include <check.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
