@@ -71,7 +71,9 @@ static cluster_error fail_system(const reason *why, const char *path)
 
 static void in_home(const char *home, const char *name, char path[PATH_MAX])
 {
-    snprintf(path, PATH_MAX, "%s/%s", home, name);
+    int size = snprintf(path, PATH_MAX, "%s/%s", home, name);
+    if (size < 0 || size >= PATH_MAX)
+        path[0] = '\0'; /* a path that no call finds */
 }
 
 /* What initdb or pg_ctl ended with, told apart where an administrator has to act in another way. */

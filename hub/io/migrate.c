@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "crypto.h"
+#include "batch.h"
 #include "embedded.h"
 #include "logline.h"
 
@@ -40,7 +40,7 @@ static bool is_numbered(const embedded_file *file)
 
 static void checksum_of(uint8_t checksum[CRYPTO_HASH], const embedded_file *file)
 {
-    crypto_hash(checksum, NULL, 0, file->data, file->size);
+    batch_hash(checksum, (text_view){(const char *)file->data, file->size});
 }
 
 typedef enum { FILE_NEW, FILE_SAME, FILE_CHANGED } file_state;

@@ -29,6 +29,6 @@ database_error store_contract_add(store *self, const contract *what, text_view d
 /* All contracts in their last version, by id. */
 database_error store_contracts(store *self, arena *from, store_contract **contracts, unsigned *count) __attribute__((warn_unused_result));
 /* One. DATABASE_NOT_FOUND. */
-database_error store_contract_find(store *self, const char *id, arena *from, store_contract *contract) __attribute__((warn_unused_result));
+database_error store_contract_find(store *self, const char *id, arena *from, store_contract *one) __attribute__((warn_unused_result));
 
 #endif

@@ -87,7 +87,7 @@ static database_error read_rights(database *connection, arena *scratch, place *h
     return here->rights ? DATABASE_OK : store_no_memory(connection);
 }
 
-static database_error lock_place(database *connection, arena *scratch, place *here)
+static database_error lock_place(database *connection, place *here)
 {
     char agent[DATABASE_NUMBER_TEXT];
     const database_parameter parameters[] = {DATABASE_TEXT(here->scope), database_number(agent, here->agent)};
@@ -107,7 +107,7 @@ static database_error lock_place(database *connection, arena *scratch, place *he
             error = database_fail(connection, DATABASE_FAULT, "la base de données est abîmée (agent_scope)");
     }
     database_release(&result);
-    return error == DATABASE_OK ? read_rights(connection, scratch, here) : error;
+    return error;
 }
 
 static bool has_right_in_scope(const place *here)
@@ -380,7 +380,7 @@ static database_error put_one(store *self, database *connection, const store_bat
     error = read_rights(connection, scratch, &here);
     if (error != DATABASE_OK || !has_right_in_scope(&here))
         return error;
-    error = lock_place(connection, scratch, &here);
+    error = lock_place(connection, &here);
     if (error != DATABASE_OK)
         return error;
     if (header->sequence <= here.sequence) {
