@@ -8,7 +8,7 @@
 
 agent_call *agent_call_of(cli_call *call)
 {
-    return (agent_call *) call;
+    return (agent_call *)call;
 }
 
 int agent_call_home_failed(cli_call *call, const agent_home_result *result)
@@ -46,8 +46,8 @@ int agent_call_no_memory(cli_call *call)
 
 void agent_call_deposit(agent_call *self, const char *name, const batch_buffer *content)
 {
-    (void) fprintf(self->deposit, "%s\n", name);
-    (void) fwrite(content->data, 1, content->size, self->deposit);
+    (void)fprintf(self->deposit, "%s\n", name);
+    (void)fwrite(content->data, 1, content->size, self->deposit);
 }
 
 int agent_call_read(cli_call *call, const char *operand, arena *from, text_view *content)
@@ -60,7 +60,8 @@ int agent_call_read(cli_call *call, const char *operand, arena *from, text_view 
         return cli_bad_file(call, &file);
     int code = CLI_DONE;
     if (read.size > CREDENTIAL_FILE_MAX)
-        code = cli_fail(call, CLI_BAD_INPUT, "%s : ce fichier est bien trop long pour en être un ; vérifiez son nom", file.name);
+        code = cli_fail(call, CLI_BAD_INPUT,
+                        "%s : ce fichier est bien trop long pour en être un ; vérifiez son nom", file.name);
     char *kept = code == CLI_DONE ? arena_text(from, input_view(&read)) : NULL;
     if (code == CLI_DONE && kept == NULL)
         code = agent_call_no_memory(call);
@@ -75,12 +76,12 @@ void agent_call_join(char *to, size_t size, const text_view *names, size_t count
     to[0] = '\0';
     for (size_t i = 0; i < count && used < size; i++) {
         const char *before = i == 0 ? "" : i + 1 == count ? " et " : ", ";
-        int more = snprintf(to + used, size - used, "%s%.*s", before, (int) names[i].size, names[i].at);
-        used += more > 0 ? (size_t) more : size;
+        int more = snprintf(to + used, size - used, "%s%.*s", before, (int)names[i].size, names[i].at);
+        used += more > 0 ? (size_t)more : size;
     }
 }
 
 void agent_call_count(FILE *to, uint64_t count, const char *one, const char *many)
 {
-    (void) fprintf(to, "%" PRIu64 " %s", count, count < 2 ? one : many);
+    (void)fprintf(to, "%" PRIu64 " %s", count, count < 2 ? one : many);
 }

@@ -21,10 +21,10 @@ typedef struct agent_serving {
 } agent_serving;
 
 typedef struct {
-    cli_call call;         /* first: a command's cli_call is the first part of one of these */
-    agent_home *agent;     /* open and taken; NULL for init */
-    outbox *box;           /* likewise */
-    FILE *deposit;         /* see agent_call_deposit */
+    cli_call call; /* first: a command's cli_call is the first part of one of these */
+    agent_home *agent; /* open and taken; NULL for init */
+    outbox *box; /* likewise */
+    FILE *deposit; /* see agent_call_deposit */
     agent_serving *serving; /* NULL when the command has the home for itself */
 } agent_call;
 
@@ -42,7 +42,8 @@ int agent_call_no_memory(cli_call *call);
 void agent_call_deposit(agent_call *self, const char *name, const batch_buffer *content);
 
 /* Reads a file named on the command line, at most CREDENTIAL_FILE_MAX bytes, into the arena; 0 or an exit code. */
-int agent_call_read(cli_call *call, const char *operand, arena *from, text_view *content) __attribute__((warn_unused_result));
+int agent_call_read(cli_call *call, const char *operand, arena *from, text_view *content)
+    __attribute__((warn_unused_result));
 
 /* "63", "63 et 84", "63, 84 et 69": names joined for a sentence. */
 void agent_call_join(char *to, size_t size, const text_view *names, size_t count);

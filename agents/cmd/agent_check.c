@@ -5,9 +5,10 @@
 #include "agent_export.h"
 
 const cli_option agent_check_options[] = {
-    {.name = "persons", .kind = CLI_INPUT, .required = true, .value = "FICHIER", .help = "le tableau des personnes"},
-    {.name = "events", .kind = CLI_INPUT, .required = true, .value = "FICHIER", .help = "le tableau des événements"},
-    {.name = "contract", .kind = CLI_VALUE, .value = "CONTRAT", .help = "le contrat, quand il y en a plusieurs et que les événements n’en disent rien"},
+    {"persons", 0, CLI_INPUT, true, "FICHIER", "le tableau des personnes"},
+    {"events", 0, CLI_INPUT, true, "FICHIER", "le tableau des événements"},
+    {"contract", 0, CLI_VALUE, false, "CONTRAT",
+     "le contrat, quand il y en a plusieurs et que les événements n’en disent rien"},
     {.name = NULL},
 };
 
@@ -15,23 +16,25 @@ static void tell(cli_call *call, const agent_export *from)
 {
     const export_counts *counts = &from->made.counts;
     if (call->json) {
-        json_t *summary = json_pack("{s:I, s:I, s:I}", "prets", (json_int_t) counts->ready, "ecartes", (json_int_t) counts->left_out,
-                                    "erreurs", (json_int_t) counts->errors);
-        (void) json_dumpf(summary, call->out, 0);
-        (void) fputc('\n', call->out);
+        json_t *summary = json_pack("{s:I, s:I, s:I}", "prets", (json_int_t)counts->ready, "ecartes",
+                                    (json_int_t)counts->left_out, "erreurs", (json_int_t)counts->errors);
+        (void)json_dumpf(summary, call->out, 0);
+        (void)fputc('\n', call->out);
         json_decref(summary);
         return;
     }
-    (void) fprintf(call->out, "%zu personnes et %zu événements lus.\n", counts->person_rows, counts->event_rows);
-    agent_call_count(call->out, counts->ready, "enregistrement prêt à partir.\n", "enregistrements prêts à partir.\n");
+    (void)fprintf(call->out, "%zu personnes et %zu événements lus.\n", counts->person_rows, counts->event_rows);
+    agent_call_count(call->out, counts->ready, "enregistrement prêt à partir.\n",
+                     "enregistrements prêts à partir.\n");
     agent_export_tell(from, call->out);
-    (void) fprintf(call->out, "Rien n’a été envoyé.\n");
+    (void)fprintf(call->out, "Rien n’a été envoyé.\n");
 }
 
 int agent_check_run(cli_call *call)
 {
     agent_export from;
-    int code = agent_export_make(&from, call, AGENT_EXPORT_TOKENS_IF_ANY, false, call->json ? call->err : call->out);
+    int code = agent_export_make(&from, call, AGENT_EXPORT_TOKENS_IF_ANY, false,
+                                 call->json ? call->err : call->out);
     if (code == CLI_DONE) {
         tell(call, &from);
         code = agent_export_code(&from);

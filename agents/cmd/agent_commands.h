@@ -6,7 +6,7 @@
 
 enum {
     AGENT_COMMAND_NO_HOME = 1, /* flag: runs without an identity (init) */
-    AGENT_COMMAND_SERVE = 2,   /* flag: owns the home for as long as it runs */
+    AGENT_COMMAND_SERVE = 2, /* flag: owns the home for as long as it runs */
     AGENT_COMMAND_CONFIRM = 4, /* flag: agent_key_confirm comes first, where the user is */
 };
 

@@ -45,7 +45,7 @@ static int run_here(cli_call *call, agent_home *agent, int deposit)
     own.deposit = copy < 0 ? NULL : fdopen(copy, "w");
     int code = own.deposit == NULL ? agent_call_no_memory(call) : cli_run_call(&own.call);
     if (own.deposit != NULL)
-        (void) fclose(own.deposit);
+        (void)fclose(own.deposit);
     outbox_close(&own.box);
     return code;
 }
@@ -66,10 +66,13 @@ static bool hand_over(cli_call *call, int deposit, int *code)
     case CONTROL_NOBODY:
         return false;
     case CONTROL_BROKEN:
-        *code = cli_fail(call, CLI_FAULT, "le service (serve) s’est arrêté avant de répondre ; voyez « ctai-agent status », puis recommencez");
+        *code = cli_fail(
+            call, CLI_FAULT,
+            "le service (serve) s’est arrêté avant de répondre ; voyez « ctai-agent status », puis recommencez");
         return true;
     case CONTROL_OTHER:
-        *code = cli_fail(call, CLI_CONFIGURATION, "le service (serve) qui tient ce dossier est d’une autre version ; redémarrez-le");
+        *code = cli_fail(call, CLI_CONFIGURATION,
+                         "le service (serve) qui tient ce dossier est d’une autre version ; redémarrez-le");
         return true;
     case CONTROL_SYSTEM:
         break;
@@ -85,7 +88,7 @@ static int run_init(cli_call *call, int deposit)
     own.deposit = copy < 0 ? NULL : fdopen(copy, "w");
     int code = own.deposit == NULL ? agent_call_no_memory(call) : cli_run_call(&own.call);
     if (own.deposit != NULL)
-        (void) fclose(own.deposit);
+        (void)fclose(own.deposit);
     return code;
 }
 
@@ -113,7 +116,7 @@ static int run_in_home(cli_call *call, int deposit)
         if (waited_ms >= WAIT_SAY_MS && !said)
             cli_say(call, "une autre commande travaille dans %s ; attente de sa fin…", call->home);
         said = waited_ms >= WAIT_SAY_MS;
-        (void) usleep(WAIT_STEP_MS * 1000);
+        (void)usleep(WAIT_STEP_MS * 1000);
     }
 }
 
@@ -125,8 +128,9 @@ static bool other_owner(const cli_call *call)
     if (geteuid() != 0)
         return false;
     const struct passwd *usual = getpwnam("ctai-agent");
-    if ((call->command->flags & AGENT_COMMAND_NO_HOME) != 0 && usual != NULL && strcmp(call->home, call->program->default_home) == 0
-        && home_make(call->home) == HOME_OK && chown(call->home, usual->pw_uid, usual->pw_gid) != 0)
+    if ((call->command->flags & AGENT_COMMAND_NO_HOME) != 0 && usual != NULL
+        && strcmp(call->home, call->program->default_home) == 0 && home_make(call->home) == HOME_OK
+        && chown(call->home, usual->pw_uid, usual->pw_gid) != 0)
         return false;
     return home_owner(call->home, &user, &group) == HOME_OK && user != 0;
 }
@@ -134,22 +138,22 @@ static bool other_owner(const cli_call *call)
 static int home_refused(cli_call *call, home_error error)
 {
     agent_home_result result = {.error = AGENT_HOME_HOME, .home_reason = error, .system_error = errno};
-    (void) text_copy(result.path, sizeof result.path, text_of(call->home));
+    (void)text_copy(result.path, sizeof result.path, text_of(call->home));
     return agent_call_home_failed(call, &result);
 }
 
 /* Runs the call in a process that belongs to the home's owner. */
 static int run_as_owner(cli_call *call, int deposit)
 {
-    (void) fflush(NULL);
+    (void)fflush(NULL);
     pid_t child = fork();
     if (child < 0)
         return cli_fail(call, CLI_FAULT, "le système refuse un processus de plus : %s", oserror_text(errno));
     if (child == 0) {
-        (void) prctl(PR_SET_PDEATHSIG, SIGTERM);
+        (void)prctl(PR_SET_PDEATHSIG, SIGTERM);
         home_error error = home_become_owner(call->home);
         int code = error == HOME_OK ? run_in_home(call, deposit) : home_refused(call, error);
-        (void) fflush(NULL);
+        (void)fflush(NULL);
         _exit(code);
     }
     int ended;
@@ -165,22 +169,25 @@ static int place_deposit(cli_call *call, int deposit)
     struct stat about;
     if (fstat(deposit, &about) != 0 || about.st_size == 0)
         return CLI_DONE;
-    char path[PATH_MAX], *content = malloc((size_t) about.st_size);
-    ssize_t size = content == NULL ? -1 : pread(deposit, content, (size_t) about.st_size, 0);
-    char *end = size > 0 ? memchr(content, '\n', (size_t) size) : NULL;
-    if (end == NULL || memchr(content, '/', (size_t) (end - content)) != NULL) {
+    char path[PATH_MAX], *content = malloc((size_t)about.st_size);
+    ssize_t size = content == NULL ? -1 : pread(deposit, content, (size_t)about.st_size, 0);
+    char *end = size > 0 ? memchr(content, '\n', (size_t)size) : NULL;
+    if (end == NULL || memchr(content, '/', (size_t)(end - content)) != NULL) {
         free(content);
         return agent_call_no_memory(call);
     }
     *end = '\0';
     int length = snprintf(path, sizeof path, "%s/%s", strcmp(call->folder, "/") == 0 ? "" : call->folder, content);
     errno = ENAMETOOLONG;
-    outfile *file = length > 0 && (size_t) length < sizeof path ? outfile_open(path, false) : NULL;
+    outfile *file = length > 0 && (size_t)length < sizeof path ? outfile_open(path, false) : NULL;
     if (file != NULL)
-        (void) fwrite(end + 1, 1, (size_t) (content + size - end - 1), outfile_stream(file));
+        (void)fwrite(end + 1, 1, (size_t)(content + size - end - 1), outfile_stream(file));
     bool placed = file != NULL && outfile_commit(&file);
-    int code = placed ? CLI_DONE : cli_fail(call, CLI_CANNOT_WRITE, "impossible d’écrire %s : %s. Placez-vous dans un dossier où vous pouvez écrire et recommencez",
-                                            content, oserror_text(errno));
+    int code = placed
+        ? CLI_DONE
+        : cli_fail(call, CLI_CANNOT_WRITE,
+                   "impossible d’écrire %s : %s. Placez-vous dans un dossier où vous pouvez écrire et recommencez",
+                   content, oserror_text(errno));
     free(content);
     return code;
 }
@@ -193,7 +200,8 @@ int agent_dispatch(cli_call *call)
         input_settle(&call->files[i]);
     for (int i = 0; i < CLI_OPERANDS_MAX; i++)
         input_settle(&call->operand_files[i]);
-    if ((call->command->flags & AGENT_COMMAND_CONFIRM) != 0 && (code = agent_key_confirm(call, fingerprint)) != CLI_DONE)
+    if ((call->command->flags & AGENT_COMMAND_CONFIRM) != 0
+        && (code = agent_key_confirm(call, fingerprint)) != CLI_DONE)
         return code;
     bool owner = other_owner(call);
     if ((call->command->flags & AGENT_COMMAND_SERVE) != 0 && owner) {

@@ -6,7 +6,7 @@
 
 enum {
     BYTES_BASE = 256 * 1024 * 1024, /* memory that the smallest export may take */
-    BYTES_PER_BYTE = 48,            /* and each byte of its files */
+    BYTES_PER_BYTE = 48, /* and each byte of its files */
 };
 
 static int read_file(cli_call *call, const char *option, input *to)
@@ -25,7 +25,9 @@ static int choose(agent_export *self, cli_call *call)
     if (error != OUTBOX_OK)
         return agent_call_outbox_failed(call, error);
     if (count == 0)
-        return cli_fail(call, CLI_CONFIGURATION, "aucun contrat connu ; prenez d’abord en compte l’approbation de la préfecture : ctai-agent join FICHIER");
+        return cli_fail(call, CLI_CONFIGURATION,
+                        "aucun contrat connu ; prenez d’abord en compte l’approbation de la préfecture : "
+                        "ctai-agent join FICHIER");
     self->contracts = arena_take(self->memory, count * sizeof *self->contracts);
     self->earlier = calloc(count, sizeof *self->earlier);
     if (self->contracts == NULL || self->earlier == NULL)
@@ -40,7 +42,8 @@ static int choose(agent_export *self, cli_call *call)
         return CLI_DONE;
     char list[1024];
     agent_call_join(list, sizeof list, ids, count);
-    return cli_fail(call, CLI_NOT_ALLOWED, "le contrat « %s » n’est pas des vôtres ; les vôtres : %s", wanted, list);
+    return cli_fail(call, CLI_NOT_ALLOWED, "le contrat « %s » n’est pas des vôtres ; les vôtres : %s", wanted,
+                    list);
 }
 
 static int load(agent_export *self, cli_call *call, agent_export_tokens tokens)
@@ -52,10 +55,13 @@ static int load(agent_export *self, cli_call *call, agent_export_tokens tokens)
         contract->token_key_count = agent_home_keys(own->agent, scope, &contract->token_keys);
         if (contract->token_key_count == 0 && tokens == AGENT_EXPORT_TOKENS)
             return cli_fail(call, CLI_CONFIGURATION,
-                            "la clé de liaison du périmètre « %.*s » manque. Envoyez votre fichier de demande au coordonnateur, puis prenez en compte "
-                            "la clé qu’il vous rendra : ctai-agent key accept FICHIER.cle. (Si vous êtes le coordonnateur : ctai-agent key create --scope %.*s)",
-                            (int) scope.size, scope.at, (int) scope.size, scope.at);
-        outbox_error error = enqueue_earlier(own->box, contract->terms->id, &self->earlier[i], &contract->earlier_count);
+                            "la clé de liaison du périmètre « %.*s » manque. Envoyez votre fichier de demande au "
+                            "coordonnateur, puis prenez en compte "
+                            "la clé qu’il vous rendra : ctai-agent key accept FICHIER.cle. (Si vous êtes le "
+                            "coordonnateur : ctai-agent key create --scope %.*s)",
+                            (int)scope.size, scope.at, (int)scope.size, scope.at);
+        outbox_error error = enqueue_earlier(own->box, contract->terms->id, &self->earlier[i],
+                                             &contract->earlier_count);
         if (error != OUTBOX_OK)
             return agent_call_outbox_failed(call, error);
         contract->earlier = self->earlier[i];
@@ -92,10 +98,12 @@ static int make(agent_export *self, cli_call *call, bool partial)
     progress_end(&self->bar);
     if (error == EXPORT_NO_MEMORY)
         return agent_call_no_memory(call);
-    if (error == EXPORT_UNUSABLE && self->diagnostics != call->err && self->whole != NULL && fflush(self->whole) == 0)
-        (void) fwrite(self->whole_text, 1, self->whole_size, call->err);
+    if (error == EXPORT_UNUSABLE && self->diagnostics != call->err && self->whole != NULL
+        && fflush(self->whole) == 0)
+        (void)fwrite(self->whole_text, 1, self->whole_size, call->err);
     if (error == EXPORT_UNUSABLE)
-        return cli_fail(call, CLI_BAD_INPUT, "ces fichiers ne peuvent pas être lus (voir ci-dessus) ; rien n’a été envoyé");
+        return cli_fail(call, CLI_BAD_INPUT,
+                        "ces fichiers ne peuvent pas être lus (voir ci-dessus) ; rien n’a été envoyé");
     return CLI_DONE;
 }
 
@@ -107,7 +115,8 @@ static void emit(diag_sink *sink, const diag *what)
         diag_print(self->whole, what);
 }
 
-int agent_export_make(agent_export *self, cli_call *call, agent_export_tokens tokens, bool partial, FILE *diagnostics)
+int agent_export_make(agent_export *self, cli_call *call, agent_export_tokens tokens, bool partial,
+                      FILE *diagnostics)
 {
     memset(self, 0, sizeof *self);
     self->sink = (diag_sink){.emit = emit, .data = self};
@@ -132,7 +141,7 @@ void agent_export_release(agent_export *self)
         free(self->earlier[i]);
     free(self->earlier);
     if (self->whole != NULL)
-        (void) fclose(self->whole);
+        (void)fclose(self->whole);
     free(self->whole_text);
     arena_destroy(&self->memory);
     input_release(&self->persons);
@@ -144,18 +153,20 @@ void agent_export_tell(const agent_export *self, FILE *to)
 {
     const export_counts *counts = &self->made.counts;
     if (counts->left_out > 0) {
-        agent_call_count(to, counts->left_out, "ligne écartée (elle ne compte pas ici) :", "lignes écartées (elles ne comptent pas ici) :");
-        (void) fputc('\n', to);
+        agent_call_count(to, counts->left_out, "ligne écartée (elle ne compte pas ici) :",
+                         "lignes écartées (elles ne comptent pas ici) :");
+        (void)fputc('\n', to);
         for (unsigned reason = 0; reason < EXPORT_REASON_COUNT; reason++)
             if (counts->left_out_by[reason] > 0)
-                (void) fprintf(to, "  %zu : %s\n", counts->left_out_by[reason], export_reason_text(reason));
+                (void)fprintf(to, "  %zu : %s\n", counts->left_out_by[reason], export_reason_text(reason));
     }
     if (counts->errors > 0) {
-        agent_call_count(to, counts->errors, "ligne en erreur : elle n’est pas comptée ; corrigez-la puis recommencez.\n",
+        agent_call_count(to, counts->errors,
+                         "ligne en erreur : elle n’est pas comptée ; corrigez-la puis recommencez.\n",
                          "lignes en erreur : elles ne sont pas comptées ; corrigez-les puis recommencez.\n");
     }
     if (self->made.unsure)
-        (void) fprintf(to, "Une partie des fichiers est illisible : rien n’est retiré cette fois.\n");
+        (void)fprintf(to, "Une partie des fichiers est illisible : rien n’est retiré cette fois.\n");
 }
 
 int agent_export_code(const agent_export *self)

@@ -11,15 +11,15 @@
 #include "progress.h"
 
 typedef struct {
-    arena *memory;                  /* of everything but the files */
+    arena *memory; /* of everything but the files */
     input persons, events;
     unsigned contract_count;
     export_contract *contracts;
-    export_contribution **earlier;  /* of each contract; freed by release */
+    export_contribution **earlier; /* of each contract; freed by release */
     export made;
     diag_sink sink;
     FILE *diagnostics;
-    FILE *whole;                    /* diagnostics of the files as a whole, in whole_text */
+    FILE *whole; /* diagnostics of the files as a whole, in whole_text */
     char *whole_text;
     size_t whole_size;
     progress bar;
@@ -28,7 +28,7 @@ typedef struct {
 /* How tokens are to be had. */
 typedef enum {
     AGENT_EXPORT_TOKENS_IF_ANY, /* without a linkage key, records have no tokens */
-    AGENT_EXPORT_TOKENS,        /* without one: 78, with what to do */
+    AGENT_EXPORT_TOKENS, /* without one: 78, with what to do */
 } agent_export_tokens;
 
 /*
@@ -36,8 +36,8 @@ typedef enum {
  * serves. Diagnostics go to diagnostics; those that make a file unusable also to call->err. CLI_DONE with self filled, or an exit code, said. Either way
  * release ends it.
  */
-int agent_export_make(agent_export *self, cli_call *call, agent_export_tokens tokens, bool partial, FILE *diagnostics)
-    __attribute__((warn_unused_result));
+int agent_export_make(agent_export *self, cli_call *call, agent_export_tokens tokens, bool partial,
+                      FILE *diagnostics) __attribute__((warn_unused_result));
 void agent_export_release(agent_export *self);
 
 /* The lines about what was left out and why, and rows in error, on to. */

@@ -18,10 +18,14 @@ static int verify(cli_call *call, const credential_approval *approval, arena *me
     const agent_home *agent = agent_call_of(call)->agent;
     credential_identity ours;
     agent_home_identity(agent, &ours);
-    if (strcmp(approval->agent.name, ours.name) != 0 || !crypto_equal(approval->agent.curve, ours.curve, CRYPTO_PUBLIC)
-        || !crypto_equal(approval->agent.sign, ours.sign, CRYPTO_PUBLIC) || !crypto_equal(approval->agent.box, ours.box, CRYPTO_PUBLIC))
-        return cli_fail(call, CLI_NOT_ALLOWED, "cette approbation a été faite pour un autre agent, ou pour d’anciennes clés de « %s » ; "
-                                               "demandez à la préfecture celle de votre fichier de demande", ours.name);
+    if (strcmp(approval->agent.name, ours.name) != 0
+        || !crypto_equal(approval->agent.curve, ours.curve, CRYPTO_PUBLIC)
+        || !crypto_equal(approval->agent.sign, ours.sign, CRYPTO_PUBLIC)
+        || !crypto_equal(approval->agent.box, ours.box, CRYPTO_PUBLIC))
+        return cli_fail(call, CLI_NOT_ALLOWED,
+                        "cette approbation a été faite pour un autre agent, ou pour d’anciennes clés de « %s » ; "
+                        "demandez à la préfecture celle de votre fichier de demande",
+                        ours.name);
     credential_approval before;
     agent_home_result result;
     agent_home_error error = agent_home_approval(agent, &before, memory, &result);
@@ -29,9 +33,12 @@ static int verify(cli_call *call, const credential_approval *approval, arena *me
         return CLI_DONE;
     if (error != AGENT_HOME_OK)
         return agent_call_home_failed(call, &result);
-    if (!crypto_equal(before.hub_curve, approval->hub_curve, CRYPTO_PUBLIC) || !crypto_equal(before.hub_sign, approval->hub_sign, CRYPTO_PUBLIC))
-        return cli_fail(call, CLI_PROTOCOL, "cette approbation vient d’un autre hub que celui que vous avez rejoint ; rien n’a été changé. "
-                                            "Appelez la préfecture avant d’aller plus loin");
+    if (!crypto_equal(before.hub_curve, approval->hub_curve, CRYPTO_PUBLIC)
+        || !crypto_equal(before.hub_sign, approval->hub_sign, CRYPTO_PUBLIC))
+        return cli_fail(
+            call, CLI_PROTOCOL,
+            "cette approbation vient d’un autre hub que celui que vous avez rejoint ; rien n’a été changé. "
+            "Appelez la préfecture avant d’aller plus loin");
     return CLI_DONE;
 }
 
@@ -56,7 +63,7 @@ static int merge(cli_call *call, const credential_approval *approval, arena *mem
     if (error == OUTBOX_OK)
         error = outbox_begin(box);
     if (error == OUTBOX_OK) {
-        (void) outbox_set_contracts(box, merged, count);
+        (void)outbox_set_contracts(box, merged, count);
         error = outbox_commit(box);
     }
     return error == OUTBOX_OK ? CLI_DONE : agent_call_outbox_failed(call, error);
@@ -70,19 +77,21 @@ static void tell_json(cli_call *call, const credential_approval *approval, const
         json_t *actions = json_array();
         for (unsigned k = 0; k < contract->action_count; k++)
             if (contract->actions[k].allowed)
-                json_array_append_new(actions, json_stringn(contract->actions[k].code.at, contract->actions[k].code.size));
-        json_array_append_new(contracts, json_pack("{s:s%, s:s%, s:o}", "contrat", contract->id.at, contract->id.size, "perimetre",
-                                                   contract->scope.at, contract->scope.size, "actions", actions));
+                json_array_append_new(actions,
+                                      json_stringn(contract->actions[k].code.at, contract->actions[k].code.size));
+        json_array_append_new(contracts,
+                              json_pack("{s:s%, s:s%, s:o}", "contrat", contract->id.at, contract->id.size,
+                                        "perimetre", contract->scope.at, contract->scope.size, "actions", actions));
     }
     json_t *summary = json_pack("{s:s, s:o}", "empreinte_hub", fingerprint, "contrats", contracts);
-    (void) json_dumpf(summary, call->out, 0);
-    (void) fputc('\n', call->out);
+    (void)json_dumpf(summary, call->out, 0);
+    (void)fputc('\n', call->out);
     json_decref(summary);
 }
 
 static void tell(cli_call *call, const credential_approval *approval, const char *fingerprint)
 {
-    (void) fprintf(call->out, "Empreinte du hub : %s\n", fingerprint);
+    (void)fprintf(call->out, "Empreinte du hub : %s\n", fingerprint);
     for (unsigned i = 0; i < approval->contract_count; i++) {
         const wire_contract *contract = &approval->contracts[i];
         text_view allowed[WIRE_ACTIONS_MAX];
@@ -92,11 +101,13 @@ static void tell(cli_call *call, const credential_approval *approval, const char
             if (contract->actions[k].allowed)
                 allowed[count++] = contract->actions[k].code;
         agent_call_join(actions, sizeof actions, allowed, count);
-        (void) fprintf(call->out, "Contrat %.*s (périmètre %.*s), %.*s : %s\n", (int) contract->id.size, contract->id.at,
-                       (int) contract->scope.size, contract->scope.at, (int) contract->title.size, contract->title.at,
-                       count == 0 ? "aucune action" : actions);
+        (void)fprintf(call->out, "Contrat %.*s (périmètre %.*s), %.*s : %s\n", (int)contract->id.size,
+                      contract->id.at, (int)contract->scope.size, contract->scope.at, (int)contract->title.size,
+                      contract->title.at, count == 0 ? "aucune action" : actions);
     }
-    (void) fprintf(call->out, "Comparez cette empreinte au téléphone avec celle que lit la préfecture ; si elle diffère, n’envoyez rien.\n");
+    (void)fprintf(call->out,
+                  "Comparez cette empreinte au téléphone avec celle que lit la préfecture ; si elle diffère, "
+                  "n’envoyez rien.\n");
 }
 
 static int take(cli_call *call, arena *memory)

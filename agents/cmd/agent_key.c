@@ -8,7 +8,7 @@
 enum { MEMORY_BYTES = 64 * 1024 * 1024 };
 
 const cli_option agent_scope_options[] = {
-    {.name = "scope", .kind = CLI_VALUE, .required = true, .value = "PÉRIMÈTRE", .help = "le périmètre de la clé, d’ordinaire le département : 63"},
+    {"scope", 0, CLI_VALUE, true, "PÉRIMÈTRE", "le périmètre de la clé, d’ordinaire le département : 63"},
     {.name = NULL},
 };
 
@@ -29,7 +29,10 @@ static int scope_known(cli_call *call, const char *scope, arena *memory)
     if (error != OUTBOX_OK)
         return agent_call_outbox_failed(call, error);
     if (count == 0) {
-        cli_say(call, "attention : la préfecture n’a pas encore été rejointe ; le périmètre « %s » n’a pas pu être vérifié", scope);
+        cli_say(
+            call,
+            "attention : la préfecture n’a pas encore été rejointe ; le périmètre « %s » n’a pas pu être vérifié",
+            scope);
         return CLI_DONE;
     }
     text_view scopes[WIRE_CONTRACTS_MAX];
@@ -45,7 +48,8 @@ static int scope_known(cli_call *call, const char *scope, arena *memory)
     }
     char list[512];
     agent_call_join(list, sizeof list, scopes, different);
-    return cli_fail(call, CLI_CONFIGURATION, "aucun de vos contrats n’est du périmètre « %s » ; les vôtres : %s", scope, list);
+    return cli_fail(call, CLI_CONFIGURATION, "aucun de vos contrats n’est du périmètre « %s » ; les vôtres : %s",
+                    scope, list);
 }
 
 int agent_key_scope(cli_call *call)
@@ -53,7 +57,9 @@ int agent_key_scope(cli_call *call)
     const char *scope = cli_value(call, "scope");
     if (scope_valid(scope))
         return CLI_DONE;
-    return cli_fail(call, CLI_USAGE, "« %s » n’est pas un périmètre : %d caractères au plus, lettres, chiffres, points et tirets", scope, BATCH_SCOPE_MAX);
+    return cli_fail(call, CLI_USAGE,
+                    "« %s » n’est pas un périmètre : %d caractères au plus, lettres, chiffres, points et tirets",
+                    scope, BATCH_SCOPE_MAX);
 }
 
 void agent_key_name(char name[CRYPTO_FINGERPRINT_TEXT], const token_key *key)
@@ -68,17 +74,19 @@ static void tell(cli_call *call, const char *scope, const token_key *key)
     char name[CRYPTO_FINGERPRINT_TEXT];
     agent_key_name(name, key);
     if (call->json) {
-        json_t *summary = json_pack("{s:s, s:I, s:s}", "perimetre", scope, "epoque", (json_int_t) key->epoch, "identifiant", name);
-        (void) json_dumpf(summary, call->out, 0);
-        (void) fputc('\n', call->out);
+        json_t *summary = json_pack("{s:s, s:I, s:s}", "perimetre", scope, "epoque", (json_int_t)key->epoch,
+                                    "identifiant", name);
+        (void)json_dumpf(summary, call->out, 0);
+        (void)fputc('\n', call->out);
         json_decref(summary);
         return;
     }
-    (void) fprintf(call->out,
-                   "Clé de liaison du périmètre %s créée (époque %lu), identifiant %s.\n"
-                   "Remettez-la à chaque opérateur du périmètre : ctai-agent key grant --scope %s FICHIER.demande\n"
-                   "Sauvegardez le dossier %s : sans cette clé, personne ne peut plus relier les nouveaux envois aux anciens.\n",
-                   scope, (unsigned long) key->epoch, name, scope, call->home);
+    (void)fprintf(call->out,
+                  "Clé de liaison du périmètre %s créée (époque %lu), identifiant %s.\n"
+                  "Remettez-la à chaque opérateur du périmètre : ctai-agent key grant --scope %s FICHIER.demande\n"
+                  "Sauvegardez le dossier %s : sans cette clé, personne ne peut plus relier les nouveaux envois "
+                  "aux anciens.\n",
+                  scope, (unsigned long)key->epoch, name, scope, call->home);
 }
 
 int agent_key_create_run(cli_call *call)
@@ -95,7 +103,10 @@ int agent_key_create_run(cli_call *call)
     if (code != CLI_DONE)
         return code;
     if (agent_home_keys(self->agent, text_of(scope), &held) > 0)
-        return cli_fail(call, CLI_CONFIGURATION, "une clé du périmètre « %s » est déjà là (« ctai-agent key list » la montre) ; rien n’a été changé", scope);
+        return cli_fail(
+            call, CLI_CONFIGURATION,
+            "une clé du périmètre « %s » est déjà là (« ctai-agent key list » la montre) ; rien n’a été changé",
+            scope);
     token_key made = {.epoch = 1};
     agent_home_result result;
     crypto_random(made.key, sizeof made.key);
@@ -114,17 +125,22 @@ int agent_key_list_run(cli_call *call)
         char name[CRYPTO_FINGERPRINT_TEXT];
         agent_key_name(name, &secrets->linkage_key[i]);
         unsigned long epoch = secrets->linkage_key[i].epoch;
-        json_array_append_new(keys, json_pack("{s:s, s:I, s:s}", "perimetre", secrets->linkage_scope[i], "epoque", (json_int_t) epoch, "identifiant", name));
+        json_array_append_new(keys,
+                              json_pack("{s:s, s:I, s:s}", "perimetre", secrets->linkage_scope[i], "epoque",
+                                        (json_int_t)epoch, "identifiant", name));
         if (!call->json)
-            (void) fprintf(call->out, "Périmètre %s, époque %lu : identifiant %s\n", secrets->linkage_scope[i], epoch, name);
+            (void)fprintf(call->out, "Périmètre %s, époque %lu : identifiant %s\n", secrets->linkage_scope[i],
+                          epoch, name);
     }
     if (call->json) {
         json_t *summary = json_pack("{s:O}", "cles", keys);
-        (void) json_dumpf(summary, call->out, 0);
-        (void) fputc('\n', call->out);
+        (void)json_dumpf(summary, call->out, 0);
+        (void)fputc('\n', call->out);
         json_decref(summary);
     } else if (secrets->linkage_count == 0) {
-        (void) fprintf(call->out, "Aucune clé de liaison. Le coordonnateur la crée (« key create ») ou vous la remet (« key accept FICHIER.cle »).\n");
+        (void)fprintf(call->out,
+                      "Aucune clé de liaison. Le coordonnateur la crée (« key create ») ou vous la remet (« key "
+                      "accept FICHIER.cle »).\n");
     }
     json_decref(keys);
     return CLI_DONE;

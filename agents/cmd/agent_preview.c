@@ -7,11 +7,12 @@
 #include "preview.h"
 
 const cli_option agent_preview_options[] = {
-    {.name = "persons", .kind = CLI_INPUT, .required = true, .value = "FICHIER", .help = "le tableau des personnes"},
-    {.name = "events", .kind = CLI_INPUT, .required = true, .value = "FICHIER", .help = "le tableau des événements"},
-    {.name = "contract", .kind = CLI_VALUE, .value = "CONTRAT", .help = "le contrat, quand il y en a plusieurs et que les événements n’en disent rien"},
-    {.name = "format", .kind = CLI_VALUE, .value = "csv|json", .help = "csv (d’ordinaire) ou json"},
-    {.name = "output", .letter = 'o', .kind = CLI_OUTPUT, .value = "FICHIER", .help = "le fichier à écrire, au lieu de la sortie standard"},
+    {"persons", 0, CLI_INPUT, true, "FICHIER", "le tableau des personnes"},
+    {"events", 0, CLI_INPUT, true, "FICHIER", "le tableau des événements"},
+    {"contract", 0, CLI_VALUE, false, "CONTRAT",
+     "le contrat, quand il y en a plusieurs et que les événements n’en disent rien"},
+    {"format", 0, CLI_VALUE, false, "csv|json", "csv (d’ordinaire) ou json"},
+    {"output", 'o', CLI_OUTPUT, false, "FICHIER", "le fichier à écrire, au lieu de la sortie standard"},
     {.name = NULL},
 };
 
@@ -19,11 +20,11 @@ static void write_csv(FILE *to, text_view cells[PREVIEW_COLUMNS])
 {
     for (int i = 0; i < PREVIEW_COLUMNS; i++) {
         if (i > 0)
-            (void) fputc(',', to);
+            (void)fputc(',', to);
         if (cells[i].size > 0)
-            (void) fwrite(cells[i].at, 1, cells[i].size, to);
+            (void)fwrite(cells[i].at, 1, cells[i].size, to);
     }
-    (void) fputc('\n', to);
+    (void)fputc('\n', to);
 }
 
 /* An object of texts; empty cells are null. */
@@ -31,8 +32,9 @@ static void write_json(FILE *to, text_view cells[PREVIEW_COLUMNS])
 {
     json_t *row = json_object();
     for (int i = 0; i < PREVIEW_COLUMNS; i++)
-        json_object_set_new(row, preview_columns[i], cells[i].size == 0 ? json_null() : json_stringn(cells[i].at, cells[i].size));
-    (void) json_dumpf(row, to, JSON_COMPACT);
+        json_object_set_new(row, preview_columns[i],
+                            cells[i].size == 0 ? json_null() : json_stringn(cells[i].at, cells[i].size));
+    (void)json_dumpf(row, to, JSON_COMPACT);
     json_decref(row);
 }
 
@@ -48,7 +50,7 @@ static void write_rows(const agent_export *from, FILE *to, bool json)
             export_record(result, k, &what);
             preview_cells(cells, scratch, &what, what.token_sets > 0 ? what.token_sets - 1 : 0);
             if (json && !first)
-                (void) fputs(",\n", to);
+                (void)fputs(",\n", to);
             first = false;
             if (json)
                 write_json(to, cells);
@@ -61,9 +63,9 @@ static void write_rows(const agent_export *from, FILE *to, bool json)
 static void write_all(const agent_export *from, FILE *to, bool json)
 {
     if (json) {
-        (void) fputs("[\n", to);
+        (void)fputs("[\n", to);
         write_rows(from, to, true);
-        (void) fputs("\n]\n", to);
+        (void)fputs("\n]\n", to);
         return;
     }
     text_view header[PREVIEW_COLUMNS];

@@ -13,18 +13,21 @@
 enum {
     WAIT_S = 30,
     WAIT_S_MAX = 24 * 3600,
-    GREET_MS = 4 * 1000,  /* to hear of changed contracts before the records are made */
+    GREET_MS = 4 * 1000, /* to hear of changed contracts before the records are made */
     STEP_MS = 250,
     MEMORY_BYTES = 64 * 1024 * 1024,
 };
 
 const cli_option agent_push_options[] = {
-    {.name = "persons", .kind = CLI_INPUT, .required = true, .value = "FICHIER", .help = "le tableau des personnes"},
-    {.name = "events", .kind = CLI_INPUT, .required = true, .value = "FICHIER", .help = "le tableau des événements"},
-    {.name = "contract", .kind = CLI_VALUE, .value = "CONTRAT", .help = "le contrat, quand il y en a plusieurs et que les événements n’en disent rien"},
-    {.name = "partial", .kind = CLI_FLAG, .help = "ces fichiers ne contiennent que des ajouts : ce qui n’y est pas n’est pas retiré"},
-    {.name = "wait", .kind = CLI_VALUE, .value = "SECONDES", .help = "combien de temps attendre la confirmation du hub (30)"},
-    {.name = "allow-withdrawals", .kind = CLI_FLAG, .help = "permet de retirer plus de la moitié de ce que le hub tient de vous"},
+    {"persons", 0, CLI_INPUT, true, "FICHIER", "le tableau des personnes"},
+    {"events", 0, CLI_INPUT, true, "FICHIER", "le tableau des événements"},
+    {"contract", 0, CLI_VALUE, false, "CONTRAT",
+     "le contrat, quand il y en a plusieurs et que les événements n’en disent rien"},
+    {"partial", 0, CLI_FLAG, false, NULL,
+     "ces fichiers ne contiennent que des ajouts : ce qui n’y est pas n’est pas retiré"},
+    {"wait", 0, CLI_VALUE, false, "SECONDES", "combien de temps attendre la confirmation du hub (30)"},
+    {"allow-withdrawals", 0, CLI_FLAG, false, NULL,
+     "permet de retirer plus de la moitié de ce que le hub tient de vous"},
     {.name = NULL},
 };
 
@@ -47,9 +50,11 @@ static bool read_wait(cli_call *call, uint64_t *seconds)
 static int too_many_withdrawals(cli_call *call, const enqueue_result *queued)
 {
     return cli_fail(call, CLI_BAD_INPUT,
-                    "contrat %.*s : cet export retirerait %" PRIu64 " des %" PRIu64 " enregistrements que le hub tient de vous ; rien n’a été envoyé. "
-                    "Vérifiez qu’il est complet. S’il l’est, recommencez avec --allow-withdrawals ; s’il ne contient que des ajouts, avec --partial",
-                    (int) queued->contract.size, queued->contract.at, queued->would_withdraw, queued->held);
+                    "contrat %.*s : cet export retirerait %" PRIu64 " des %" PRIu64
+                    " enregistrements que le hub tient de vous ; rien n’a été envoyé. "
+                    "Vérifiez qu’il est complet. S’il l’est, recommencez avec --allow-withdrawals ; s’il ne "
+                    "contient que des ajouts, avec --partial",
+                    (int)queued->contract.size, queued->contract.at, queued->would_withdraw, queued->held);
 }
 
 static int queue(agent_push *self, cli_call *call)
@@ -83,7 +88,7 @@ int agent_push_make(agent_push *self, cli_call *call, runtime *loop)
     memset(self, 0, sizeof *self);
     self->call = call;
     self->loop = loop;
-    (void) read_wait(call, &seconds); /* agent_push_run has refused what is no number */
+    (void)read_wait(call, &seconds); /* agent_push_run has refused what is no number */
     self->before = *runtime_tally(loop);
     outbox_error ignored;
     self->failures = runtime_failures(loop, &ignored);
@@ -101,10 +106,12 @@ int agent_push_make(agent_push *self, cli_call *call, runtime *loop)
 /* Is every scope either acknowledged or stopped for a reason that needs a person? */
 static bool settled(const agent_session *session)
 {
-    if (session->state == AGENT_SESSION_STOPPED || (session->stop != AGENT_STOP_NONE && session->stop != AGENT_STOP_UNREACHABLE))
+    if (session->state == AGENT_SESSION_STOPPED
+        || (session->stop != AGENT_STOP_NONE && session->stop != AGENT_STOP_UNREACHABLE))
         return true;
     for (unsigned i = 0; i < session->scope_count; i++)
-        if (session->scopes[i].acknowledged < session->scopes[i].queued && session->scopes[i].stop == AGENT_STOP_NONE)
+        if (session->scopes[i].acknowledged < session->scopes[i].queued
+            && session->scopes[i].stop == AGENT_STOP_NONE)
             return false;
     return true;
 }
@@ -124,8 +131,9 @@ static int tell_refused(cli_call *call, const outbox_tally *before, const outbox
         uint64_t count = now->reasons[reason] - before->reasons[reason];
         if (count == 0)
             continue;
-        cli_say(call, "%" PRIu64 " %s par le hub : %s", count, count < 2 ? "enregistrement refusé" : "enregistrements refusés",
-                record_reason_text((record_reason) reason));
+        cli_say(call, "%" PRIu64 " %s par le hub : %s", count,
+                count < 2 ? "enregistrement refusé" : "enregistrements refusés",
+                record_reason_text((record_reason)reason));
         code = reason == RECORD_NO_RIGHT ? CLI_NOT_ALLOWED : code == CLI_DONE ? CLI_BAD_INPUT : code;
     }
     return code;
@@ -134,11 +142,13 @@ static int tell_refused(cli_call *call, const outbox_tally *before, const outbox
 static void tell_json(const agent_push *self, uint64_t acknowledged, uint64_t waiting)
 {
     const enqueue_result *queued = &self->queued;
-    json_t *summary = json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "nouveaux", (json_int_t) queued->added, "modifies", (json_int_t) queued->changed,
-                                "retires", (json_int_t) queued->withdrawn, "inchanges", (json_int_t) queued->unchanged, "ecartes", (json_int_t) self->left_out,
-                                "erreurs", (json_int_t) self->errors, "acquittes", (json_int_t) acknowledged, "en_attente", (json_int_t) waiting);
-    (void) json_dumpf(summary, self->call->out, 0);
-    (void) fputc('\n', self->call->out);
+    json_t *summary = json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "nouveaux", (json_int_t)queued->added,
+                                "modifies", (json_int_t)queued->changed, "retires", (json_int_t)queued->withdrawn,
+                                "inchanges", (json_int_t)queued->unchanged, "ecartes", (json_int_t)self->left_out,
+                                "erreurs", (json_int_t)self->errors, "acquittes", (json_int_t)acknowledged,
+                                "en_attente", (json_int_t)waiting);
+    (void)json_dumpf(summary, self->call->out, 0);
+    (void)fputc('\n', self->call->out);
     json_decref(summary);
 }
 
@@ -146,16 +156,21 @@ static void tell(const agent_push *self, uint64_t acknowledged, uint64_t waiting
 {
     const enqueue_result *queued = &self->queued;
     FILE *out = self->call->out;
-    (void) fprintf(out, "Enregistrements : %" PRIu64 " %s, %" PRIu64 " %s, %" PRIu64 " %s, %" PRIu64 " %s.\n", queued->added,
-                   queued->added < 2 ? "nouveau" : "nouveaux", queued->changed, queued->changed < 2 ? "modifié" : "modifiés", queued->withdrawn,
-                   queued->withdrawn < 2 ? "retiré" : "retirés", queued->unchanged, queued->unchanged < 2 ? "inchangé" : "inchangés");
-    (void) fprintf(out, "Lignes : %zu %s, %zu en erreur.\n", self->left_out, self->left_out < 2 ? "écartée" : "écartées", self->errors);
+    (void)fprintf(out, "Enregistrements : %" PRIu64 " %s, %" PRIu64 " %s, %" PRIu64 " %s, %" PRIu64 " %s.\n",
+                  queued->added, queued->added < 2 ? "nouveau" : "nouveaux", queued->changed,
+                  queued->changed < 2 ? "modifié" : "modifiés", queued->withdrawn,
+                  queued->withdrawn < 2 ? "retiré" : "retirés", queued->unchanged,
+                  queued->unchanged < 2 ? "inchangé" : "inchangés");
+    (void)fprintf(out, "Lignes : %zu %s, %zu en erreur.\n", self->left_out,
+                  self->left_out < 2 ? "écartée" : "écartées", self->errors);
     if (acknowledged > 0)
-        agent_call_count(out, acknowledged, "enregistrement confirmé par le hub.\n", "enregistrements confirmés par le hub.\n");
+        agent_call_count(out, acknowledged, "enregistrement confirmé par le hub.\n",
+                         "enregistrements confirmés par le hub.\n");
     if (waiting > 0)
-        agent_call_count(out, waiting, "enregistrement reste en file d’attente, sans perte.\n", "enregistrements restent en file d’attente, sans perte.\n");
+        agent_call_count(out, waiting, "enregistrement reste en file d’attente, sans perte.\n",
+                         "enregistrements restent en file d’attente, sans perte.\n");
     else if (queued->batches == 0)
-        (void) fprintf(out, "Rien de neuf : le hub a déjà tout.\n");
+        (void)fprintf(out, "Rien de neuf : le hub a déjà tout.\n");
 }
 
 /* Why not all has arrived, said; its exit code. */
@@ -203,7 +218,7 @@ static void greet(runtime *loop)
         agent_session_state state = runtime_session(loop)->state;
         if (state == AGENT_SESSION_WAITING || state == AGENT_SESSION_STOPPED || state == AGENT_SESSION_PAUSED)
             return;
-        runtime_step(loop, NULL, 0, (int) (until - now));
+        runtime_step(loop, NULL, 0, (int)(until - now));
     }
 }
 

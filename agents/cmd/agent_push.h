@@ -12,10 +12,10 @@ typedef struct agent_push {
     cli_call *call;
     runtime *loop;
     uint64_t deadline_ms;
-    outbox_tally before;      /* of the loop, when the push began */
-    size_t left_out, errors;  /* rows */
+    outbox_tally before; /* of the loop, when the push began */
+    size_t left_out, errors; /* rows */
     enqueue_result queued;
-    unsigned long failures;   /* of the loop's outbox, when the push began */
+    unsigned long failures; /* of the loop's outbox, when the push began */
 } agent_push;
 
 /* Makes the records and queues them; CLI_DONE when something is to be waited for or not, else an exit code, said. */

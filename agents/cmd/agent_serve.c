@@ -21,22 +21,22 @@
 
 enum {
     MEMORY_BYTES = 64 * 1024 * 1024,
-    STEP_MS = 1000,       /* the longest sleep: pushes that wait, and the watchdog */
+    STEP_MS = 1000, /* the longest sleep: pushes that wait, and the watchdog */
     PENDING_STEP_MS = 100,
     WATCHDOG_MS = 5 * 1000,
 };
 
 /* A call that was handed over, while it runs or waits. */
 typedef struct served {
-    agent_call own;       /* first: a call is the first part of one of these */
+    agent_call own; /* first: a call is the first part of one of these */
     control_call *from;
-    agent_push *push;     /* when it waits */
+    agent_push *push; /* when it waits */
     struct served *next;
 } served;
 
 typedef struct {
-    agent_serving base;   /* first: what commands see of it */
-    agent_call *self;     /* the call of serve itself */
+    agent_serving base; /* first: what commands see of it */
+    agent_call *self; /* the call of serve itself */
     control *door;
     inbox *box;
     int signals;
@@ -46,8 +46,8 @@ typedef struct {
 
 static void pend(agent_serving *serving, agent_push *push)
 {
-    server *self = (server *) serving;
-    served *one = (served *) agent_call_of(push->call);
+    server *self = (server *)serving;
+    served *one = (served *)agent_call_of(push->call);
     one->push = push;
     one->next = self->waiting;
     self->waiting = one;
@@ -63,7 +63,11 @@ static int run_handed(void *data, control_call *handed)
     served *one = calloc(1, sizeof *one);
     if (one == NULL)
         return CLI_FAULT;
-    one->own = (agent_call){.call = handed->call, .agent = self->self->agent, .box = self->self->box, .deposit = handed->deposit, .serving = &self->base};
+    one->own = (agent_call){.call = handed->call,
+                            .agent = self->self->agent,
+                            .box = self->self->box,
+                            .deposit = handed->deposit,
+                            .serving = &self->base};
     one->from = handed;
     int code = cli_run_call(&one->own.call);
     if (code != CONTROL_PENDING) {
@@ -150,13 +154,14 @@ static int push_pair(server *self, const inbox_pair *pair, FILE *text)
     int code = agent_push_make(&push, &own.call, self->base.loop);
     if (code == CLI_DONE) {
         const enqueue_result *queued = &push.queued;
-        (void) fprintf(text, "Enregistrements mis en file : %llu nouveaux, %llu modifiés, %llu retirés ; %llu inchangés.\n",
-                       (unsigned long long) queued->added, (unsigned long long) queued->changed, (unsigned long long) queued->withdrawn,
-                       (unsigned long long) queued->unchanged);
+        (void)fprintf(
+            text, "Enregistrements mis en file : %llu nouveaux, %llu modifiés, %llu retirés ; %llu inchangés.\n",
+            (unsigned long long)queued->added, (unsigned long long)queued->changed,
+            (unsigned long long)queued->withdrawn, (unsigned long long)queued->unchanged);
     }
     for (int i = 0; i < CLI_OPTIONS_MAX; i++)
         if (own.call.files[i].file != NULL)
-            (void) fclose(own.call.files[i].file);
+            (void)fclose(own.call.files[i].file);
     return code;
 }
 
@@ -170,7 +175,7 @@ static void work_inbox(server *self)
     FILE *text = open_memstream(&said, &size);
     int code = text == NULL ? CLI_FAULT : push_pair(self, &pair, text);
     if (text != NULL)
-        (void) fclose(text);
+        (void)fclose(text);
     logline(code == CLI_DONE ? LOGLINE_INFO : LOGLINE_WARNING, "inbox: a pair of files: %d", code);
     if (!inbox_done(self->box, &pair, code == CLI_DONE, said, size))
         logline(LOGLINE_ERROR, "inbox: a pair of files cannot be moved away: %s", strerror(errno));
@@ -247,7 +252,8 @@ static int run(cli_call *call, const credential_approval *approval)
     if (self.base.loop == NULL)
         code = agent_call_outbox_failed(call, error);
     else if (self.signals < 0 || self.door == NULL)
-        code = cli_fail(call, CLI_FAULT, "le service ne peut pas ouvrir sa porte dans %s : %s", call->home, strerror(errno));
+        code = cli_fail(call, CLI_FAULT, "le service ne peut pas ouvrir sa porte dans %s : %s", call->home,
+                        strerror(errno));
     else {
         if (self.box == NULL)
             logline(LOGLINE_WARNING, "the inbox cannot be opened: %s", strerror(errno));

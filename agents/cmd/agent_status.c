@@ -16,19 +16,19 @@ typedef struct {
     char fingerprint[CRYPTO_FINGERPRINT_TEXT], hub[CRYPTO_FINGERPRINT_TEXT];
     bool joined;
     credential_approval approval;
-    uint64_t contact;             /* seconds since 1970; 0: never */
+    uint64_t contact; /* seconds since 1970; 0: never */
     agent_stop stop;
     wire_refusal refusal;
     unsigned scope_count, contract_count;
     outbox_scope scopes[WIRE_SCOPES_MAX];
     wire_contract *contracts;
-    json_t *refusals;             /* by scope, contract and reason */
+    json_t *refusals; /* by scope, contract and reason */
 } status;
 
 /* The last contact, for people in local time, for programs in UTC. */
 static const char *contact_text(const status *self, bool program, char text[64])
 {
-    time_t seconds = (time_t) self->contact;
+    time_t seconds = (time_t)self->contact;
     struct tm parts;
     if (self->contact == 0 || (program ? gmtime_r(&seconds, &parts) : localtime_r(&seconds, &parts)) == NULL)
         return "jamais";
@@ -42,10 +42,12 @@ static const char *contact_text(const status *self, bool program, char text[64])
 static void add_refusal(void *data, const outbox_refusal *refusal)
 {
     status *self = data;
-    json_array_append_new(self->refusals, json_pack("{s:s%, s:s%, s:i, s:s, s:I}", "perimetre", refusal->scope.at, refusal->scope.size, "contrat",
-                                                    refusal->contract.size == 0 ? "" : refusal->contract.at, refusal->contract.size, "numero",
-                                                    (int) refusal->reason, "raison", record_reason_text(refusal->reason), "enregistrements",
-                                                    (json_int_t) refusal->records));
+    json_array_append_new(self->refusals,
+                          json_pack("{s:s%, s:s%, s:i, s:s, s:I}", "perimetre", refusal->scope.at,
+                                    refusal->scope.size, "contrat",
+                                    refusal->contract.size == 0 ? "" : refusal->contract.at, refusal->contract.size,
+                                    "numero", (int)refusal->reason, "raison", record_reason_text(refusal->reason),
+                                    "enregistrements", (json_int_t)refusal->records));
 }
 
 static int gather(status *self)
@@ -89,19 +91,20 @@ static uint64_t refused(const status *self, const char *scope)
     uint64_t count = 0;
     size_t i;
     json_t *one;
-    json_array_foreach(self->refusals, i, one)
-        if (strcmp(json_string_value(json_object_get(one, "perimetre")), scope) == 0)
-            count += (uint64_t) json_integer_value(json_object_get(one, "enregistrements"));
+    json_array_foreach(self->refusals, i,
+                       one) if (strcmp(json_string_value(json_object_get(one, "perimetre")), scope) == 0)
+        count += (uint64_t)json_integer_value(json_object_get(one, "enregistrements"));
     return count;
 }
 
 static json_t *scope_json(const status *self, const outbox_scope *scope)
 {
-    return json_pack("{s:s, s:I, s:{s:I, s:I, s:I, s:I}, s:{s:I, s:I, s:I}}", "perimetre", scope->scope, "incarnation", (json_int_t) scope->incarnation,
-                     "lots", "inscrits", (json_int_t) scope->queued, "envoyes", (json_int_t) sent(self, scope), "acquittes",
-                     (json_int_t) scope->acknowledged, "stables", (json_int_t) scope->stable, "enregistrements", "en_attente",
-                     (json_int_t) (scope->records_queued - scope->records_acknowledged), "acquittes", (json_int_t) scope->records_acknowledged,
-                     "refuses", (json_int_t) refused(self, scope->scope));
+    return json_pack("{s:s, s:I, s:{s:I, s:I, s:I, s:I}, s:{s:I, s:I, s:I}}", "perimetre", scope->scope,
+                     "incarnation", (json_int_t)scope->incarnation, "lots", "inscrits", (json_int_t)scope->queued,
+                     "envoyes", (json_int_t)sent(self, scope), "acquittes", (json_int_t)scope->acknowledged,
+                     "stables", (json_int_t)scope->stable, "enregistrements", "en_attente",
+                     (json_int_t)(scope->records_queued - scope->records_acknowledged), "acquittes",
+                     (json_int_t)scope->records_acknowledged, "refuses", (json_int_t)refused(self, scope->scope));
 }
 
 static json_t *contract_json(const wire_contract *contract)
@@ -111,10 +114,12 @@ static json_t *contract_json(const wire_contract *contract)
     civil_day_text(contract->first_day, first);
     civil_day_text(contract->last_day, last);
     for (unsigned k = 0; k < contract->action_count; k++)
-        json_array_append_new(actions, json_pack("{s:s%, s:b}", "code", contract->actions[k].code.at, contract->actions[k].code.size, "permise",
-                                                 contract->actions[k].allowed));
-    return json_pack("{s:s%, s:s%, s:s%, s:s, s:s, s:o}", "contrat", contract->id.at, contract->id.size, "titre", contract->title.at, contract->title.size,
-                     "perimetre", contract->scope.at, contract->scope.size, "premier_jour", first, "dernier_jour", last, "actions", actions);
+        json_array_append_new(actions,
+                              json_pack("{s:s%, s:b}", "code", contract->actions[k].code.at,
+                                        contract->actions[k].code.size, "permise", contract->actions[k].allowed));
+    return json_pack("{s:s%, s:s%, s:s%, s:s, s:s, s:o}", "contrat", contract->id.at, contract->id.size, "titre",
+                     contract->title.at, contract->title.size, "perimetre", contract->scope.at,
+                     contract->scope.size, "premier_jour", first, "dernier_jour", last, "actions", actions);
 }
 
 static void tell_json(const status *self)
@@ -127,20 +132,24 @@ static void tell_json(const status *self)
     for (unsigned i = 0; i < self->contract_count; i++)
         json_array_append_new(contracts, contract_json(&self->contracts[i]));
     for (unsigned i = 0; self->joined && i < self->approval.address_count; i++)
-        json_array_append_new(addresses, json_stringn(self->approval.addresses[i].at, self->approval.addresses[i].size));
+        json_array_append_new(addresses,
+                              json_stringn(self->approval.addresses[i].at, self->approval.addresses[i].size));
     for (unsigned i = 0; i < secrets->linkage_count; i++) {
         char name[CRYPTO_FINGERPRINT_TEXT];
         agent_key_name(name, &secrets->linkage_key[i]);
-        json_array_append_new(keys, json_pack("{s:s, s:I, s:s}", "perimetre", secrets->linkage_scope[i], "epoque",
-                                              (json_int_t) secrets->linkage_key[i].epoch, "identifiant", name));
+        json_array_append_new(keys,
+                              json_pack("{s:s, s:I, s:s}", "perimetre", secrets->linkage_scope[i], "epoque",
+                                        (json_int_t)secrets->linkage_key[i].epoch, "identifiant", name));
     }
-    json_t *hub = json_pack("{s:s?, s:o, s:s?, s:s?}", "empreinte", self->joined ? self->hub : NULL, "adresses", addresses, "dernier_contact",
+    json_t *hub = json_pack("{s:s?, s:o, s:s?, s:s?}", "empreinte", self->joined ? self->hub : NULL, "adresses",
+                            addresses, "dernier_contact",
                             self->contact == 0 ? NULL : contact_text(self, true, text), "arret",
                             self->stop == AGENT_STOP_NONE ? NULL : runtime_stop_text(self->stop));
-    json_t *all = json_pack("{s:s, s:s, s:b, s:o, s:o, s:o, s:o, s:O}", "nom", self->own->agent->name, "empreinte", self->fingerprint, "service",
-                            self->own->serving != NULL, "hub", hub, "perimetres", scopes, "contrats", contracts, "cles", keys, "refus", self->refusals);
-    (void) json_dumpf(all, self->call->out, 0);
-    (void) fputc('\n', self->call->out);
+    json_t *all = json_pack("{s:s, s:s, s:b, s:o, s:o, s:o, s:o, s:O}", "nom", self->own->agent->name, "empreinte",
+                            self->fingerprint, "service", self->own->serving != NULL, "hub", hub, "perimetres",
+                            scopes, "contrats", contracts, "cles", keys, "refus", self->refusals);
+    (void)json_dumpf(all, self->call->out, 0);
+    (void)fputc('\n', self->call->out);
     json_decref(all);
 }
 
@@ -157,8 +166,9 @@ static void tell_contracts(const status *self, FILE *out)
         agent_call_join(actions, sizeof actions, allowed, count);
         civil_day_text(contract->first_day, first);
         civil_day_text(contract->last_day, last);
-        (void) fprintf(out, "Contrat %.*s (périmètre %.*s, du %s au %s) : %s\n", (int) contract->id.size, contract->id.at, (int) contract->scope.size,
-                       contract->scope.at, first, last, count == 0 ? "aucune action permise" : actions);
+        (void)fprintf(out, "Contrat %.*s (périmètre %.*s, du %s au %s) : %s\n", (int)contract->id.size,
+                      contract->id.at, (int)contract->scope.size, contract->scope.at, first, last,
+                      count == 0 ? "aucune action permise" : actions);
     }
 }
 
@@ -168,13 +178,17 @@ static void tell_scopes(const status *self, FILE *out)
     json_t *one;
     for (unsigned i = 0; i < self->scope_count; i++) {
         const outbox_scope *scope = &self->scopes[i];
-        (void) fprintf(out, "Périmètre %s, enregistrements : confirmés %" PRIu64 ", en attente %" PRIu64 ", refusés %" PRIu64
-                            " ; lots : inscrits %" PRIu64 ", envoyés %" PRIu64 ", confirmés %" PRIu64 "\n", scope->scope, scope->records_acknowledged,
-                       scope->records_queued - scope->records_acknowledged, refused(self, scope->scope), scope->queued, sent(self, scope), scope->acknowledged);
+        (void)fprintf(
+            out,
+            "Périmètre %s, enregistrements : confirmés %" PRIu64 ", en attente %" PRIu64 ", refusés %" PRIu64
+            " ; lots : inscrits %" PRIu64 ", envoyés %" PRIu64 ", confirmés %" PRIu64 "\n",
+            scope->scope, scope->records_acknowledged, scope->records_queued - scope->records_acknowledged,
+            refused(self, scope->scope), scope->queued, sent(self, scope), scope->acknowledged);
     }
-    json_array_foreach(self->refusals, k, one)
-        (void) fprintf(out, "  refusés, contrat %s : %lld, %s\n", json_string_value(json_object_get(one, "contrat")),
-                       (long long) json_integer_value(json_object_get(one, "enregistrements")), json_string_value(json_object_get(one, "raison")));
+    json_array_foreach(self->refusals, k, one)(void)
+        fprintf(out, "  refusés, contrat %s : %lld, %s\n", json_string_value(json_object_get(one, "contrat")),
+                (long long)json_integer_value(json_object_get(one, "enregistrements")),
+                json_string_value(json_object_get(one, "raison")));
 }
 
 static void tell(const status *self)
@@ -182,24 +196,25 @@ static void tell(const status *self)
     FILE *out = self->call->out;
     const agent_home_secrets *secrets = self->own->agent->secrets;
     char text[64];
-    (void) fprintf(out, "Agent « %s », empreinte %s\n", self->own->agent->name, self->fingerprint);
-    (void) fprintf(out, "Service (serve) : %s\n", self->own->serving != NULL ? "en marche" : "arrêté");
+    (void)fprintf(out, "Agent « %s », empreinte %s\n", self->own->agent->name, self->fingerprint);
+    (void)fprintf(out, "Service (serve) : %s\n", self->own->serving != NULL ? "en marche" : "arrêté");
     if (self->joined)
-        (void) fprintf(out, "Hub, empreinte %s ; dernier contact : %s\n", self->hub, contact_text(self, false, text));
+        (void)fprintf(out, "Hub, empreinte %s ; dernier contact : %s\n", self->hub,
+                      contact_text(self, false, text));
     else
-        (void) fprintf(out, "Hub : pas encore rejoint (ctai-agent join FICHIER)\n");
+        (void)fprintf(out, "Hub : pas encore rejoint (ctai-agent join FICHIER)\n");
     if (self->stop != AGENT_STOP_NONE)
-        (void) fprintf(out, "Attention : %s\n", runtime_stop_text(self->stop));
+        (void)fprintf(out, "Attention : %s\n", runtime_stop_text(self->stop));
     tell_contracts(self, out);
     tell_scopes(self, out);
     for (unsigned i = 0; i < secrets->linkage_count; i++) {
         char name[CRYPTO_FINGERPRINT_TEXT];
         agent_key_name(name, &secrets->linkage_key[i]);
-        (void) fprintf(out, "Clé de liaison du périmètre %s, époque %lu : identifiant %s\n", secrets->linkage_scope[i],
-                       (unsigned long) secrets->linkage_key[i].epoch, name);
+        (void)fprintf(out, "Clé de liaison du périmètre %s, époque %lu : identifiant %s\n",
+                      secrets->linkage_scope[i], (unsigned long)secrets->linkage_key[i].epoch, name);
     }
     if (secrets->linkage_count == 0)
-        (void) fprintf(out, "Aucune clé de liaison\n");
+        (void)fprintf(out, "Aucune clé de liaison\n");
 }
 
 int agent_status_run(cli_call *call)

@@ -8,40 +8,83 @@
 
 static const cli_option no_options[] = {{.name = NULL}};
 static const cli_operand no_operands[] = {{.name = NULL}};
-static const cli_operand join_operands[] = {{.name = "approbation", .kind = CLI_INPUT, .required = true}, {.name = NULL}};
-static const cli_operand grant_operands[] = {{.name = "demande", .kind = CLI_INPUT, .required = true}, {.name = NULL}};
-static const cli_operand accept_operands[] = {{.name = "cle", .kind = CLI_INPUT, .required = true}, {.name = NULL}};
+static const cli_operand join_operands[] = {{"approbation", CLI_INPUT, true}, {.name = NULL}};
+static const cli_operand grant_operands[] = {{"demande", CLI_INPUT, true}, {.name = NULL}};
+static const cli_operand accept_operands[] = {{"cle", CLI_INPUT, true}, {.name = NULL}};
 
 static const cli_command commands[] = {
-    {.name = "init", .run = agent_init_run, .help = "crée le dossier et les clés, et la demande pour la préfecture", .options = agent_init_options,
-     .operands = no_operands, .flags = AGENT_COMMAND_NO_HOME,
-     .details = "Écrit NOM.demande dans le dossier courant : des clés publiques, signées, rien de secret.\nLisez l’empreinte affichée à la "
-                "préfecture, au téléphone."},
-    {.name = "join", .run = agent_join_run, .help = "prend en compte l’approbation de la préfecture", .options = no_options, .operands = join_operands,
-     .details = "Affiche l’empreinte du hub, les contrats et les actions. Une nouvelle approbation s’ajoute à l’ancienne."},
-    {.name = "key create", .run = agent_key_create_run, .help = "crée la clé de liaison d’un périmètre (coordonnateur)", .options = agent_scope_options,
+    {.name = "init",
+     .run = agent_init_run,
+     .help = "crée le dossier et les clés, et la demande pour la préfecture",
+     .options = agent_init_options,
      .operands = no_operands,
-     .details = "Une seule personne crée la clé d’un périmètre et la remet aux autres : avec deux clés, une même personne compterait deux fois."},
-    {.name = "key grant", .run = agent_key_grant_run, .help = "scelle la clé de liaison pour un autre opérateur", .options = agent_grant_options,
-     .operands = grant_operands, .flags = AGENT_COMMAND_CONFIRM,
-     .details = "Donnez avec --to l’empreinte que l’opérateur vous a lue ; sans elle, la question est posée sur le terminal."},
-    {.name = "key accept", .run = agent_key_accept_run, .help = "prend une clé de liaison reçue d’un autre opérateur", .options = agent_accept_options,
-     .operands = accept_operands, .flags = AGENT_COMMAND_CONFIRM,
-     .details = "Donnez avec --from l’empreinte que le coordonnateur vous a lue ; sans elle, la question est posée sur le terminal."},
-    {.name = "key list", .run = agent_key_list_run, .help = "montre les clés de liaison présentes", .options = no_options, .operands = no_operands},
-    {.name = "check", .run = agent_check_run, .help = "dit ce qui ne va pas dans les fichiers, sans rien envoyer", .options = agent_check_options,
-     .operands = no_operands},
-    {.name = "preview", .run = agent_preview_run, .help = "montre tout ce qui partirait, ligne par ligne", .options = agent_preview_options,
-     .operands = no_operands},
-    {.name = "push", .run = agent_push_run, .help = "envoie ce qui a changé depuis la dernière fois", .options = agent_push_options,
+     .flags = AGENT_COMMAND_NO_HOME,
+     .details = "Écrit NOM.demande dans le dossier courant : des clés publiques, signées, rien de secret.\n"
+                "Lisez l’empreinte affichée à la préfecture, au téléphone."},
+    {.name = "join",
+     .run = agent_join_run,
+     .help = "prend en compte l’approbation de la préfecture",
+     .options = no_options,
+     .operands = join_operands,
+     .details = "Affiche l’empreinte du hub, les contrats et les actions. Une nouvelle approbation s’ajoute à "
+                "l’ancienne."},
+    {.name = "key create",
+     .run = agent_key_create_run,
+     .help = "crée la clé de liaison d’un périmètre (coordonnateur)",
+     .options = agent_scope_options,
      .operands = no_operands,
-     .details = "Les fichiers sont les tableaux entiers : ce qui n’y est plus est retiré (sauf --partial).\nRien ne se perd si le hub est "
-                "injoignable : l’envoi reprend au prochain push, ou avec serve."},
-    {.name = "serve", .run = agent_serve_run, .help = "reste en marche : envoie ce qui attend et surveille le dossier inbox", .options = no_options,
-     .operands = no_operands, .flags = AGENT_COMMAND_SERVE,
-     .details = "Déposez personnes*.csv et evenements*.csv dans inbox/ (ou inbox/CONTRAT/) du dossier de travail ; ils passent dans inbox/traite/ ou "
-                "inbox/rejete/, avec un texte."},
-    {.name = "status", .run = agent_status_run, .help = "montre ce qui attend, est parti, confirmé ou refusé", .options = no_options,
+     .details = "Une seule personne crée la clé d’un périmètre et la remet aux autres : avec deux clés, une même "
+                "personne compterait deux fois."},
+    {.name = "key grant",
+     .run = agent_key_grant_run,
+     .help = "scelle la clé de liaison pour un autre opérateur",
+     .options = agent_grant_options,
+     .operands = grant_operands,
+     .flags = AGENT_COMMAND_CONFIRM,
+     .details = "Donnez avec --to l’empreinte que l’opérateur vous a lue ; sans elle, la question est posée sur le "
+                "terminal."},
+    {.name = "key accept",
+     .run = agent_key_accept_run,
+     .help = "prend une clé de liaison reçue d’un autre opérateur",
+     .options = agent_accept_options,
+     .operands = accept_operands,
+     .flags = AGENT_COMMAND_CONFIRM,
+     .details = "Donnez avec --from l’empreinte que le coordonnateur vous a lue ; sans elle, la question est posée "
+                "sur le terminal."},
+    {.name = "key list",
+     .run = agent_key_list_run,
+     .help = "montre les clés de liaison présentes",
+     .options = no_options,
+     .operands = no_operands},
+    {.name = "check",
+     .run = agent_check_run,
+     .help = "dit ce qui ne va pas dans les fichiers, sans rien envoyer",
+     .options = agent_check_options,
+     .operands = no_operands},
+    {.name = "preview",
+     .run = agent_preview_run,
+     .help = "montre tout ce qui partirait, ligne par ligne",
+     .options = agent_preview_options,
+     .operands = no_operands},
+    {.name = "push",
+     .run = agent_push_run,
+     .help = "envoie ce qui a changé depuis la dernière fois",
+     .options = agent_push_options,
+     .operands = no_operands,
+     .details = "Les fichiers sont les tableaux entiers : ce qui n’y est plus est retiré (sauf --partial).\n"
+                "Rien ne se perd si le hub est injoignable : l’envoi reprend au prochain push, ou avec serve."},
+    {.name = "serve",
+     .run = agent_serve_run,
+     .help = "reste en marche : envoie ce qui attend et surveille le dossier inbox",
+     .options = no_options,
+     .operands = no_operands,
+     .flags = AGENT_COMMAND_SERVE,
+     .details = "Déposez personnes*.csv et evenements*.csv dans inbox/ (ou inbox/CONTRAT/) du dossier de travail ; "
+                "ils passent dans inbox/traite/ ou inbox/rejete/, avec un texte."},
+    {.name = "status",
+     .run = agent_status_run,
+     .help = "montre ce qui attend, est parti, confirmé ou refusé",
+     .options = no_options,
      .operands = no_operands},
     {.name = NULL},
 };
@@ -49,7 +92,8 @@ static const cli_command commands[] = {
 const cli_program agent_program = {
     .name = "ctai-agent",
     .version = CTAI_VERSION,
-    .help = "L’agent d’un opérateur : ses tableaux deviennent des enregistrements sans identité, remis au hub de la préfecture.",
+    .help = "L’agent d’un opérateur : ses tableaux deviennent des enregistrements sans identité, remis au hub de "
+            "la préfecture.",
     .commands = commands,
     .default_home = "/var/lib/ctai-agent",
     .dispatch = agent_dispatch,
@@ -59,18 +103,18 @@ const cli_program agent_program = {
 static void close_memory(void)
 {
     const struct rlimit none = {0, 0};
-    (void) setrlimit(RLIMIT_CORE, &none);
+    (void)setrlimit(RLIMIT_CORE, &none);
 #if !defined(__SANITIZE_ADDRESS__) /* the leak checker needs to look */
-    (void) prctl(PR_SET_DUMPABLE, 0);
+    (void)prctl(PR_SET_DUMPABLE, 0);
 #endif
 }
 
 int main(int argc, char **argv)
 {
     close_memory();
-    (void) signal(SIGXFSZ, SIG_IGN); /* a file at its limit is an error of the write, not our end */
+    (void)signal(SIGXFSZ, SIG_IGN); /* a file at its limit is an error of the write, not our end */
     if (crypto_start() != 0) {
-        (void) fputs("ctai-agent : la bibliothèque de chiffrement ne démarre pas\n", stderr);
+        (void)fputs("ctai-agent : la bibliothèque de chiffrement ne démarre pas\n", stderr);
         return CLI_FAULT;
     }
     return cli_main(&agent_program, argc, argv);

@@ -19,7 +19,8 @@ int difference_order(const uint8_t made_key[RECORD_KEY], const difference_entry 
     return memcmp(made_key, held->key, RECORD_KEY);
 }
 
-difference_kind difference_take(difference *self, const uint8_t made_content[CRYPTO_SHORT_HASH], const difference_entry *held, bool retained)
+difference_kind difference_take(difference *self, const uint8_t made_content[CRYPTO_SHORT_HASH],
+                                const difference_entry *held, bool retained)
 {
     assert(made_content != NULL || held != NULL);
     difference_kind kind;
@@ -28,7 +29,8 @@ difference_kind difference_take(difference *self, const uint8_t made_content[CRY
     else if (made_content == NULL)
         kind = self->complete && !retained ? DIFFERENCE_WITHDRAWN : DIFFERENCE_KEPT;
     else
-        kind = memcmp(made_content, held->content, CRYPTO_SHORT_HASH) == 0 ? DIFFERENCE_UNCHANGED : DIFFERENCE_CHANGED;
+        kind = memcmp(made_content, held->content, CRYPTO_SHORT_HASH) == 0 ? DIFFERENCE_UNCHANGED
+                                                                           : DIFFERENCE_CHANGED;
     self->held += held != NULL;
     self->count[kind]++;
     return kind;

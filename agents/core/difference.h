@@ -26,17 +26,17 @@ enum {
 };
 
 typedef enum {
-    DIFFERENCE_NEW,       /* to be sent */
-    DIFFERENCE_CHANGED,   /* to be sent again */
+    DIFFERENCE_NEW, /* to be sent */
+    DIFFERENCE_CHANGED, /* to be sent again */
     DIFFERENCE_UNCHANGED,
     DIFFERENCE_WITHDRAWN, /* the export no longer has it */
-    DIFFERENCE_KEPT,      /* nor has it, but says nothing of it: stays as it is */
+    DIFFERENCE_KEPT, /* nor has it, but says nothing of it: stays as it is */
     DIFFERENCE_KIND_COUNT
 } difference_kind;
 
 typedef struct {
-    bool complete;          /* the export is the whole table: what it lacks is withdrawn */
-    unsigned long held;     /* entries of the hub's side told so far */
+    bool complete; /* the export is the whole table: what it lacks is withdrawn */
+    unsigned long held; /* entries of the hub's side told so far */
     unsigned long count[DIFFERENCE_KIND_COUNT];
 } difference;
 
@@ -46,7 +46,8 @@ void difference_init(difference *self, bool complete);
 int difference_order(const uint8_t made_key[RECORD_KEY], const difference_entry *held);
 
 /* The next of both sides, as difference_order said; the caller then moves on in each side that was not NULL. */
-difference_kind difference_take(difference *self, const uint8_t made_content[CRYPTO_SHORT_HASH], const difference_entry *held, bool retained);
+difference_kind difference_take(difference *self, const uint8_t made_content[CRYPTO_SHORT_HASH],
+                                const difference_entry *held, bool retained);
 
 /* At the end: would it withdraw more than half of what the hub holds, and more than ten records? */
 bool difference_withdraws_too_much(const difference *self);

@@ -36,15 +36,16 @@ static agent_home_error said(agent_home_result *result, agent_home_error error, 
     result->system_error = errno;
     result->error = error;
     result->home_reason = HOME_OK;
-    (void) snprintf(result->path, sizeof result->path, "%s", path);
+    (void)snprintf(result->path, sizeof result->path, "%s", path);
     return error;
 }
 
-static agent_home_error said_home(agent_home_result *result, home_error reason, const home *folder, const char *file)
+static agent_home_error said_home(agent_home_result *result, home_error reason, const home *folder,
+                                  const char *file)
 {
     char path[PATH_MAX];
     if (file == NULL || !home_path(folder, file, path))
-        (void) snprintf(path, sizeof path, "%s", folder->path);
+        (void)snprintf(path, sizeof path, "%s", folder->path);
     said(result, AGENT_HOME_HOME, path);
     result->home_reason = reason;
     return AGENT_HOME_HOME;
@@ -53,11 +54,13 @@ static agent_home_error said_home(agent_home_result *result, home_error reason, 
 /* A block of its own pages, so that locking and wiping touch nothing else. */
 static agent_home_secrets *secrets_new(void)
 {
-    void *block = mmap(NULL, sizeof(agent_home_secrets), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    void *block = mmap(NULL, sizeof(agent_home_secrets), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+                       0);
     if (block == MAP_FAILED)
         return NULL;
     if (!crypto_lock(block, sizeof(agent_home_secrets)))
-        logline(LOGLINE_WARNING, "secret keys cannot be locked in memory (%s): raise the limit of locked memory", strerror(errno));
+        logline(LOGLINE_WARNING, "secret keys cannot be locked in memory (%s): raise the limit of locked memory",
+                strerror(errno));
     return block;
 }
 
@@ -124,12 +127,12 @@ static ssize_t read_file(const home *folder, const char *name, char *to, size_t 
             *error = HOME_LOOSE;
         else
             while ((got = read(file, to + size, capacity - size)) > 0)
-                size += (size_t) got;
+                size += (size_t)got;
     }
     int why = errno;
     close(file);
     errno = why;
-    return got == 0 ? (ssize_t) size : -1;
+    return got == 0 ? (ssize_t)size : -1;
 }
 
 /* Does the folder hold only what an init that was cut off can leave? */
@@ -159,7 +162,7 @@ agent_home_error agent_home_create(agent_home *self, const char *path, const cha
         char there[PATH_MAX];
         int size = snprintf(there, sizeof there, "%s/%s", path, NAME_FILE);
         struct stat about;
-        if (size > 0 && (size_t) size < sizeof there && lstat(there, &about) == 0)
+        if (size > 0 && (size_t)size < sizeof there && lstat(there, &about) == 0)
             return said(result, AGENT_HOME_EXISTS, path);
         error = only_remains(path) ? HOME_OK : HOME_SYSTEM;
         errno = ENOTEMPTY;
@@ -184,7 +187,8 @@ agent_home_error agent_home_create(agent_home *self, const char *path, const cha
     const char *file = NULL;
     for (size_t i = 0; i < SECRET_COUNT && error == HOME_OK; i++) {
         file = SECRETS[i].file;
-        error = home_write_secret(&self->folder, file, (uint8_t *) self->secrets + SECRETS[i].offset, SECRETS[i].size);
+        error = home_write_secret(&self->folder, file, (uint8_t *)self->secrets + SECRETS[i].offset,
+                                  SECRETS[i].size);
     }
     if (error == HOME_OK)
         error = home_write_secret(&self->folder, file = NAME_FILE, name, strlen(name));
@@ -208,7 +212,7 @@ static void settle(agent_home_secrets *secrets, const char *scope, const token_k
         memcpy(secrets->linkage_scope[at], secrets->linkage_scope[at - 1], sizeof secrets->linkage_scope[0]);
         secrets->linkage_key[at] = secrets->linkage_key[at - 1];
     }
-    (void) text_copy(secrets->linkage_scope[at], sizeof secrets->linkage_scope[0], text_of(scope));
+    (void)text_copy(secrets->linkage_scope[at], sizeof secrets->linkage_scope[0], text_of(scope));
     secrets->linkage_key[at] = *key;
 }
 
@@ -219,15 +223,15 @@ static bool linkage_name_split(const char *name, char scope[BATCH_SCOPE_MAX + 1]
     if (strncmp(name, LINKAGE_PREFIX, prefix) != 0)
         return false;
     const char *start = name + prefix, *dot = strrchr(start, '.');
-    if (dot == NULL || dot == start || (size_t) (dot - start) > BATCH_SCOPE_MAX || dot[1] < '1' || dot[1] > '9')
+    if (dot == NULL || dot == start || (size_t)(dot - start) > BATCH_SCOPE_MAX || dot[1] < '1' || dot[1] > '9')
         return false;
     char *end = NULL;
     errno = 0;
     unsigned long number = strtoul(dot + 1, &end, 10);
     if (errno != 0 || *end != '\0' || number > UINT32_MAX)
         return false;
-    *epoch = (uint32_t) number;
-    return text_copy(scope, BATCH_SCOPE_MAX + 1, (text_view){start, (size_t) (dot - start)});
+    *epoch = (uint32_t)number;
+    return text_copy(scope, BATCH_SCOPE_MAX + 1, (text_view){start, (size_t)(dot - start)});
 }
 
 static agent_home_error load_linkage(agent_home *self, agent_home_result *result)
@@ -270,10 +274,12 @@ static agent_home_error load(agent_home *self, agent_home_result *result)
     if (size < 0)
         return said_home(result, error, &self->folder, error == HOME_MISSING ? NULL : NAME_FILE);
     char path[PATH_MAX];
-    if (!credential_name_valid((text_view){self->name, (size_t) size}))
-        return said(result, AGENT_HOME_DAMAGED, home_path(&self->folder, NAME_FILE, path) ? path : self->folder.path);
+    if (!credential_name_valid((text_view){self->name, (size_t)size}))
+        return said(result, AGENT_HOME_DAMAGED,
+                    home_path(&self->folder, NAME_FILE, path) ? path : self->folder.path);
     for (size_t i = 0; i < SECRET_COUNT; i++) {
-        error = home_read_secret(&self->folder, SECRETS[i].file, (uint8_t *) self->secrets + SECRETS[i].offset, SECRETS[i].size);
+        error = home_read_secret(&self->folder, SECRETS[i].file, (uint8_t *)self->secrets + SECRETS[i].offset,
+                                 SECRETS[i].size);
         if (error != HOME_OK)
             return said_home(result, error, &self->folder, SECRETS[i].file);
     }
@@ -300,7 +306,8 @@ void agent_home_identity(const agent_home *self, credential_identity *identity)
     memcpy(identity->box, self->secrets->box.public_key, CRYPTO_PUBLIC);
 }
 
-agent_home_error agent_home_approval(const agent_home *self, credential_approval *approval, arena *from, agent_home_result *result)
+agent_home_error agent_home_approval(const agent_home *self, credential_approval *approval, arena *from,
+                                     agent_home_result *result)
 {
     char *text = arena_take(from, CREDENTIAL_FILE_MAX);
     if (text == NULL)
@@ -311,14 +318,15 @@ agent_home_error agent_home_approval(const agent_home *self, credential_approval
         return said(result, AGENT_HOME_NO_APPROVAL, self->folder.path);
     if (size < 0)
         return said_home(result, error, &self->folder, APPROVAL_FILE);
-    switch (credential_read_approval(approval, from, (text_view){text, (size_t) size})) {
+    switch (credential_read_approval(approval, from, (text_view){text, (size_t)size})) {
     case CREDENTIAL_OK:
         return AGENT_HOME_OK;
     case CREDENTIAL_NO_MEMORY:
         return said(result, AGENT_HOME_MEMORY, self->folder.path);
     default: {
         char path[PATH_MAX];
-        return said(result, AGENT_HOME_DAMAGED, home_path(&self->folder, APPROVAL_FILE, path) ? path : self->folder.path);
+        return said(result, AGENT_HOME_DAMAGED,
+                    home_path(&self->folder, APPROVAL_FILE, path) ? path : self->folder.path);
     }
     }
 }
@@ -344,12 +352,13 @@ unsigned agent_home_keys(const agent_home *self, text_view scope, const token_ke
     return count;
 }
 
-agent_home_error agent_home_add_linkage(agent_home *self, const char *scope, const token_key *key, agent_home_result *result)
+agent_home_error agent_home_add_linkage(agent_home *self, const char *scope, const token_key *key,
+                                        agent_home_result *result)
 {
     agent_home_secrets *secrets = self->secrets;
     assert(strlen(scope) <= BATCH_SCOPE_MAX && key->epoch >= 1);
     char name[sizeof LINKAGE_PREFIX + BATCH_SCOPE_MAX + 16];
-    (void) snprintf(name, sizeof name, "%s%s.%lu", LINKAGE_PREFIX, scope, (unsigned long) key->epoch);
+    (void)snprintf(name, sizeof name, "%s%s.%lu", LINKAGE_PREFIX, scope, (unsigned long)key->epoch);
     for (unsigned i = 0; i < secrets->linkage_count; i++)
         if (strcmp(secrets->linkage_scope[i], scope) == 0 && secrets->linkage_key[i].epoch == key->epoch) {
             if (crypto_equal(secrets->linkage_key[i].key, key->key, CRYPTO_KEY))
@@ -373,24 +382,30 @@ void agent_home_explain(const agent_home_result *result, char *text, size_t size
         home_explain(result->home_reason, result->path, text, size);
         return;
     case AGENT_HOME_EXISTS:
-        (void) snprintf(text, size, "%s contient déjà une identité ; pour en créer une autre, indiquez un autre dossier avec --home",
-                        result->path);
+        (void)snprintf(
+            text, size,
+            "%s contient déjà une identité ; pour en créer une autre, indiquez un autre dossier avec --home",
+            result->path);
         return;
     case AGENT_HOME_NO_APPROVAL:
-        (void) snprintf(text, size, "la préfecture n’a pas encore été rejointe ; prenez d’abord en compte son fichier "
-                                    "d’approbation : ctai-agent join FICHIER");
+        (void)snprintf(text, size,
+                       "la préfecture n’a pas encore été rejointe ; prenez d’abord en compte son fichier "
+                       "d’approbation : ctai-agent join FICHIER");
         return;
     case AGENT_HOME_DAMAGED:
-        (void) snprintf(text, size, "%s est abîmé ; remettez-le depuis une sauvegarde, ou recommencez l’étape qui l’a produit", result->path);
+        (void)snprintf(text, size,
+                       "%s est abîmé ; remettez-le depuis une sauvegarde, ou recommencez l’étape qui l’a produit",
+                       result->path);
         return;
     case AGENT_HOME_FULL:
-        (void) snprintf(text, size, "%s contient trop de clés de liaison (%d au plus)", result->path, AGENT_HOME_LINKAGE_MAX);
+        (void)snprintf(text, size, "%s contient trop de clés de liaison (%d au plus)", result->path,
+                       AGENT_HOME_LINKAGE_MAX);
         return;
     case AGENT_HOME_MEMORY:
-        (void) snprintf(text, size, "la mémoire manque");
+        (void)snprintf(text, size, "la mémoire manque");
         return;
     case AGENT_HOME_OK:
         break;
     }
-    (void) snprintf(text, size, "tout va bien");
+    (void)snprintf(text, size, "tout va bien");
 }

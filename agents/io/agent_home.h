@@ -21,7 +21,7 @@ typedef struct {
     crypto_box_pair curve, box;
     crypto_sign_pair sign;
     uint8_t record_key[CRYPTO_KEY]; /* hashes record keys, contents and references */
-    unsigned linkage_count;         /* sorted by scope, then epoch, so that a scope's keys are side by side */
+    unsigned linkage_count; /* sorted by scope, then epoch, so that a scope's keys are side by side */
     char linkage_scope[AGENT_HOME_LINKAGE_MAX][BATCH_SCOPE_MAX + 1];
     token_key linkage_key[AGENT_HOME_LINKAGE_MAX];
 } agent_home_secrets;
@@ -34,19 +34,19 @@ typedef struct {
 
 typedef enum {
     AGENT_HOME_OK = 0,
-    AGENT_HOME_HOME,       /* the folder or a file of it: see home_reason */
-    AGENT_HOME_EXISTS,     /* create: there is an identity; add_linkage: another key of that epoch */
+    AGENT_HOME_HOME, /* the folder or a file of it: see home_reason */
+    AGENT_HOME_EXISTS, /* create: there is an identity; add_linkage: another key of that epoch */
     AGENT_HOME_NO_APPROVAL,
-    AGENT_HOME_DAMAGED,    /* a file's content is not what we wrote */
-    AGENT_HOME_FULL,       /* too many linkage keys */
+    AGENT_HOME_DAMAGED, /* a file's content is not what we wrote */
+    AGENT_HOME_FULL, /* too many linkage keys */
     AGENT_HOME_MEMORY,
 } agent_home_error;
 
 typedef struct {
     agent_home_error error;
-    home_error home_reason;            /* with AGENT_HOME_HOME */
-    int system_error;                  /* errno, with HOME_SYSTEM */
-    char path[PATH_MAX];               /* the folder or file concerned */
+    home_error home_reason; /* with AGENT_HOME_HOME */
+    int system_error; /* errno, with HOME_SYSTEM */
+    char path[PATH_MAX]; /* the folder or file concerned */
 } agent_home_result;
 
 /*
@@ -67,8 +67,8 @@ void agent_home_close(agent_home *self);
 void agent_home_identity(const agent_home *self, credential_identity *identity);
 
 /* The approval that was kept; views live in the arena. AGENT_HOME_NO_APPROVAL when there is none. */
-agent_home_error agent_home_approval(const agent_home *self, credential_approval *approval, arena *from, agent_home_result *result)
-    __attribute__((warn_unused_result));
+agent_home_error agent_home_approval(const agent_home *self, credential_approval *approval, arena *from,
+                                     agent_home_result *result) __attribute__((warn_unused_result));
 /* Keeps the file's text, which the caller has verified. */
 agent_home_error agent_home_keep_approval(agent_home *self, text_view file, agent_home_result *result)
     __attribute__((warn_unused_result));
@@ -77,8 +77,8 @@ agent_home_error agent_home_keep_approval(agent_home *self, text_view file, agen
 unsigned agent_home_keys(const agent_home *self, text_view scope, const token_key **keys);
 
 /* Keeps a linkage key, durably. The very same key again: AGENT_HOME_OK. */
-agent_home_error agent_home_add_linkage(agent_home *self, const char *scope, const token_key *key, agent_home_result *result)
-    __attribute__((warn_unused_result));
+agent_home_error agent_home_add_linkage(agent_home *self, const char *scope, const token_key *key,
+                                        agent_home_result *result) __attribute__((warn_unused_result));
 
 /* In French, with what to do. */
 void agent_home_explain(const agent_home_result *result, char *text, size_t size);

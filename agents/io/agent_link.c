@@ -23,14 +23,14 @@ enum {
 
 struct agent_link {
     void *context;
-    void *socket, *monitor;             /* NULL: not connected */
+    void *socket, *monitor; /* NULL: not connected */
     const crypto_box_pair *curve;
     uint8_t hub[CRYPTO_PUBLIC];
     unsigned address_count, next_address;
     char addresses[CREDENTIAL_ADDRESSES_MAX][CREDENTIAL_ADDRESS_MAX + 1];
-    bool failed;                        /* the last connect came to nothing at once: LOST is due */
-    unsigned long connects;             /* names the monitors' endpoints */
-    zmq_msg_t message;                  /* what the last MESSAGE points to */
+    bool failed; /* the last connect came to nothing at once: LOST is due */
+    unsigned long connects; /* names the monitors' endpoints */
+    zmq_msg_t message; /* what the last MESSAGE points to */
 };
 
 agent_link *agent_link_new(const crypto_box_pair *curve)
@@ -59,7 +59,8 @@ void agent_link_destroy(agent_link **self)
     *self = NULL;
 }
 
-void agent_link_towards(agent_link *self, const text_view *addresses, unsigned count, const uint8_t hub[CRYPTO_PUBLIC])
+void agent_link_towards(agent_link *self, const text_view *addresses, unsigned count,
+                        const uint8_t hub[CRYPTO_PUBLIC])
 {
     self->address_count = 0;
     self->next_address = 0;
@@ -105,13 +106,14 @@ static bool set_up(agent_link *self, void *socket)
 static bool start(agent_link *self)
 {
     char name[64];
-    const int events = ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL
-        | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH | ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_CONNECT_RETRIED | ZMQ_EVENT_CLOSED;
+    const int events = ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL
+        | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH | ZMQ_EVENT_DISCONNECTED
+        | ZMQ_EVENT_CONNECT_RETRIED | ZMQ_EVENT_CLOSED;
     if (self->address_count == 0)
         return false;
     const char *address = self->addresses[self->next_address % self->address_count];
     self->next_address = (self->next_address + 1) % self->address_count;
-    (void) snprintf(name, sizeof name, "inproc://monitor-%lu", self->connects++);
+    (void)snprintf(name, sizeof name, "inproc://monitor-%lu", self->connects++);
     self->socket = zmq_socket(self->context, ZMQ_DEALER);
     if (self->socket == NULL || !set_up(self, self->socket) || zmq_socket_monitor(self->socket, name, events) != 0)
         return false;
@@ -163,8 +165,8 @@ static agent_link_event_type read_monitor(agent_link *self)
     char endpoint[CREDENTIAL_ADDRESS_MAX + 1];
     uint16_t event;
     uint32_t value;
-    while (zmq_recv(self->monitor, head, sizeof head, ZMQ_DONTWAIT) == (int) sizeof head) {
-        (void) zmq_recv(self->monitor, endpoint, sizeof endpoint, ZMQ_DONTWAIT);
+    while (zmq_recv(self->monitor, head, sizeof head, ZMQ_DONTWAIT) == (int)sizeof head) {
+        (void)zmq_recv(self->monitor, endpoint, sizeof endpoint, ZMQ_DONTWAIT);
         memcpy(&event, head, sizeof event);
         memcpy(&value, head + sizeof event, sizeof value);
         agent_link_event_type type = meaning(event, value);
@@ -215,7 +217,8 @@ void agent_link_wait(agent_link *self, struct pollfd *others, unsigned count, in
     int total = 0;
     assert(count <= OTHERS_MAX);
     for (unsigned i = 0; i < count; i++) {
-        short wanted = (short) (((others[i].events & POLLIN) ? ZMQ_POLLIN : 0) | ((others[i].events & POLLOUT) ? ZMQ_POLLOUT : 0));
+        short wanted = (short)(((others[i].events & POLLIN) ? ZMQ_POLLIN : 0)
+                               | ((others[i].events & POLLOUT) ? ZMQ_POLLOUT : 0));
         items[total++] = (zmq_pollitem_t){.fd = others[i].fd, .events = wanted};
         others[i].revents = 0;
     }
@@ -226,6 +229,7 @@ void agent_link_wait(agent_link *self, struct pollfd *others, unsigned count, in
     if (zmq_poll(items, total, self->failed ? 0 : timeout_ms) <= 0)
         return;
     for (unsigned i = 0; i < count; i++)
-        others[i].revents = (short) (((items[i].revents & ZMQ_POLLIN) ? POLLIN : 0) | ((items[i].revents & ZMQ_POLLOUT) ? POLLOUT : 0)
-                                     | ((items[i].revents & ZMQ_POLLERR) ? POLLERR : 0));
+        others[i].revents = (short)(((items[i].revents & ZMQ_POLLIN) ? POLLIN : 0)
+                                    | ((items[i].revents & ZMQ_POLLOUT) ? POLLOUT : 0)
+                                    | ((items[i].revents & ZMQ_POLLERR) ? POLLERR : 0));
 }

@@ -17,17 +17,18 @@
 typedef struct agent_link agent_link;
 
 typedef enum {
-    AGENT_LINK_QUIET,       /* nothing more for now */
-    AGENT_LINK_CONNECTED,   /* the CURVE handshake has succeeded */
-    AGENT_LINK_LOST,        /* the connection is gone, or could not be made */
+    AGENT_LINK_QUIET, /* nothing more for now */
+    AGENT_LINK_CONNECTED, /* the CURVE handshake has succeeded */
+    AGENT_LINK_LOST, /* the connection is gone, or could not be made */
     AGENT_LINK_REFUSED_KEY, /* the hub knows our key not, or not any more (ZAP 400) */
-    AGENT_LINK_NO_DETAIL,   /* the handshake came to nothing: most often another key than expected */
-    AGENT_LINK_MESSAGE,     /* a frame */
+    AGENT_LINK_NO_DETAIL, /* the handshake came to nothing: most often another key than expected */
+    AGENT_LINK_MESSAGE, /* a frame */
 } agent_link_event_type;
 
 typedef struct {
     agent_link_event_type type;
-    text_view message; /* MESSAGE: lives until the next call; empty when the peer sent several frames as one message */
+    text_view
+        message; /* MESSAGE: lives until the next call; empty when the peer sent several frames as one message */
 } agent_link_event;
 
 /* Our CURVE pair (copied by libzmq alone, at each connect; it must outlive the link). NULL when there is no memory. */
@@ -38,7 +39,8 @@ void agent_link_destroy(agent_link **self);
  * Where the hub is and who: at most 8 addresses of 256 bytes, its CURVE public key. Takes effect with
  * the next connect.
  */
-void agent_link_towards(agent_link *self, const text_view *addresses, unsigned count, const uint8_t hub[CRYPTO_PUBLIC]);
+void agent_link_towards(agent_link *self, const text_view *addresses, unsigned count,
+                        const uint8_t hub[CRYPTO_PUBLIC]);
 
 /* A fresh socket to the next address. What goes wrong comes as an event. */
 void agent_link_connect(agent_link *self);

@@ -7,11 +7,11 @@
 struct batcher {
     outbox *to;
     const crypto_sign_pair *sign;
-    outbox_scope scope;             /* as it will be when all that was added is there */
+    outbox_scope scope; /* as it will be when all that was added is there */
     uint64_t count;
     unsigned key_count;
     batch_key keys[RECORD_TOKEN_SETS];
-    bool tokens;                    /* some record of the batch has one */
+    bool tokens; /* some record of the batch has one */
     batch_buffer body, packed, header;
     unsigned body_count;
     uint8_t hashes[BATCH_BODIES_MAX][CRYPTO_HASH];
@@ -19,7 +19,7 @@ struct batcher {
 
 static text_view bytes_of(const batch_buffer *buffer)
 {
-    return (text_view){(const char *) buffer->data, buffer->size};
+    return (text_view){(const char *)buffer->data, buffer->size};
 }
 
 batcher *batcher_new(outbox *to, const agent_home *agent, text_view scope)
@@ -88,8 +88,8 @@ static void flush(batcher *self, const batch_coverage *coverage)
     } else {
         uint8_t signature[CRYPTO_SIGNATURE];
         batch_sign(signature, bytes_of(&self->header), self->sign);
-        outbox_error error = outbox_append(self->to, header.scope, header.sequence, bytes_of(&self->header), signature,
-                                           bytes_of(&self->packed), self->body_count);
+        outbox_error error = outbox_append(self->to, header.scope, header.sequence, bytes_of(&self->header),
+                                           signature, bytes_of(&self->packed), self->body_count);
         if (error == OUTBOX_OK) {
             self->scope.queued = header.sequence;
             batch_hash(self->scope.queued_hash, bytes_of(&self->header));

@@ -16,7 +16,7 @@ enum { SPEAK_MS = 10 * 1000 }; /* a caller must have told its call by then */
 typedef struct {
     control_call asked; /* first: a control_call is its caller */
     control *of;
-    int socket;         /* -1: the place is free */
+    int socket; /* -1: the place is free */
     uint64_t since_ms;
     uint8_t head[CONTROL_FORM_HEAD];
     size_t head_size;
@@ -25,7 +25,7 @@ typedef struct {
     int files[CONTROL_FORM_FILES_MAX];
     unsigned file_count;
     FILE *data;
-    bool running;       /* pending: its command waits for something */
+    bool running; /* pending: its command waits for something */
 } caller;
 
 struct control {
@@ -39,7 +39,7 @@ struct control {
 static void close_file(FILE **file)
 {
     if (*file != NULL)
-        (void) fclose(*file);
+        (void)fclose(*file);
     *file = NULL;
 }
 
@@ -81,8 +81,8 @@ control *control_open(const home *folder, const cli_program *program)
     self->socket = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     /* The home is ours alone: a socket that is there is what a crash left behind. */
     if (self->socket >= 0 && (unlink(address.sun_path) == 0 || errno == ENOENT)
-        && bind(self->socket, (const struct sockaddr *) &address, size) == 0
-        && chmod(address.sun_path, 0600) == 0 && listen(self->socket, CONTROL_CALLS_MAX) == 0)
+        && bind(self->socket, (const struct sockaddr *)&address, size) == 0 && chmod(address.sun_path, 0600) == 0
+        && listen(self->socket, CONTROL_CALLS_MAX) == 0)
         return self;
     int why = errno;
     if (self->socket >= 0)
@@ -97,8 +97,8 @@ void control_close(control **self)
     if (*self == NULL)
         return;
     struct sockaddr_un address;
-    (void) control_form_address((*self)->folder, &address);
-    (void) unlink(address.sun_path);
+    (void)control_form_address((*self)->folder, &address);
+    (void)unlink(address.sun_path);
     for (unsigned i = 0; i < CONTROL_CALLS_MAX; i++)
         if ((*self)->callers[i].socket >= 0)
             release(&(*self)->callers[i]);
@@ -136,7 +136,8 @@ static bool may_speak(int socket)
 {
     struct ucred peer;
     socklen_t size = sizeof peer;
-    return getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 && (peer.uid == geteuid() || peer.uid == 0);
+    return getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0
+        && (peer.uid == geteuid() || peer.uid == 0);
 }
 
 static void accept_callers(control *self, uint64_t now_ms)
@@ -181,21 +182,22 @@ static taken take_head(caller *self)
         struct cmsghdr align;
     } space;
     struct iovec part = {.iov_base = self->head + self->head_size, .iov_len = sizeof self->head - self->head_size};
-    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = space.room, .msg_controllen = sizeof space.room};
+    struct msghdr message = {
+        .msg_iov = &part, .msg_iovlen = 1, .msg_control = space.room, .msg_controllen = sizeof space.room};
     ssize_t got = recvmsg(self->socket, &message, MSG_CMSG_CLOEXEC);
     if (got < 0)
         return errno == EAGAIN || errno == EINTR ? TAKEN_NOTHING_YET : TAKEN_WRONG;
     take_files(self, &message);
     if (got == 0 || (message.msg_flags & MSG_CTRUNC) != 0)
         return TAKEN_WRONG;
-    self->head_size += (size_t) got;
+    self->head_size += (size_t)got;
     if (self->head_size < sizeof self->head)
         return TAKEN_MORE;
     uint32_t size, count;
     memcpy(&size, self->head + 4, sizeof size);
     memcpy(&count, self->head + 8, sizeof count);
-    if (memcmp(self->head, "CTAI", 4) != 0 || size == 0 || size > CONTROL_FORM_PAYLOAD_MAX || count != self->file_count
-        || count < CONTROL_FORM_INPUTS)
+    if (memcmp(self->head, "CTAI", 4) != 0 || size == 0 || size > CONTROL_FORM_PAYLOAD_MAX
+        || count != self->file_count || count < CONTROL_FORM_INPUTS)
         return TAKEN_WRONG;
     self->payload_size = size;
     self->payload = malloc(size);
@@ -207,7 +209,7 @@ static taken take_payload(caller *self)
     ssize_t got = recv(self->socket, self->payload + self->got, self->payload_size - self->got, 0);
     if (got < 0)
         return errno == EAGAIN || errno == EINTR ? TAKEN_NOTHING_YET : TAKEN_WRONG;
-    self->got += (size_t) got;
+    self->got += (size_t)got;
     if (got == 0)
         return TAKEN_WRONG;
     return self->got == self->payload_size ? TAKEN_WHOLE : TAKEN_MORE;
@@ -226,24 +228,27 @@ static void answer(caller *self, int code)
 {
     int32_t number = code;
     if (self->asked.call.out != NULL)
-        (void) fflush(self->asked.call.out);
+        (void)fflush(self->asked.call.out);
     if (self->asked.call.err != NULL)
-        (void) fflush(self->asked.call.err);
+        (void)fflush(self->asked.call.err);
     if (self->data != NULL)
-        (void) fflush(self->data);
+        (void)fflush(self->data);
     if (self->asked.deposit != NULL)
-        (void) fflush(self->asked.deposit);
-    (void) send(self->socket, &number, sizeof number, MSG_NOSIGNAL | MSG_DONTWAIT); /* a caller that has gone needs none */
+        (void)fflush(self->asked.deposit);
+    (void)send(self->socket, &number, sizeof number,
+               MSG_NOSIGNAL | MSG_DONTWAIT); /* a caller that has gone needs none */
     release(self);
 }
 
 static void run(caller *self, const control_handler *handler)
 {
     bool has_data = false;
-    control_form_result result = control_form_read(&self->asked.call, self->of->program, (text_view){self->payload, self->payload_size},
-                                                   self->files + CONTROL_FORM_INPUTS, self->file_count - CONTROL_FORM_INPUTS, &has_data);
+    control_form_result result = control_form_read(
+        &self->asked.call, self->of->program, (text_view){self->payload, self->payload_size},
+        self->files + CONTROL_FORM_INPUTS, self->file_count - CONTROL_FORM_INPUTS, &has_data);
     if (result == CONTROL_FORM_WRONG || !open_stream(self, CONTROL_FORM_OUT, &self->asked.call.out)
-        || !open_stream(self, CONTROL_FORM_ERR, &self->asked.call.err) || !open_stream(self, CONTROL_FORM_DEPOSIT, &self->asked.deposit)
+        || !open_stream(self, CONTROL_FORM_ERR, &self->asked.call.err)
+        || !open_stream(self, CONTROL_FORM_DEPOSIT, &self->asked.deposit)
         || !open_stream(self, CONTROL_FORM_DATA, &self->data)) {
         logline(LOGLINE_WARNING, "a call on the control socket made no sense");
         release(self);
@@ -287,7 +292,8 @@ static void hear(caller *self, const control_handler *handler)
     }
 }
 
-void control_work(control *self, const struct pollfd *polled, unsigned count, uint64_t now_ms, const control_handler *handler)
+void control_work(control *self, const struct pollfd *polled, unsigned count, uint64_t now_ms,
+                  const control_handler *handler)
 {
     assert(count <= CONTROL_WATCHES_MAX);
     for (unsigned i = 0; i < count; i++) {
@@ -308,7 +314,7 @@ void control_work(control *self, const struct pollfd *polled, unsigned count, ui
 
 void control_answer(control *self, control_call *call, int code)
 {
-    caller *one = (caller *) call;
+    caller *one = (caller *)call;
     assert(one->of == self && one->running);
     answer(one, code);
 }

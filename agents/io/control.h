@@ -17,26 +17,27 @@
 #include "home.h"
 
 enum {
-    CONTROL_CALLS_MAX = 16,          /* at a time; further ones wait in the socket's queue */
+    CONTROL_CALLS_MAX = 16, /* at a time; further ones wait in the socket's queue */
     CONTROL_WATCHES_MAX = CONTROL_CALLS_MAX + 1,
-    CONTROL_PENDING = -1,            /* a run's answer comes later, by control_answer */
+    CONTROL_PENDING = -1, /* a run's answer comes later, by control_answer */
 };
 
 /* --- the asking side --- */
 
 typedef enum {
     CONTROL_ANSWERED,
-    CONTROL_NOBODY,      /* no serve has that home */
-    CONTROL_BROKEN,      /* it went away before it answered */
-    CONTROL_OTHER,       /* it is of another version, or does not take this command */
-    CONTROL_SYSTEM,      /* errno tells */
+    CONTROL_NOBODY, /* no serve has that home */
+    CONTROL_BROKEN, /* it went away before it answered */
+    CONTROL_OTHER, /* it is of another version, or does not take this command */
+    CONTROL_SYSTEM, /* errno tells */
 } control_outcome;
 
 /*
  * Hands the call over and waits for its end; *code is the exit code. deposit: a descriptor into which
  * the command may put a file for the user's folder. Input files must have been settled (input_settle).
  */
-control_outcome control_ask(const home *folder, const cli_call *call, int deposit, int *code) __attribute__((warn_unused_result));
+control_outcome control_ask(const home *folder, const cli_call *call, int deposit, int *code)
+    __attribute__((warn_unused_result));
 
 /* --- the serving side --- */
 
@@ -65,7 +66,8 @@ typedef struct {
     void (*gone)(void *data, control_call *call);
     void *data;
 } control_handler;
-void control_work(control *self, const struct pollfd *polled, unsigned count, uint64_t now_ms, const control_handler *handler);
+void control_work(control *self, const struct pollfd *polled, unsigned count, uint64_t now_ms,
+                  const control_handler *handler);
 
 /* Ends a pending call. */
 void control_answer(control *self, control_call *call, int code);

@@ -24,10 +24,10 @@ static void copy_on(stream *self)
     if (self->to == NULL || self->memory < 0)
         return;
     while ((got = pread(self->memory, chunk, sizeof chunk, self->copied)) > 0) {
-        (void) fwrite(chunk, 1, (size_t) got, self->to); /* an error stays with the stream, and is told at its end */
+        (void)fwrite(chunk, 1, (size_t)got, self->to); /* an error stays with the stream, and is told at its end */
         self->copied += got;
     }
-    (void) fflush(self->to);
+    (void)fflush(self->to);
 }
 
 static bool send_head(int to, uint32_t payload_size, const int *files, unsigned count)
@@ -42,13 +42,16 @@ static bool send_head(int to, uint32_t payload_size, const int *files, unsigned 
     memcpy(head + 8, &many, sizeof many);
     memset(&space, 0, sizeof space);
     struct iovec part = {.iov_base = head, .iov_len = sizeof head};
-    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = space.room, .msg_controllen = CMSG_SPACE(count * sizeof(int))};
+    struct msghdr message = {.msg_iov = &part,
+                             .msg_iovlen = 1,
+                             .msg_control = space.room,
+                             .msg_controllen = CMSG_SPACE(count * sizeof(int))};
     struct cmsghdr *files_part = CMSG_FIRSTHDR(&message);
     files_part->cmsg_level = SOL_SOCKET;
     files_part->cmsg_type = SCM_RIGHTS;
     files_part->cmsg_len = CMSG_LEN(count * sizeof(int));
     memcpy(CMSG_DATA(files_part), files, count * sizeof(int));
-    return sendmsg(to, &message, MSG_NOSIGNAL) == (ssize_t) sizeof head;
+    return sendmsg(to, &message, MSG_NOSIGNAL) == (ssize_t)sizeof head;
 }
 
 static bool send_all(int to, const uint8_t *data, size_t size)
@@ -60,7 +63,7 @@ static bool send_all(int to, const uint8_t *data, size_t size)
         if (put <= 0)
             return false;
         data += put;
-        size -= (size_t) put;
+        size -= (size_t)put;
     }
     return true;
 }
@@ -82,7 +85,7 @@ static control_outcome await(int from, stream *streams, unsigned count, int *cod
             continue;
         if (got <= 0)
             return CONTROL_BROKEN;
-        size += (size_t) got;
+        size += (size_t)got;
         if (size < sizeof answer)
             continue;
         int32_t number;
@@ -94,11 +97,14 @@ static control_outcome await(int from, stream *streams, unsigned count, int *cod
     }
 }
 
-static control_outcome ask(int server, const cli_call *call, int deposit, stream *streams, unsigned count, int *code)
+static control_outcome ask(int server, const cli_call *call, int deposit, stream *streams, unsigned count,
+                           int *code)
 {
     int files[CONTROL_FORM_FILES_MAX] = {
-        [CONTROL_FORM_OUT] = streams[0].memory, [CONTROL_FORM_ERR] = streams[1].memory,
-        [CONTROL_FORM_DEPOSIT] = deposit, [CONTROL_FORM_DATA] = streams[2].memory,
+        [CONTROL_FORM_OUT] = streams[0].memory,
+        [CONTROL_FORM_ERR] = streams[1].memory,
+        [CONTROL_FORM_DEPOSIT] = deposit,
+        [CONTROL_FORM_DATA] = streams[2].memory,
     };
     unsigned inputs = 0;
     batch_buffer payload;
@@ -108,7 +114,8 @@ static control_outcome ask(int server, const cli_call *call, int deposit, stream
     if (payload.failed) {
         errno = E2BIG;
         outcome = CONTROL_SYSTEM;
-    } else if (send_head(server, (uint32_t) payload.size, files, CONTROL_FORM_INPUTS + inputs) && send_all(server, payload.data, payload.size)) {
+    } else if (send_head(server, (uint32_t)payload.size, files, CONTROL_FORM_INPUTS + inputs)
+               && send_all(server, payload.data, payload.size)) {
         outcome = await(server, streams, count, code);
     }
     batch_buffer_release(&payload);
@@ -122,7 +129,7 @@ control_outcome control_ask(const home *folder, const cli_call *call, int deposi
     int server = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (server < 0)
         return CONTROL_SYSTEM;
-    if (connect(server, (const struct sockaddr *) &address, size) != 0) {
+    if (connect(server, (const struct sockaddr *)&address, size) != 0) {
         int why = errno;
         close(server);
         errno = why;

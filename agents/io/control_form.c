@@ -11,8 +11,9 @@ socklen_t control_form_address(const home *folder, struct sockaddr_un *address)
     memset(address, 0, sizeof *address);
     address->sun_family = AF_UNIX;
     int size = snprintf(address->sun_path, sizeof address->sun_path, "%s/%s", folder->path, SOCKET_NAME);
-    if (size < 0 || (size_t) size >= sizeof address->sun_path) /* too long for a socket: by way of the open folder */
-        (void) snprintf(address->sun_path, sizeof address->sun_path, "/proc/self/fd/%d/%s", folder->folder, SOCKET_NAME);
+    if (size < 0 || (size_t)size >= sizeof address->sun_path) /* too long for a socket: by way of the open folder */
+        (void)snprintf(address->sun_path, sizeof address->sun_path, "/proc/self/fd/%d/%s", folder->folder,
+                       SOCKET_NAME);
     return sizeof *address;
 }
 
@@ -23,7 +24,7 @@ static void put_number(batch_buffer *to, uint32_t number)
 
 static void put_text(batch_buffer *to, const char *text)
 {
-    put_number(to, text == NULL ? NONE : (uint32_t) strlen(text));
+    put_number(to, text == NULL ? NONE : (uint32_t)strlen(text));
     if (text != NULL)
         batch_buffer_append(to, text, strlen(text) + 1);
 }
@@ -32,7 +33,7 @@ static void put_file(batch_buffer *to, const cli_file *file, int *files, unsigne
 {
     bool open = file->name != NULL && file->file != NULL;
     put_number(to, file->name != NULL);
-    put_number(to, (uint32_t) file->error);
+    put_number(to, (uint32_t)file->error);
     put_number(to, open);
     if (open)
         files[(*count)++] = fileno(file->file);
@@ -46,7 +47,7 @@ void control_form_write(batch_buffer *to, const cli_call *call, int *files, unsi
     put_text(to, call->folder);
     put_number(to, call->json);
     put_number(to, call->data != NULL);
-    put_number(to, (uint32_t) call->operand_count);
+    put_number(to, (uint32_t)call->operand_count);
     for (int i = 0; i < CLI_OPTIONS_MAX; i++)
         put_text(to, call->values[i]);
     for (int i = 0; i < CLI_OPERANDS_MAX; i++)
@@ -88,15 +89,15 @@ static const char *get_text(reader *self)
         return NULL;
     }
     const char *text = self->at;
-    self->at += (size_t) size + 1;
-    self->left -= (size_t) size + 1;
+    self->at += (size_t)size + 1;
+    self->left -= (size_t)size + 1;
     return text;
 }
 
 static void get_file(reader *self, cli_file *file, const char *name)
 {
     bool named = get_number(self) == 1;
-    int error = (int) get_number(self);
+    int error = (int)get_number(self);
     bool open = get_number(self) == 1;
     if (self->wrong || (named && name == NULL) || (open && self->file_next >= self->file_count)) {
         self->wrong = true;
@@ -126,14 +127,15 @@ static control_form_result read_head(reader *from, cli_call *call, const cli_pro
     call->folder = get_text(from);
     call->json = get_number(from) == 1;
     *has_data = get_number(from) == 1;
-    call->operand_count = (int) get_number(from);
+    call->operand_count = (int)get_number(from);
     call->command = command == NULL ? NULL : cli_find(program, command);
     if (from->wrong || call->folder == NULL || call->operand_count < 0 || call->operand_count > CLI_OPERANDS_MAX)
         return CONTROL_FORM_WRONG;
     return call->command == NULL ? CONTROL_FORM_OTHER_VERSION : CONTROL_FORM_GOOD;
 }
 
-control_form_result control_form_read(cli_call *call, const cli_program *program, text_view payload, int *files, unsigned count, bool *has_data)
+control_form_result control_form_read(cli_call *call, const cli_program *program, text_view payload, int *files,
+                                      unsigned count, bool *has_data)
 {
     reader from = {.at = payload.at, .left = payload.size, .files = files, .file_count = count};
     *call = (cli_call){.program = program};

@@ -14,7 +14,7 @@
 #include "home.h"
 
 enum {
-    CONTROL_FORM_HEAD = 12,               /* bytes: "CTAI", payload size, count of descriptors */
+    CONTROL_FORM_HEAD = 12, /* bytes: "CTAI", payload size, count of descriptors */
     CONTROL_FORM_PAYLOAD_MAX = 256 * 1024, /* bytes */
     CONTROL_FORM_FILES_MAX = 4 + CLI_OPTIONS_MAX + CLI_OPERANDS_MAX,
     /* The first descriptors; those of the input files follow. */
@@ -38,7 +38,7 @@ typedef enum { CONTROL_FORM_GOOD, CONTROL_FORM_OTHER_VERSION, CONTROL_FORM_WRONG
  * its inputs, which become call->files and are taken over one by one (-1 in their place). has_data:
  * the command's data goes to a file of its own (-o).
  */
-control_form_result control_form_read(cli_call *call, const cli_program *program, text_view payload, int *files, unsigned count, bool *has_data)
-    __attribute__((warn_unused_result));
+control_form_result control_form_read(cli_call *call, const cli_program *program, text_view payload, int *files,
+                                      unsigned count, bool *has_data) __attribute__((warn_unused_result));
 
 #endif

@@ -21,7 +21,7 @@ typedef struct {
     uint8_t (*contents)[CRYPTO_SHORT_HASH]; /* by record */
     difference difference;
     bool coverage_differs, contributions_differ;
-    batch_buffer coverage, contributions;   /* as they are to be kept */
+    batch_buffer coverage, contributions; /* as they are to be kept */
 } pushed;
 
 /* Where the merge of the records just made with what is held stands. */
@@ -42,11 +42,11 @@ static outbox_error read_value(outbox *from, const char *name, text_view of, bat
 static void put_contribution(batch_buffer *to, const export_contribution *one)
 {
     uint8_t bytes[CONTRIBUTION_BYTES];
-    uint32_t day = (uint32_t) one->day;
+    uint32_t day = (uint32_t)one->day;
     memcpy(bytes, one->event, RECORD_KEY);
     memcpy(bytes + RECORD_KEY, one->subject, RECORD_KEY);
     for (int i = 0; i < 4; i++)
-        bytes[2 * RECORD_KEY + i] = (uint8_t) (day >> (8 * i));
+        bytes[2 * RECORD_KEY + i] = (uint8_t)(day >> (8 * i));
     bytes[2 * RECORD_KEY + 4] = one->flags;
     batch_buffer_append(to, bytes, sizeof bytes);
 }
@@ -57,8 +57,8 @@ static void get_contribution(export_contribution *one, const uint8_t bytes[CONTR
     memcpy(one->event, bytes, RECORD_KEY);
     memcpy(one->subject, bytes + RECORD_KEY, RECORD_KEY);
     for (int i = 0; i < 4; i++)
-        day |= (uint32_t) bytes[2 * RECORD_KEY + i] << (8 * i);
-    one->day = (civil_day) day;
+        day |= (uint32_t)bytes[2 * RECORD_KEY + i] << (8 * i);
+    one->day = (civil_day)day;
     one->flags = bytes[2 * RECORD_KEY + 4];
 }
 
@@ -155,7 +155,8 @@ static void write_coverage(batch_buffer *to, const batch_coverage *coverage)
 }
 
 /* Does what is kept under that name differ from what is to be kept? */
-static outbox_error compare_value(outbox *from, const char *name, text_view of, const batch_buffer *with, bool *differs)
+static outbox_error compare_value(outbox *from, const char *name, text_view of, const batch_buffer *with,
+                                  bool *differs)
 {
     batch_buffer kept;
     batch_buffer_init(&kept, OUTBOX_VALUE_MAX);
@@ -193,7 +194,8 @@ static outbox_error measure(pushed *self)
     if (error == OUTBOX_OK)
         error = compare_value(self->to, COVERAGE, self->contract, &self->coverage, &self->coverage_differs);
     if (error == OUTBOX_OK)
-        error = compare_value(self->to, CONTRIBUTIONS, self->contract, &self->contributions, &self->contributions_differ);
+        error = compare_value(self->to, CONTRIBUTIONS, self->contract, &self->contributions,
+                              &self->contributions_differ);
     return error;
 }
 
@@ -217,13 +219,14 @@ static void write_changes(pushed *self, batcher *batches)
     difference_init(&again, self->made->coverage.complete);
     merge_open(&way, self);
     while (merge_next(&way, &again, &kind, &entry, &index)) {
-        record what = {.operation = RECORD_WITHDRAW, .contract = self->contract, .type = FACT_NONE, .month = CIVIL_NONE};
+        record what = {
+            .operation = RECORD_WITHDRAW, .contract = self->contract, .type = FACT_NONE, .month = CIVIL_NONE};
         memcpy(what.key, entry.key, RECORD_KEY);
         if (kind == DIFFERENCE_NEW || kind == DIFFERENCE_CHANGED)
             export_record(self->made, index, &what);
         if (kind == DIFFERENCE_NEW || kind == DIFFERENCE_CHANGED || kind == DIFFERENCE_WITHDRAWN) {
             batcher_add(batches, &what);
-            (void) outbox_forget_refusal(self->to, self->contract, entry.key);
+            (void)outbox_forget_refusal(self->to, self->contract, entry.key);
         }
         if (kind != DIFFERENCE_WITHDRAWN)
             outbox_keep_add(keep, &entry);
@@ -231,7 +234,7 @@ static void write_changes(pushed *self, batcher *batches)
     if (way.error != OUTBOX_OK)
         outbox_spoil(self->to, way.error);
     outbox_held_close(&way.held);
-    (void) outbox_keep_finish(&keep); /* a failure sticks to the transaction */
+    (void)outbox_keep_finish(&keep); /* a failure sticks to the transaction */
 }
 
 static void write_contract(pushed *self, enqueue_result *result)
@@ -247,10 +250,11 @@ static void write_contract(pushed *self, enqueue_result *result)
         batcher_destroy(&batches);
     }
     if (self->coverage_differs)
-        (void) outbox_set(self->to, COVERAGE, self->contract, (text_view){(const char *) self->coverage.data, self->coverage.size});
+        (void)outbox_set(self->to, COVERAGE, self->contract,
+                         (text_view){(const char *)self->coverage.data, self->coverage.size});
     if (self->contributions_differ)
-        (void) outbox_set(self->to, CONTRIBUTIONS, self->contract,
-                          (text_view){(const char *) self->contributions.data, self->contributions.size});
+        (void)outbox_set(self->to, CONTRIBUTIONS, self->contract,
+                         (text_view){(const char *)self->contributions.data, self->contributions.size});
     result->added += self->difference.count[DIFFERENCE_NEW];
     result->changed += self->difference.count[DIFFERENCE_CHANGED];
     result->withdrawn += self->difference.count[DIFFERENCE_WITHDRAWN];
@@ -290,14 +294,16 @@ static enqueue_error measure_all(pushed *all, unsigned count, bool allow_withdra
     return ENQUEUE_OK;
 }
 
-enqueue_error enqueue(outbox *to, const agent_home *agent, const export *made, bool allow_withdrawals, enqueue_result *result)
+enqueue_error enqueue(outbox *to, const agent_home *agent, const export *made, bool allow_withdrawals,
+                      enqueue_result *result)
 {
     memset(result, 0, sizeof *result);
     pushed *all = calloc(made->result_count + 1, sizeof *all);
     if (all == NULL)
         return fails(result, OUTBOX_NO_MEMORY);
     for (unsigned i = 0; i < made->result_count; i++) {
-        all[i] = (pushed){.to = to, .home = agent, .made = &made->results[i], .contract = made->results[i].terms->id};
+        all[i] = (pushed){
+            .to = to, .home = agent, .made = &made->results[i], .contract = made->results[i].terms->id};
         batch_buffer_init(&all[i].coverage, OUTBOX_VALUE_MAX);
         batch_buffer_init(&all[i].contributions, OUTBOX_VALUE_MAX);
     }

@@ -18,7 +18,7 @@
 typedef enum {
     ENQUEUE_OK = 0,
     ENQUEUE_TOO_MANY_WITHDRAWALS, /* see .refused; nothing is queued, of any contract */
-    ENQUEUE_OUTBOX,               /* see .outbox; likewise */
+    ENQUEUE_OUTBOX, /* see .outbox; likewise */
 } enqueue_error;
 
 typedef struct {
@@ -35,7 +35,7 @@ outbox_error enqueue_earlier(outbox *from, text_view contract, export_contributi
     __attribute__((warn_unused_result));
 
 /* Queues the results of an export, whose tokens were made with the home's linkage keys. */
-enqueue_error enqueue(outbox *to, const agent_home *agent, const export *made, bool allow_withdrawals, enqueue_result *result)
-    __attribute__((warn_unused_result));
+enqueue_error enqueue(outbox *to, const agent_home *agent, const export *made, bool allow_withdrawals,
+                      enqueue_result *result) __attribute__((warn_unused_result));
 
 #endif

@@ -27,8 +27,8 @@ typedef struct {
     char path[PATH_MAX];
     off_t size;
     struct timespec changed;
-    uint64_t since_ms;  /* when it was first seen like that */
-    bool refused;       /* could not be moved: leave it until it changes */
+    uint64_t since_ms; /* when it was first seen like that */
+    bool refused; /* could not be moved: leave it until it changes */
 } seen_file;
 
 struct inbox {
@@ -49,7 +49,7 @@ static bool join(char to[PATH_MAX], const char *folder, const char *name)
 static void watch(inbox *self, const char *folder)
 {
     if (self->notices >= 0)
-        (void) inotify_add_watch(self->notices, folder, IN_CLOSE_WRITE | IN_MOVED_TO | IN_CREATE | IN_ONLYDIR);
+        (void)inotify_add_watch(self->notices, folder, IN_CLOSE_WRITE | IN_MOVED_TO | IN_CREATE | IN_ONLYDIR);
 }
 
 inbox *inbox_open(const home *folder)
@@ -59,7 +59,8 @@ inbox *inbox_open(const home *folder)
         return NULL;
     self->seen = calloc(SEEN_MAX, sizeof *self->seen);
     self->notices = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-    if (self->seen == NULL || !home_path(folder, "inbox", self->path) || (mkdir(self->path, 0700) != 0 && errno != EEXIST)) {
+    if (self->seen == NULL || !home_path(folder, "inbox", self->path)
+        || (mkdir(self->path, 0700) != 0 && errno != EEXIST)) {
         int why = errno;
         inbox_close(&self);
         errno = why;
@@ -96,7 +97,7 @@ void inbox_noticed(inbox *self, uint64_t now_ms)
 
 int inbox_patience(const inbox *self, uint64_t now_ms)
 {
-    return self->look_ms > now_ms ? (int) (self->look_ms - now_ms) : 0;
+    return self->look_ms > now_ms ? (int)(self->look_ms - now_ms) : 0;
 }
 
 /* The files that are remembered and gone make room. */
@@ -123,7 +124,7 @@ static seen_file *find(inbox *self, const char *path)
     }
     seen_file *fresh = &self->seen[self->seen_count++];
     memset(fresh, 0, sizeof *fresh);
-    (void) snprintf(fresh->path, sizeof fresh->path, "%s", path);
+    (void)snprintf(fresh->path, sizeof fresh->path, "%s", path);
     fresh->size = -1;
     return fresh;
 }
@@ -137,7 +138,8 @@ static bool ready(inbox *self, const char *path, uint64_t now_ms, bool *soon)
     seen_file *file = find(self, path);
     if (file == NULL)
         return false;
-    if (file->size != about.st_size || file->changed.tv_sec != about.st_mtim.tv_sec || file->changed.tv_nsec != about.st_mtim.tv_nsec) {
+    if (file->size != about.st_size || file->changed.tv_sec != about.st_mtim.tv_sec
+        || file->changed.tv_nsec != about.st_mtim.tv_nsec) {
         file->size = about.st_size;
         file->changed = about.st_mtim;
         file->since_ms = now_ms;
@@ -152,28 +154,31 @@ static bool ready(inbox *self, const char *path, uint64_t now_ms, bool *soon)
 static const char *suffix_of(const char *name)
 {
     size_t size = strlen(name), word = sizeof PERSONS - 1;
-    if (strncmp(name, PERSONS, word) != 0 || size < word + 4 || strcasecmp(name + size - 4, ".csv") != 0 || size - word > 200)
+    if (strncmp(name, PERSONS, word) != 0 || size < word + 4 || strcasecmp(name + size - 4, ".csv") != 0
+        || size - word > 200)
         return NULL;
     return name + word;
 }
 
-static bool look_at_pair(inbox *self, const char *folder, const char *suffix, uint64_t now_ms, inbox_pair *pair, bool *soon)
+static bool look_at_pair(inbox *self, const char *folder, const char *suffix, uint64_t now_ms, inbox_pair *pair,
+                         bool *soon)
 {
     char name[300];
-    (void) snprintf(name, sizeof name, "%s%s", PERSONS, suffix);
+    (void)snprintf(name, sizeof name, "%s%s", PERSONS, suffix);
     if (!join(pair->persons, folder, name))
         return false;
-    (void) snprintf(name, sizeof name, "%s%s", EVENTS, suffix);
+    (void)snprintf(name, sizeof name, "%s%s", EVENTS, suffix);
     if (!join(pair->events, folder, name))
         return false;
     bool persons = ready(self, pair->persons, now_ms, soon), events = ready(self, pair->events, now_ms, soon);
-    (void) snprintf(pair->folder, sizeof pair->folder, "%s", folder);
-    (void) snprintf(pair->suffix, sizeof pair->suffix, "%s", suffix);
+    (void)snprintf(pair->folder, sizeof pair->folder, "%s", folder);
+    (void)snprintf(pair->suffix, sizeof pair->suffix, "%s", suffix);
     return persons && events;
 }
 
 /* One folder; contract is its name, or empty for the inbox itself, whose folders come after its files. */
-static bool look_in(inbox *self, const char *folder, const char *contract, uint64_t now_ms, inbox_pair *pair, bool *soon)
+static bool look_in(inbox *self, const char *folder, const char *contract, uint64_t now_ms, inbox_pair *pair,
+                    bool *soon)
 {
     DIR *list = opendir(folder);
     bool found = false;
@@ -185,7 +190,7 @@ static bool look_in(inbox *self, const char *folder, const char *contract, uint6
             found = look_at_pair(self, folder, suffix, now_ms, pair, soon);
     }
     if (found)
-        (void) snprintf(pair->contract, sizeof pair->contract, "%s", contract);
+        (void)snprintf(pair->contract, sizeof pair->contract, "%s", contract);
     closedir(list);
     return found;
 }
@@ -201,7 +206,8 @@ static bool look_in_folders(inbox *self, uint64_t now_ms, inbox_pair *pair, bool
         char folder[PATH_MAX];
         struct stat about;
         if (entry->d_name[0] == '.' || strcmp(entry->d_name, TAKEN) == 0 || strcmp(entry->d_name, REJECTED) == 0
-            || strlen(entry->d_name) > 64 || !join(folder, self->path, entry->d_name) || lstat(folder, &about) != 0 || !S_ISDIR(about.st_mode))
+            || strlen(entry->d_name) > 64 || !join(folder, self->path, entry->d_name) || lstat(folder, &about) != 0
+            || !S_ISDIR(about.st_mode))
             continue;
         count++;
         watch(self, folder);
@@ -225,14 +231,15 @@ bool inbox_next(inbox *self, uint64_t now_ms, inbox_pair *pair)
 }
 
 /* A name in the folder that is not taken yet: "2024-05-31T101500-personnes.csv", then with a number. */
-static bool free_name(char to[PATH_MAX], const char *folder, const char *stamp, const char *word, const char *suffix, unsigned number)
+static bool free_name(char to[PATH_MAX], const char *folder, const char *stamp, const char *word,
+                      const char *suffix, unsigned number)
 {
     char name[400];
     struct stat about;
     if (number == 0)
-        (void) snprintf(name, sizeof name, "%s-%s%s", stamp, word, suffix);
+        (void)snprintf(name, sizeof name, "%s-%s%s", stamp, word, suffix);
     else
-        (void) snprintf(name, sizeof name, "%s.%u-%s%s", stamp, number, word, suffix);
+        (void)snprintf(name, sizeof name, "%s.%u-%s%s", stamp, number, word, suffix);
     return join(to, folder, name) && lstat(to, &about) != 0 && errno == ENOENT;
 }
 
@@ -242,7 +249,7 @@ static bool write_text(const char *path, const char *text, size_t size)
     if (file == NULL)
         return false;
     if (size > 0)
-        (void) fwrite(text, 1, size, outfile_stream(file));
+        (void)fwrite(text, 1, size, outfile_stream(file));
     return outfile_commit(&file);
 }
 
@@ -255,12 +262,13 @@ static bool move_away(const inbox_pair *pair, const char *folder, const char *te
         return false;
     strftime(stamp, sizeof stamp, "%Y-%m-%dT%H%M%S", &local);
     unsigned number = 0;
-    while (!free_name(persons, folder, stamp, PERSONS, pair->suffix, number) || !free_name(events, folder, stamp, EVENTS, pair->suffix, number)
+    while (!free_name(persons, folder, stamp, PERSONS, pair->suffix, number)
+           || !free_name(events, folder, stamp, EVENTS, pair->suffix, number)
            || !free_name(note, folder, stamp, "messages", ".txt", number))
         if (++number > 99)
             return false;
-    (void) chmod(pair->persons, 0600); /* theirs may have been wider; not ours to change when it fails */
-    (void) chmod(pair->events, 0600);
+    (void)chmod(pair->persons, 0600); /* theirs may have been wider; not ours to change when it fails */
+    (void)chmod(pair->events, 0600);
     return write_text(note, text, size) && rename(pair->persons, persons) == 0 && rename(pair->events, events) == 0;
 }
 

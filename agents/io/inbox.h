@@ -18,15 +18,15 @@
 typedef struct inbox inbox;
 
 enum {
-    INBOX_SETTLE_MS = 2 * 1000,   /* unchanged for that long: the copy is complete */
-    INBOX_LOOK_MS = 10 * 1000,    /* between two looks without any notice: some network folders give none */
+    INBOX_SETTLE_MS = 2 * 1000, /* unchanged for that long: the copy is complete */
+    INBOX_LOOK_MS = 10 * 1000, /* between two looks without any notice: some network folders give none */
 };
 
 /* A pair that is ready. */
 typedef struct {
     char persons[PATH_MAX], events[PATH_MAX]; /* absolute */
-    char contract[80];                        /* of the folder, or empty */
-    char folder[PATH_MAX], suffix[256];       /* the inbox's own: where, and what follows personnes */
+    char contract[80]; /* of the folder, or empty */
+    char folder[PATH_MAX], suffix[256]; /* the inbox's own: where, and what follows personnes */
 } inbox_pair;
 
 /* Opens it, made when it is not there; NULL with errno. */
@@ -44,6 +44,7 @@ int inbox_patience(const inbox *self, uint64_t now_ms);
 bool inbox_next(inbox *self, uint64_t now_ms, inbox_pair *pair) __attribute__((warn_unused_result));
 
 /* Moves a pair away and leaves the text beside it; false with errno (the pair then stays, untouched until it changes). */
-bool inbox_done(inbox *self, const inbox_pair *pair, bool taken, const char *text, size_t size) __attribute__((warn_unused_result));
+bool inbox_done(inbox *self, const inbox_pair *pair, bool taken, const char *text, size_t size)
+    __attribute__((warn_unused_result));
 
 #endif

@@ -21,7 +21,7 @@ static bool write_all(int file, const char *data, size_t size)
         if (put < 0)
             return false;
         data += put;
-        size -= (size_t) put;
+        size -= (size_t)put;
     }
     return true;
 }
@@ -38,10 +38,10 @@ static bool copy(int from, int to)
             continue;
         if (got == 0)
             break;
-        total += got > 0 ? (size_t) got : 0;
+        total += got > 0 ? (size_t)got : 0;
         if (total > INPUT_SIZE_MAX)
             errno = EFBIG;
-        good = got > 0 && total <= INPUT_SIZE_MAX && write_all(to, chunk, (size_t) got);
+        good = got > 0 && total <= INPUT_SIZE_MAX && write_all(to, chunk, (size_t)got);
         if (!good)
             break;
     }
@@ -80,7 +80,7 @@ bool input_read(cli_file *file, input *to)
         file->error = file->error == 0 ? errno : file->error;
         return false;
     }
-    size_t capacity = about.st_size > 0 ? (size_t) about.st_size : 0;
+    size_t capacity = about.st_size > 0 ? (size_t)about.st_size : 0;
     if (capacity > INPUT_SIZE_MAX) {
         file->error = EFBIG;
         return false;
@@ -88,7 +88,7 @@ bool input_read(cli_file *file, input *to)
     char *data = malloc(capacity + 1);
     size_t size = 0;
     while (data != NULL && size < capacity) {
-        ssize_t got = pread(fileno(file->file), data + size, capacity - size, (off_t) size);
+        ssize_t got = pread(fileno(file->file), data + size, capacity - size, (off_t)size);
         if (got < 0 && errno == EINTR)
             continue;
         if (got == 0)
@@ -99,7 +99,7 @@ bool input_read(cli_file *file, input *to)
             free(data);
             return false;
         }
-        size += (size_t) got;
+        size += (size_t)got;
     }
     if (data == NULL) {
         file->error = ENOMEM;

@@ -8,7 +8,7 @@
 #include "cli.h"
 #include "text.h"
 
-#define INPUT_SIZE_MAX ((size_t) 2 << 30) /* bytes */
+#define INPUT_SIZE_MAX ((size_t)2 << 30) /* bytes */
 
 typedef struct {
     void *data; /* NULL when empty */

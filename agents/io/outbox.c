@@ -31,7 +31,8 @@ static const char FORM[] =
     "  header BLOB NOT NULL, signature BLOB NOT NULL, bodies BLOB NOT NULL, PRIMARY KEY (scope, sequence)) STRICT;"
     "CREATE TABLE refusal ("
     "  scope TEXT NOT NULL, sequence INTEGER NOT NULL, position INTEGER NOT NULL,"
-    "  contract TEXT NOT NULL, key BLOB NOT NULL, reason INTEGER NOT NULL, PRIMARY KEY (scope, sequence, position)) STRICT;"
+    "  contract TEXT NOT NULL, key BLOB NOT NULL, reason INTEGER NOT NULL,"
+    "  PRIMARY KEY (scope, sequence, position)) STRICT;"
     "CREATE INDEX refusal_key ON refusal (contract, key);"
     "CREATE TABLE generation (contract TEXT PRIMARY KEY, number INTEGER NOT NULL) STRICT;"
     "CREATE TABLE held ("
@@ -58,8 +59,8 @@ static const char *const SQL[OUTBOX_SQL_COUNT] = {
     [OUTBOX_SQL_RECEIPT_SAVE] =
         "UPDATE scope SET acknowledged = ?2, stable = ?3, ledger_position = ?4, receipt = ?5, receipt_signature = ?6,"
         " records_acknowledged = records_acknowledged + ?7 WHERE name = ?1",
-    [OUTBOX_SQL_REFUSAL_ADD] =
-        "INSERT OR REPLACE INTO refusal (scope, sequence, position, contract, key, reason) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    [OUTBOX_SQL_REFUSAL_ADD] = "INSERT OR REPLACE INTO refusal (scope, sequence, position, contract, key, reason) "
+                               "VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     [OUTBOX_SQL_REFUSAL_FORGET] = "DELETE FROM refusal WHERE contract = ?1 AND key = ?2",
     [OUTBOX_SQL_GENERATION] = "SELECT number FROM generation WHERE contract = ?1",
     [OUTBOX_SQL_GENERATION_SAVE] = "INSERT OR REPLACE INTO generation (contract, number) VALUES (?1, ?2)",
@@ -67,7 +68,8 @@ static const char *const SQL[OUTBOX_SQL_COUNT] = {
     [OUTBOX_SQL_PAGE_OF] =
         "SELECT first_key, entries FROM held WHERE contract = ?1 AND generation = ?2 AND first_key <= ?3"
         " ORDER BY first_key DESC LIMIT 1",
-    [OUTBOX_SQL_PAGE_SET] = "UPDATE held SET entries = ?4 WHERE contract = ?1 AND generation = ?2 AND first_key = ?3",
+    [OUTBOX_SQL_PAGE_SET] =
+        "UPDATE held SET entries = ?4 WHERE contract = ?1 AND generation = ?2 AND first_key = ?3",
     [OUTBOX_SQL_PAGES_FORGET] = "DELETE FROM held WHERE contract = ?1 AND generation <> ?2",
     [OUTBOX_SQL_VALUE_SET] = "INSERT OR REPLACE INTO value (name, of, value) VALUES (?1, ?2, ?3)",
     [OUTBOX_SQL_VALUE_GET] = "SELECT value FROM value WHERE name = ?1 AND of = ?2",
@@ -135,25 +137,26 @@ outbox_error outbox_run(outbox *self, sqlite3_stmt *statement)
 /* A bind that fails for want of memory leaves NULL there, which a NOT NULL refuses. */
 void outbox_bind_text(sqlite3_stmt *statement, int index, text_view text)
 {
-    (void) sqlite3_bind_text64(statement, index, text.size == 0 ? "" : text.at, text.size, SQLITE_STATIC, SQLITE_UTF8);
+    (void)sqlite3_bind_text64(statement, index, text.size == 0 ? "" : text.at, text.size, SQLITE_STATIC,
+                              SQLITE_UTF8);
 }
 
 void outbox_bind_blob(sqlite3_stmt *statement, int index, const void *data, size_t size)
 {
-    (void) sqlite3_bind_blob64(statement, index, size == 0 ? "" : data, size, SQLITE_STATIC);
+    (void)sqlite3_bind_blob64(statement, index, size == 0 ? "" : data, size, SQLITE_STATIC);
 }
 
 text_view outbox_column(sqlite3_stmt *statement, int index)
 {
     const char *at = sqlite3_column_blob(statement, index);
     int size = sqlite3_column_bytes(statement, index);
-    return at == NULL || size <= 0 ? (text_view){NULL, 0} : (text_view){at, (size_t) size};
+    return at == NULL || size <= 0 ? (text_view){NULL, 0} : (text_view){at, (size_t)size};
 }
 
 uint64_t outbox_column_number(sqlite3_stmt *statement, int index)
 {
     sqlite3_int64 number = sqlite3_column_int64(statement, index);
-    return number > 0 ? (uint64_t) number : 0;
+    return number > 0 ? (uint64_t)number : 0;
 }
 
 static outbox_error execute(outbox *self, const char *sql)
@@ -179,20 +182,20 @@ static outbox_error pragma(outbox *self, const char *sql, sqlite3_int64 *number)
  * A rollback journal rather than a write-ahead log: what is deleted is overwritten at once and not
  * kept in a log, and a push of many new batches is written once. EXTRA also flushes the folder.
  */
-static const char SETTINGS[] =
-    "PRAGMA locking_mode = EXCLUSIVE;"
-    "PRAGMA journal_mode = DELETE;"
-    "PRAGMA synchronous = EXTRA;"
-    "PRAGMA secure_delete = ON;"
-    "PRAGMA temp_store = MEMORY;"
-    "PRAGMA trusted_schema = OFF;"
-    "PRAGMA cell_size_check = ON;"
-    "PRAGMA cache_size = -16384;";
+static const char SETTINGS[] = "PRAGMA locking_mode = EXCLUSIVE;"
+                               "PRAGMA journal_mode = DELETE;"
+                               "PRAGMA synchronous = EXTRA;"
+                               "PRAGMA secure_delete = ON;"
+                               "PRAGMA temp_store = MEMORY;"
+                               "PRAGMA trusted_schema = OFF;"
+                               "PRAGMA cell_size_check = ON;"
+                               "PRAGMA cache_size = -16384;";
 
 static outbox_error make_form(outbox *self)
 {
     char stamp[128];
-    (void) sqlite3_snprintf((int) sizeof stamp, stamp, "PRAGMA application_id = %d; PRAGMA user_version = %d;", APPLICATION_ID, FORM_VERSION);
+    (void)sqlite3_snprintf((int)sizeof stamp, stamp, "PRAGMA application_id = %d; PRAGMA user_version = %d;",
+                           APPLICATION_ID, FORM_VERSION);
     outbox_error error = execute(self, "BEGIN EXCLUSIVE");
     if (error == OUTBOX_OK)
         error = execute(self, FORM);
@@ -201,14 +204,14 @@ static outbox_error make_form(outbox *self)
     if (error == OUTBOX_OK)
         error = execute(self, "COMMIT");
     if (error != OUTBOX_OK && !sqlite3_get_autocommit(self->db))
-        (void) sqlite3_exec(self->db, "ROLLBACK", NULL, NULL, NULL);
+        (void)sqlite3_exec(self->db, "ROLLBACK", NULL, NULL, NULL);
     return error;
 }
 
 static outbox_error prepare(outbox *self)
 {
-    (void) sqlite3_extended_result_codes(self->db, 1);
-    (void) sqlite3_db_config(self->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+    (void)sqlite3_extended_result_codes(self->db, 1);
+    (void)sqlite3_db_config(self->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     outbox_error error = execute(self, SETTINGS);
     sqlite3_int64 id = 0, version = 0, tables = 0;
     if (error == OUTBOX_OK)
@@ -253,7 +256,8 @@ outbox_error outbox_open(outbox **self, const char *path, const char *vfs)
     outbox *made = calloc(1, sizeof *made);
     if (made == NULL)
         return OUTBOX_NO_MEMORY;
-    int result = sqlite3_open_v2(path, &made->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, vfs);
+    int result = sqlite3_open_v2(path, &made->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
+                                 vfs);
     error = made->db == NULL ? OUTBOX_NO_MEMORY : outbox_result(made, result);
     if (error == OUTBOX_OK)
         error = prepare(made);
@@ -290,7 +294,7 @@ outbox_error outbox_begin(outbox *self)
 void outbox_spoil(outbox *self, outbox_error error)
 {
     assert(self->in_transaction && error != OUTBOX_OK);
-    (void) outbox_fails(self, error);
+    (void)outbox_fails(self, error);
 }
 
 outbox_error outbox_commit(outbox *self)
@@ -315,7 +319,7 @@ void outbox_rollback(outbox *self)
             sqlite3_reset(self->prepared[i]);
     /* SQLite has rolled back by itself after a full disk or a failed write. */
     if (!sqlite3_get_autocommit(self->db))
-        (void) sqlite3_exec(self->db, "ROLLBACK", NULL, NULL, NULL);
+        (void)sqlite3_exec(self->db, "ROLLBACK", NULL, NULL, NULL);
     self->in_transaction = false;
 }
 
@@ -327,7 +331,8 @@ const char *outbox_error_text(outbox_error error)
     case OUTBOX_ABSENT:
         return "il n’y en a pas";
     case OUTBOX_CANNOT_WRITE:
-        return "le disque est plein, protégé ou défaillant ; rien n’a été changé : libérez de la place et recommencez";
+        return "le disque est plein, protégé ou défaillant ; rien n’a été changé : libérez de la place et "
+               "recommencez";
     case OUTBOX_CANNOT_OPEN:
         return "le fichier etat.sqlite ne s’ouvre pas ; vérifiez le dossier et ses droits";
     case OUTBOX_LOOSE:
@@ -335,7 +340,8 @@ const char *outbox_error_text(outbox_error error)
     case OUTBOX_IN_USE:
         return "un autre programme tient le fichier etat.sqlite ; fermez-le et recommencez";
     case OUTBOX_DAMAGED:
-        return "le fichier etat.sqlite est abîmé ; ne le supprimez pas et remettez la dernière sauvegarde du dossier";
+        return "le fichier etat.sqlite est abîmé ; ne le supprimez pas et remettez la dernière sauvegarde du "
+               "dossier";
     case OUTBOX_NEWER:
         return "le fichier etat.sqlite vient d’une version plus récente de ctai-agent ; mettez le programme à jour";
     case OUTBOX_NO_MEMORY:

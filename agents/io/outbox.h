@@ -22,8 +22,8 @@
 #include "wire.h"
 
 enum {
-    OUTBOX_PAGE_ENTRIES = 1000,        /* of what the hub holds, in one row of the database */
-    OUTBOX_BODIES_MAX = 1024 * 1024,   /* bytes of a batch's bodies: a message stays far below WIRE_MESSAGE_MAX */
+    OUTBOX_PAGE_ENTRIES = 1000, /* of what the hub holds, in one row of the database */
+    OUTBOX_BODIES_MAX = 1024 * 1024, /* bytes of a batch's bodies: a message stays far below WIRE_MESSAGE_MAX */
     OUTBOX_VALUE_MAX = 512 * 1024 * 1024, /* bytes of a value or of a contract's contributions */
 };
 
@@ -31,13 +31,13 @@ typedef struct outbox outbox;
 
 typedef enum {
     OUTBOX_OK = 0,
-    OUTBOX_ABSENT,       /* there is no such thing (a batch, a value, a further entry) */
+    OUTBOX_ABSENT, /* there is no such thing (a batch, a value, a further entry) */
     OUTBOX_CANNOT_WRITE, /* disk or quota full, read-only, or the disk fails; nothing of it is left */
-    OUTBOX_CANNOT_OPEN,  /* the file cannot be opened or made */
-    OUTBOX_LOOSE,        /* the file's mode gives others a right */
-    OUTBOX_IN_USE,       /* another process has it */
-    OUTBOX_DAMAGED,      /* its content is not what we wrote */
-    OUTBOX_NEWER,        /* made by a later version of the program */
+    OUTBOX_CANNOT_OPEN, /* the file cannot be opened or made */
+    OUTBOX_LOOSE, /* the file's mode gives others a right */
+    OUTBOX_IN_USE, /* another process has it */
+    OUTBOX_DAMAGED, /* its content is not what we wrote */
+    OUTBOX_NEWER, /* made by a later version of the program */
     OUTBOX_NO_MEMORY,
 } outbox_error;
 
@@ -45,12 +45,12 @@ typedef enum {
 typedef struct {
     char scope[BATCH_SCOPE_MAX + 1];
     uint64_t incarnation;
-    uint64_t queued;                     /* the last sequence */
-    uint8_t queued_hash[CRYPTO_HASH];    /* of its header */
-    uint64_t acknowledged, stable;       /* sequences */
-    uint64_t ledger_position;            /* of the last acknowledgement */
-    uint64_t records_queued;             /* since ever, withdrawals included */
-    uint64_t records_acknowledged;       /* of these */
+    uint64_t queued; /* the last sequence */
+    uint8_t queued_hash[CRYPTO_HASH]; /* of its header */
+    uint64_t acknowledged, stable; /* sequences */
+    uint64_t ledger_position; /* of the last acknowledgement */
+    uint64_t records_queued; /* since ever, withdrawals included */
+    uint64_t records_acknowledged; /* of these */
 } outbox_scope;
 
 /* The hub's signed word. */
@@ -58,15 +58,15 @@ typedef struct {
     const char *scope;
     uint64_t sequence, stable, ledger_position;
     text_view receipt;
-    const uint8_t *signature;            /* CRYPTO_SIGNATURE bytes */
+    const uint8_t *signature; /* CRYPTO_SIGNATURE bytes */
     unsigned refusal_count;
     const wire_record_refusal *refusals;
 } outbox_receipt;
 
 /* What an acknowledgement has moved. */
 typedef struct {
-    uint64_t records;                    /* newly committed at the hub, refused ones included */
-    uint64_t refused;                    /* of these */
+    uint64_t records; /* newly committed at the hub, refused ones included */
+    uint64_t refused; /* of these */
     uint64_t reasons[RECORD_REASON_COUNT];
 } outbox_tally;
 
@@ -84,7 +84,8 @@ void outbox_spoil(outbox *self, outbox_error error);
 
 outbox_error outbox_scope_load(outbox *self, text_view scope, outbox_scope *to) __attribute__((warn_unused_result));
 /* All scopes that have a batch, at most capacity, in the order of their names. */
-outbox_error outbox_scopes(outbox *self, outbox_scope *to, unsigned capacity, unsigned *count) __attribute__((warn_unused_result));
+outbox_error outbox_scopes(outbox *self, outbox_scope *to, unsigned capacity, unsigned *count)
+    __attribute__((warn_unused_result));
 
 /*
  * Within a transaction: adds the scope's next batch. bodies: packed by outbox_pack; record_count of
@@ -114,7 +115,7 @@ outbox_error outbox_pending(outbox *self, uint64_t *records) __attribute__((warn
 
 /* Refused records, one call for each scope, contract and reason; views live during the call. */
 typedef struct {
-    text_view scope, contract;           /* contract is empty when the body could not be read any more */
+    text_view scope, contract; /* contract is empty when the body could not be read any more */
     record_reason reason;
     uint64_t records;
 } outbox_refusal;
@@ -125,14 +126,17 @@ outbox_error outbox_forget_refusal(outbox *self, text_view contract, const uint8
 
 /* What the hub holds of us in a contract, in ascending order of the keys. */
 typedef struct outbox_held outbox_held;
-outbox_error outbox_held_open(outbox *self, text_view contract, outbox_held **held) __attribute__((warn_unused_result));
+outbox_error outbox_held_open(outbox *self, text_view contract, outbox_held **held)
+    __attribute__((warn_unused_result));
 /* The next entry; it lives until the call after. ABSENT at the end. */
-outbox_error outbox_held_next(outbox_held *held, const difference_entry **entry) __attribute__((warn_unused_result));
+outbox_error outbox_held_next(outbox_held *held, const difference_entry **entry)
+    __attribute__((warn_unused_result));
 void outbox_held_close(outbox_held **held);
 
 /* Within a transaction: writes all of it anew, in ascending order; what was held before goes at finish. */
 typedef struct outbox_keep outbox_keep;
-outbox_error outbox_keep_open(outbox *self, text_view contract, outbox_keep **keep) __attribute__((warn_unused_result));
+outbox_error outbox_keep_open(outbox *self, text_view contract, outbox_keep **keep)
+    __attribute__((warn_unused_result));
 void outbox_keep_add(outbox_keep *keep, const difference_entry *entry);
 /* Ends it in either case and nulls it; a failure sticks to the transaction. */
 outbox_error outbox_keep_finish(outbox_keep **keep);
@@ -142,7 +146,8 @@ outbox_error outbox_keep_finish(outbox_keep **keep);
  * get appends to a cleared buffer; ABSENT when there is none.
  */
 outbox_error outbox_set(outbox *self, const char *name, text_view of, text_view value);
-outbox_error outbox_get(outbox *self, const char *name, text_view of, batch_buffer *value) __attribute__((warn_unused_result));
+outbox_error outbox_get(outbox *self, const char *name, text_view of, batch_buffer *value)
+    __attribute__((warn_unused_result));
 
 /* The contracts as the hub last told them; none: count 0. Set is within a transaction. */
 outbox_error outbox_set_contracts(outbox *self, const wire_contract *contracts, unsigned count);

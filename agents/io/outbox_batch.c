@@ -10,7 +10,8 @@ static const uint32_t ERASED = UINT32_MAX;
 void outbox_pack(batch_buffer *packed, text_view body)
 {
     assert(body.size <= BATCH_BODY_MAX);
-    uint8_t length[4] = {(uint8_t) body.size, (uint8_t) (body.size >> 8), (uint8_t) (body.size >> 16), (uint8_t) (body.size >> 24)};
+    uint8_t length[4] = {(uint8_t)body.size, (uint8_t)(body.size >> 8), (uint8_t)(body.size >> 16),
+                         (uint8_t)(body.size >> 24)};
     batch_buffer_append(packed, length, sizeof length);
     batch_buffer_append(packed, body.at, body.size);
 }
@@ -20,10 +21,10 @@ static int unpack(text_view packed, text_view bodies[BATCH_BODIES_MAX])
 {
     int count = 0;
     for (size_t at = 0; at < packed.size; count++) {
-        const uint8_t *bytes = (const uint8_t *) packed.at + at;
+        const uint8_t *bytes = (const uint8_t *)packed.at + at;
         if (count == BATCH_BODIES_MAX || packed.size - at < 4)
             return -1;
-        uint32_t size = bytes[0] | (uint32_t) bytes[1] << 8 | (uint32_t) bytes[2] << 16 | (uint32_t) bytes[3] << 24;
+        uint32_t size = bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 | (uint32_t)bytes[3] << 24;
         at += 4;
         if (size == ERASED) {
             bodies[count] = (text_view){NULL, 0};
@@ -111,8 +112,8 @@ outbox_error outbox_append(outbox *self, text_view scope, uint64_t sequence, tex
     if (add == NULL)
         return outbox_fails(self, error);
     outbox_bind_text(add, 1, scope);
-    sqlite3_bind_int64(add, 2, (sqlite3_int64) sequence);
-    sqlite3_bind_int64(add, 3, (sqlite3_int64) record_count);
+    sqlite3_bind_int64(add, 2, (sqlite3_int64)sequence);
+    sqlite3_bind_int64(add, 3, (sqlite3_int64)record_count);
     outbox_bind_blob(add, 4, header.at, header.size);
     outbox_bind_blob(add, 5, signature, CRYPTO_SIGNATURE);
     outbox_bind_blob(add, 6, bodies.at, bodies.size);
@@ -123,10 +124,10 @@ outbox_error outbox_append(outbox *self, text_view scope, uint64_t sequence, tex
     if (save == NULL)
         return outbox_fails(self, error);
     outbox_bind_text(save, 1, scope);
-    sqlite3_bind_int64(save, 2, (sqlite3_int64) before.incarnation);
-    sqlite3_bind_int64(save, 3, (sqlite3_int64) sequence);
+    sqlite3_bind_int64(save, 2, (sqlite3_int64)before.incarnation);
+    sqlite3_bind_int64(save, 3, (sqlite3_int64)sequence);
     outbox_bind_blob(save, 4, hash, sizeof hash);
-    sqlite3_bind_int64(save, 5, (sqlite3_int64) record_count);
+    sqlite3_bind_int64(save, 5, (sqlite3_int64)record_count);
     return outbox_run(self, save);
 }
 
@@ -138,7 +139,7 @@ static outbox_error find(outbox *self, outbox_sql which, const char *scope, uint
     if (*row == NULL)
         return error;
     outbox_bind_text(*row, 1, text_of(scope));
-    sqlite3_bind_int64(*row, 2, (sqlite3_int64) sequence);
+    sqlite3_bind_int64(*row, 2, (sqlite3_int64)sequence);
     int result = sqlite3_step(*row);
     if (result == SQLITE_ROW)
         return OUTBOX_OK;
@@ -162,8 +163,8 @@ outbox_error outbox_message(outbox *self, const char *scope, uint64_t sequence, 
     }
     wire_message batch = {.type = WIRE_BATCH};
     batch.batch.header = outbox_column(row, 0);
-    batch.batch.signature = (const uint8_t *) signature.at;
-    batch.batch.body_count = (unsigned) count;
+    batch.batch.signature = (const uint8_t *)signature.at;
+    batch.batch.body_count = (unsigned)count;
     batch.batch.bodies = bodies;
     wire_write(message, &batch);
     sqlite3_reset(row);
@@ -181,14 +182,15 @@ outbox_error outbox_header_hash(outbox *self, const char *scope, uint64_t sequen
     return OUTBOX_OK;
 }
 
-static outbox_error keep_refusal(outbox *self, const char *scope, const wire_record_refusal *refusal, const record *what)
+static outbox_error keep_refusal(outbox *self, const char *scope, const wire_record_refusal *refusal,
+                                 const record *what)
 {
     outbox_error error;
     sqlite3_stmt *add = outbox_statement(self, OUTBOX_SQL_REFUSAL_ADD, &error);
     if (add == NULL)
         return outbox_fails(self, error);
     outbox_bind_text(add, 1, text_of(scope));
-    sqlite3_bind_int64(add, 2, (sqlite3_int64) refusal->sequence);
+    sqlite3_bind_int64(add, 2, (sqlite3_int64)refusal->sequence);
     sqlite3_bind_int64(add, 3, refusal->index);
     outbox_bind_text(add, 4, what->contract);
     outbox_bind_blob(add, 5, what->key, what->contract.size == 0 ? 0 : RECORD_KEY);
@@ -211,7 +213,7 @@ static outbox_error refuse(outbox *self, const char *scope, const wire_record_re
     int count = unpack(outbox_column(row, 2), bodies);
     if (count < 0)
         error = outbox_fails(self, outbox_result(self, SQLITE_CORRUPT));
-    else if (refusal->index < (unsigned) count && bodies[refusal->index].at != NULL)
+    else if (refusal->index < (unsigned)count && bodies[refusal->index].at != NULL)
         if (!batch_read_body(&what, bodies[refusal->index], &reason))
             memset(&what, 0, sizeof what);
     if (error == OUTBOX_OK)
@@ -230,8 +232,8 @@ static outbox_error count_records(outbox *self, text_view scope, uint64_t after,
     if (sum == NULL)
         return error;
     outbox_bind_text(sum, 1, scope);
-    sqlite3_bind_int64(sum, 2, (sqlite3_int64) after);
-    sqlite3_bind_int64(sum, 3, (sqlite3_int64) up_to);
+    sqlite3_bind_int64(sum, 2, (sqlite3_int64)after);
+    sqlite3_bind_int64(sum, 3, (sqlite3_int64)up_to);
     error = outbox_result(self, sqlite3_step(sum));
     *records = error == OUTBOX_OK ? outbox_column_number(sum, 0) : 0;
     sqlite3_reset(sum);
@@ -245,12 +247,12 @@ static outbox_error save_receipt(outbox *self, const outbox_receipt *receipt, ui
     if (save == NULL)
         return outbox_fails(self, error);
     outbox_bind_text(save, 1, text_of(receipt->scope));
-    sqlite3_bind_int64(save, 2, (sqlite3_int64) receipt->sequence);
-    sqlite3_bind_int64(save, 3, (sqlite3_int64) stable);
-    sqlite3_bind_int64(save, 4, (sqlite3_int64) receipt->ledger_position);
+    sqlite3_bind_int64(save, 2, (sqlite3_int64)receipt->sequence);
+    sqlite3_bind_int64(save, 3, (sqlite3_int64)stable);
+    sqlite3_bind_int64(save, 4, (sqlite3_int64)receipt->ledger_position);
     outbox_bind_blob(save, 5, receipt->receipt.at, receipt->receipt.size);
     outbox_bind_blob(save, 6, receipt->signature, receipt->signature == NULL ? 0 : CRYPTO_SIGNATURE);
-    sqlite3_bind_int64(save, 7, (sqlite3_int64) records);
+    sqlite3_bind_int64(save, 7, (sqlite3_int64)records);
     error = outbox_run(self, save);
     if (error != OUTBOX_OK)
         return error;
@@ -258,7 +260,7 @@ static outbox_error save_receipt(outbox *self, const outbox_receipt *receipt, ui
     if (forget == NULL)
         return outbox_fails(self, error);
     outbox_bind_text(forget, 1, text_of(receipt->scope));
-    sqlite3_bind_int64(forget, 2, (sqlite3_int64) stable);
+    sqlite3_bind_int64(forget, 2, (sqlite3_int64)stable);
     return outbox_run(self, forget);
 }
 
@@ -310,7 +312,8 @@ outbox_error outbox_pending(outbox *self, uint64_t *records)
 
 outbox_error outbox_refusals(outbox *self, void (*tell)(void *data, const outbox_refusal *refusal), void *data)
 {
-    static const char sql[] = "SELECT scope, contract, reason, count(*) FROM refusal GROUP BY 1, 2, 3 ORDER BY 1, 2, 3";
+    static const char sql[] =
+        "SELECT scope, contract, reason, count(*) FROM refusal GROUP BY 1, 2, 3 ORDER BY 1, 2, 3";
     sqlite3_stmt *statement = NULL;
     int result = sqlite3_prepare_v2(self->db, sql, -1, &statement, NULL);
     while (result == SQLITE_OK || result == SQLITE_ROW) {
@@ -320,7 +323,7 @@ outbox_error outbox_refusals(outbox *self, void (*tell)(void *data, const outbox
         outbox_refusal refusal = {
             .scope = outbox_column(statement, 0),
             .contract = outbox_column(statement, 1),
-            .reason = (record_reason) sqlite3_column_int(statement, 2),
+            .reason = (record_reason)sqlite3_column_int(statement, 2),
             .records = outbox_column_number(statement, 3),
         };
         tell(data, &refusal);

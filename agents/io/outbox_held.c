@@ -74,7 +74,7 @@ outbox_error outbox_held_open(outbox *self, text_view contract, outbox_held **he
         free(made);
         return error;
     }
-    (void) sqlite3_bind_text64(made->pages, 1, contract.at, contract.size, SQLITE_TRANSIENT, SQLITE_UTF8);
+    (void)sqlite3_bind_text64(made->pages, 1, contract.at, contract.size, SQLITE_TRANSIENT, SQLITE_UTF8);
     sqlite3_bind_int64(made->pages, 2, generation);
     *held = made;
     return OUTBOX_OK;
@@ -112,7 +112,8 @@ void outbox_held_close(outbox_held **held)
     *held = NULL;
 }
 
-static outbox_error add_page(outbox *self, text_view contract, sqlite3_int64 generation, const difference_entry *entries, size_t count)
+static outbox_error add_page(outbox *self, text_view contract, sqlite3_int64 generation,
+                             const difference_entry *entries, size_t count)
 {
     outbox_error error;
     sqlite3_stmt *add = outbox_statement(self, OUTBOX_SQL_PAGE_ADD, &error);
@@ -146,7 +147,7 @@ outbox_error outbox_keep_open(outbox *self, text_view contract, outbox_keep **ke
 static void flush(outbox_keep *keep)
 {
     if (keep->count > 0)
-        (void) add_page(keep->to, keep->contract, keep->generation, keep->entries, keep->count);
+        (void)add_page(keep->to, keep->contract, keep->generation, keep->entries, keep->count);
     keep->count = 0;
 }
 
@@ -167,21 +168,22 @@ outbox_error outbox_keep_finish(outbox_keep **keep)
     outbox *self = ending->to;
     outbox_error error;
     flush(ending);
-    (void) save_generation(self, ending->contract, ending->generation);
+    (void)save_generation(self, ending->contract, ending->generation);
     sqlite3_stmt *forget = outbox_statement(self, OUTBOX_SQL_PAGES_FORGET, &error);
     if (forget == NULL) {
-        (void) outbox_fails(self, error);
+        (void)outbox_fails(self, error);
     } else {
         outbox_bind_text(forget, 1, ending->contract);
         sqlite3_bind_int64(forget, 2, ending->generation);
-        (void) outbox_run(self, forget);
+        (void)outbox_run(self, forget);
     }
     free(ending);
     return self->failed;
 }
 
 /* Writes the entries of a page anew, as one page or, when it has grown too long, as two. */
-static outbox_error replace_page(outbox *self, text_view contract, sqlite3_int64 generation, const difference_entry *entries, size_t count)
+static outbox_error replace_page(outbox *self, text_view contract, sqlite3_int64 generation,
+                                 const difference_entry *entries, size_t count)
 {
     size_t first = count > 2 * OUTBOX_PAGE_ENTRIES ? count / 2 : count;
     outbox_error error;
@@ -290,8 +292,9 @@ outbox_error outbox_set_contracts(outbox *self, const wire_contract *contracts, 
     batch_buffer bytes;
     batch_buffer_init(&bytes, WIRE_MESSAGE_MAX);
     wire_write_contracts(&bytes, contracts, count);
-    outbox_error error = bytes.failed ? outbox_fails(self, OUTBOX_NO_MEMORY)
-                                      : outbox_set(self, CONTRACTS, (text_view){NULL, 0}, (text_view){(const char *) bytes.data, bytes.size});
+    outbox_error error = bytes.failed
+        ? outbox_fails(self, OUTBOX_NO_MEMORY)
+        : outbox_set(self, CONTRACTS, (text_view){NULL, 0}, (text_view){(const char *)bytes.data, bytes.size});
     batch_buffer_release(&bytes);
     return error;
 }
@@ -305,7 +308,7 @@ outbox_error outbox_contracts(outbox *self, arena *from, wire_contract **contrac
     outbox_error error = outbox_get(self, CONTRACTS, (text_view){NULL, 0}, &bytes);
     if (error == OUTBOX_OK) {
         /* Views point into the bytes, so these must live as long. */
-        char *kept = arena_text(from, (text_view){(const char *) bytes.data, bytes.size});
+        char *kept = arena_text(from, (text_view){(const char *)bytes.data, bytes.size});
         if (kept == NULL)
             error = OUTBOX_NO_MEMORY;
         else if (!wire_read_contracts(contracts, count, from, (text_view){kept, bytes.size}))

@@ -11,8 +11,8 @@
 #include "logline.h"
 
 enum {
-    EVENTS_MAX = 256,                                           /* of the link, in one step */
-    SCRATCH_BYTES = 17 * WIRE_MESSAGE_MAX,                      /* see wire_read */
+    EVENTS_MAX = 256, /* of the link, in one step */
+    SCRATCH_BYTES = 17 * WIRE_MESSAGE_MAX, /* see wire_read */
 };
 
 /* Names of the outbox's values. */
@@ -27,13 +27,13 @@ struct runtime {
     arena *scratch;
     batch_buffer message;
     outbox_tally tally;
-    outbox_error storage;          /* the last failure */
+    outbox_error storage; /* the last failure */
     unsigned long failures;
-    bool met, heard;               /* heard: a message came in this step */
+    bool met, heard; /* heard: a message came in this step */
     bool logs;
-    bool writing;                  /* a transaction of the outbox is open */
+    bool writing; /* a transaction of the outbox is open */
     unsigned long told;
-    agent_event answer;            /* to SEND_BATCH, when answered is true */
+    agent_event answer; /* to SEND_BATCH, when answered is true */
     char answer_scope[BATCH_SCOPE_MAX + 1];
     bool answered;
 };
@@ -42,7 +42,7 @@ uint64_t runtime_now_ms(void)
 {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t) now.tv_sec * 1000 + (uint64_t) now.tv_nsec / 1000000;
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
 static void storage_failed(runtime *self, outbox_error error)
@@ -53,7 +53,7 @@ static void storage_failed(runtime *self, outbox_error error)
     if (error == self->storage)
         return; /* told once */
     self->storage = error;
-    logline(LOGLINE_ERROR, "outbox cannot be read or written (%d)", (int) error);
+    logline(LOGLINE_ERROR, "outbox cannot be read or written (%d)", (int)error);
 }
 
 /* Opens the step's transaction at its first write; false when there is none to be had. */
@@ -73,8 +73,8 @@ static void write_end(runtime *self)
         return;
     if (self->heard) {
         char text[32];
-        (void) snprintf(text, sizeof text, "%" PRIu64, (uint64_t) time(NULL));
-        (void) outbox_set(self->box, CONTACT, text_of(""), text_of(text));
+        (void)snprintf(text, sizeof text, "%" PRIu64, (uint64_t)time(NULL));
+        (void)outbox_set(self->box, CONTACT, text_of(""), text_of(text));
     }
     self->writing = self->heard = false;
     storage_failed(self, outbox_commit(self->box));
@@ -87,7 +87,7 @@ static bool own_hash(void *box, const char *scope, uint64_t sequence, uint8_t ha
 
 static text_view bytes_of(const batch_buffer *buffer)
 {
-    return (text_view){(const char *) buffer->data, buffer->size};
+    return (text_view){(const char *)buffer->data, buffer->size};
 }
 
 static void send_hello(runtime *self)
@@ -105,7 +105,7 @@ static void send_hello(runtime *self)
 static void send_batch(runtime *self, const agent_effect *effect)
 {
     agent_event *answer = &self->answer;
-    (void) text_copy(self->answer_scope, sizeof self->answer_scope, text_of(effect->scope));
+    (void)text_copy(self->answer_scope, sizeof self->answer_scope, text_of(effect->scope));
     *answer = (agent_event){.scope = self->answer_scope, .sequence = effect->sequence};
     batch_buffer_clear(&self->message);
     outbox_error error = outbox_message(self->box, effect->scope, effect->sequence, &self->message);
@@ -141,19 +141,20 @@ static void acknowledge(runtime *self, const agent_effect *effect)
         .refusal_count = effect->refusal_count,
         .refusals = effect->refusals,
     };
-    (void) outbox_acknowledge(self->box, &receipt, &self->tally); /* a failure sticks to the transaction */
+    (void)outbox_acknowledge(self->box, &receipt, &self->tally); /* a failure sticks to the transaction */
 }
 
 static void report(runtime *self)
 {
     agent_stop stop = agent_session_trouble(&self->session, NULL);
     if (stop != AGENT_STOP_NONE && self->logs)
-        logline(LOGLINE_WARNING, "session with the hub: trouble %d, refusal %d", (int) stop, (int) self->session.refusal);
+        logline(LOGLINE_WARNING, "session with the hub: trouble %d, refusal %d", (int)stop,
+                (int)self->session.refusal);
     if (!write_begin(self))
         return;
     char text[64];
-    (void) snprintf(text, sizeof text, "%d %d", (int) stop, (int) self->session.refusal);
-    (void) outbox_set(self->box, STOP, text_of(""), text_of(text));
+    (void)snprintf(text, sizeof text, "%d %d", (int)stop, (int)self->session.refusal);
+    (void)outbox_set(self->box, STOP, text_of(""), text_of(text));
 }
 
 static void perform(runtime *self, const agent_effect *effect)
@@ -177,7 +178,7 @@ static void perform(runtime *self, const agent_effect *effect)
     case AGENT_EFFECT_CONTRACTS:
         self->told++;
         if (write_begin(self))
-            (void) outbox_set_contracts(self->box, effect->contracts, effect->contract_count);
+            (void)outbox_set_contracts(self->box, effect->contracts, effect->contract_count);
         return;
     case AGENT_EFFECT_REPORT:
         report(self);
@@ -209,7 +210,11 @@ static void step_simple(runtime *self, agent_event_type type)
 
 static void take_message(runtime *self, text_view message)
 {
-    agent_event event = {.type = AGENT_EVENT_MESSAGE, .message = message, .scratch = self->scratch, .header_hash = own_hash, .outbox = self->box};
+    agent_event event = {.type = AGENT_EVENT_MESSAGE,
+                         .message = message,
+                         .scratch = self->scratch,
+                         .header_hash = own_hash,
+                         .outbox = self->box};
     self->heard = true;
     step(self, &event);
     arena_clear(self->scratch);
@@ -247,8 +252,8 @@ void runtime_step(runtime *self, struct pollfd *others, unsigned count, int time
     uint64_t now = runtime_now_ms(), deadline = self->session.deadline_ms;
     if (deadline != UINT64_MAX) {
         uint64_t left = deadline > now ? deadline - now : 0;
-        if (timeout_ms < 0 || left < (uint64_t) timeout_ms)
-            timeout_ms = (int) (left > 3600 * 1000 ? 3600 * 1000 : left);
+        if (timeout_ms < 0 || left < (uint64_t)timeout_ms)
+            timeout_ms = (int)(left > 3600 * 1000 ? 3600 * 1000 : left);
     }
     agent_link_wait(self->link, others, count, timeout_ms);
     for (int i = 0; i < EVENTS_MAX && take_event(self); i++)
@@ -265,8 +270,8 @@ static outbox_error load_scopes(runtime *self)
     outbox_error error = outbox_scopes(self->box, scopes, WIRE_SCOPES_MAX, &count);
     for (unsigned i = 0; i < count && error == OUTBOX_OK; i++) {
         const outbox_scope *scope = &scopes[i];
-        if (!agent_session_add_scope(&self->session, scope->scope, scope->incarnation, scope->queued, scope->queued_hash,
-                                     scope->acknowledged, scope->stable))
+        if (!agent_session_add_scope(&self->session, scope->scope, scope->incarnation, scope->queued,
+                                     scope->queued_hash, scope->acknowledged, scope->stable))
             error = OUTBOX_DAMAGED;
     }
     return error;
@@ -378,7 +383,7 @@ static outbox_error read_numbers(outbox *box, const char *name, uint64_t numbers
     batch_buffer_append(&text, "", 1);
     if (error == OUTBOX_OK && !text.failed) {
         char *end = NULL;
-        numbers[0] = strtoull((const char *) text.data, &end, 10);
+        numbers[0] = strtoull((const char *)text.data, &end, 10);
         numbers[1] = strtoull(end, NULL, 10);
     }
     batch_buffer_release(&text);
@@ -393,8 +398,8 @@ outbox_error runtime_last_contact(outbox *box, uint64_t *seconds, agent_stop *st
         error = read_numbers(box, STOP, stopped);
     if (error == OUTBOX_OK) {
         *seconds = contact[0];
-        *stop = (agent_stop) stopped[0];
-        *refusal = (wire_refusal) stopped[1];
+        *stop = (agent_stop)stopped[0];
+        *refusal = (wire_refusal)stopped[1];
     }
     return error;
 }

@@ -26,7 +26,8 @@ const char *runtime_stop_text(agent_stop stop)
     case AGENT_STOP_NONE:
         return "le hub n’a pas encore tout confirmé ; l’envoi reprendra au prochain « push » ou avec « serve »";
     case AGENT_STOP_UNREACHABLE:
-        return "le hub de la préfecture est injoignable ; rien n’est perdu : l’envoi reprendra au prochain « push » ou avec « serve »";
+        return "le hub de la préfecture est injoignable ; rien n’est perdu : l’envoi reprendra au prochain « push "
+               "» ou avec « serve »";
     case AGENT_STOP_WRONG_HUB:
         return "le hub qui répond n’a pas la clé de l’approbation ; ne continuez pas et appelez la préfecture "
                "pour comparer les empreintes";
@@ -34,7 +35,8 @@ const char *runtime_stop_text(agent_stop stop)
         return "la préfecture n’a pas admis cette machine, ou ne l’admet plus ; demandez-lui une approbation "
                "(fichier de demande : voir « ctai-agent init »)";
     case AGENT_STOP_NO_RIGHT:
-        return "la préfecture n’a pas donné le droit d’envoyer dans ce périmètre, ou une autre clé de liaison y est en usage ; "
+        return "la préfecture n’a pas donné le droit d’envoyer dans ce périmètre, ou une autre clé de liaison y "
+               "est en usage ; "
                "vérifiez la clé avec le coordonnateur (« ctai-agent key list »)";
     case AGENT_STOP_FORK:
         return "le hub a reçu d’autres envois sous le même nom : cette machine a été copiée ou restaurée ; "
@@ -42,7 +44,8 @@ const char *runtime_stop_text(agent_stop stop)
     case AGENT_STOP_PROTOCOL:
         return "le hub ne comprend pas cet agent ; vérifiez que ctai-agent est à jour et appelez la préfecture";
     case AGENT_STOP_HUB_LOST:
-        return "le hub a perdu des envois qu’il avait confirmés et que cette machine n’a plus ; appelez la préfecture";
+        return "le hub a perdu des envois qu’il avait confirmés et que cette machine n’a plus ; appelez la "
+               "préfecture";
     }
     return "arrêt inconnu";
 }

@@ -16,9 +16,9 @@ static agent_home_result result;
 
 static void enter(void)
 {
-    (void) snprintf(folder, sizeof folder, "/tmp/check_agent_home.XXXXXX");
+    (void)snprintf(folder, sizeof folder, "/tmp/check_agent_home.XXXXXX");
     ck_assert_ptr_nonnull(mkdtemp(folder));
-    (void) snprintf(path, sizeof path, "%s/home", folder);
+    (void)snprintf(path, sizeof path, "%s/home", folder);
     ck_assert_int_eq(agent_home_create(&self, path, "essai", &result), AGENT_HOME_OK);
 }
 
@@ -26,7 +26,7 @@ static void leave(void)
 {
     char command[128];
     agent_home_close(&self);
-    (void) snprintf(command, sizeof command, "rm -rf '%s'", folder);
+    (void)snprintf(command, sizeof command, "rm -rf '%s'", folder);
     ck_assert_int_eq(system(command), 0);
 }
 
@@ -38,7 +38,7 @@ static void reopen(void)
 
 static void in_home(char to[PATH_MAX], const char *name)
 {
-    (void) snprintf(to, PATH_MAX, "%s/%s", path, name);
+    (void)snprintf(to, PATH_MAX, "%s/%s", path, name);
 }
 
 START_TEST(test_identity)
@@ -63,7 +63,8 @@ END_TEST
 
 START_TEST(test_modes)
 {
-    static const char *const names[] = {"cle-transport", "cle-signature", "cle-boite", "cle-enregistrements", "nom"};
+    static const char *const names[] = {"cle-transport", "cle-signature", "cle-boite", "cle-enregistrements",
+                                        "nom"};
     agent_home_close(&self);
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         char file[PATH_MAX], text[PATH_MAX + 256];
@@ -107,7 +108,8 @@ END_TEST
 START_TEST(test_linkage)
 {
     const token_key *keys;
-    token_key one = {.epoch = 1, .key = {1}}, two = {.epoch = 2, .key = {2}}, three = {.epoch = 10, .key = {3}}, wrong = {.epoch = 2, .key = {9}};
+    token_key one = {.epoch = 1, .key = {1}}, two = {.epoch = 2, .key = {2}}, three = {.epoch = 10, .key = {3}},
+              wrong = {.epoch = 2, .key = {9}};
     ck_assert_uint_eq(agent_home_keys(&self, text_of("63"), &keys), 0);
     ck_assert_int_eq(agent_home_add_linkage(&self, "63", &two, &result), AGENT_HOME_OK);
     ck_assert_int_eq(agent_home_add_linkage(&self, "63.a-b_c", &one, &result), AGENT_HOME_OK);
@@ -146,16 +148,18 @@ START_TEST(test_approval)
     batch_buffer file;
     arena *memory = arena_new(1 << 24);
     standin_init(&hub);
-    (void) snprintf(hub.address, sizeof hub.address, "tcp://192.0.2.1:5670");
+    (void)snprintf(hub.address, sizeof hub.address, "tcp://192.0.2.1:5670");
     agent_home_identity(&self, &identity);
     standin_approve(&hub, &identity, &file);
     ck_assert_int_eq(agent_home_approval(&self, &approval, memory, &result), AGENT_HOME_NO_APPROVAL);
-    ck_assert_int_eq(agent_home_keep_approval(&self, (text_view){(const char *) file.data, file.size}, &result), AGENT_HOME_OK);
+    ck_assert_int_eq(agent_home_keep_approval(&self, (text_view){(const char *)file.data, file.size}, &result),
+                     AGENT_HOME_OK);
     reopen();
     ck_assert_int_eq(agent_home_approval(&self, &approval, memory, &result), AGENT_HOME_OK);
     ck_assert_uint_eq(approval.address_count, 1);
     ck_assert(text_is(approval.addresses[0], "tcp://192.0.2.1:5670"));
-    ck_assert_int_eq(agent_home_keep_approval(&self, (text_view){(const char *) file.data, file.size / 2}, &result), AGENT_HOME_OK);
+    ck_assert_int_eq(agent_home_keep_approval(&self, (text_view){(const char *)file.data, file.size / 2}, &result),
+                     AGENT_HOME_OK);
     ck_assert_int_eq(agent_home_approval(&self, &approval, memory, &result), AGENT_HOME_DAMAGED);
     batch_buffer_release(&file);
     arena_destroy(&memory);

@@ -31,15 +31,16 @@ static int echo(cli_call *call)
     if (file->file == NULL)
         return cli_bad_file(call, file);
     while (fgets(line, sizeof line, file->file) != NULL)
-        (void) fputs(line, cli_output(call));
-    (void) fprintf(call->out, "%s %s %s %d\n", call->folder, cli_given(call, "flag") ? "flag" : "-", cli_value(call, "word"), call->json);
+        (void)fputs(line, cli_output(call));
+    (void)fprintf(call->out, "%s %s %s %d\n", call->folder, cli_given(call, "flag") ? "flag" : "-",
+                  cli_value(call, "word"), call->json);
     return 7;
 }
 
 static int much(cli_call *call)
 {
     for (int i = 0; i < 100000; i++)
-        (void) fprintf(call->out, "line %d of many, more than a pipe holds\n", i);
+        (void)fprintf(call->out, "line %d of many, more than a pipe holds\n", i);
     return 0;
 }
 
@@ -49,22 +50,33 @@ static int nothing(cli_call *call)
 }
 
 static const cli_option options[] = {
-    {.name = "from", .kind = CLI_INPUT}, {.name = "flag", .kind = CLI_FLAG}, {.name = "output", .letter = 'o', .kind = CLI_OUTPUT}, {.name = NULL},
+    {.name = "from", .kind = CLI_INPUT},
+    {.name = "flag", .kind = CLI_FLAG},
+    {.name = "output", .letter = 'o', .kind = CLI_OUTPUT},
+    {.name = NULL},
 };
 static const cli_operand operands[] = {{.name = "word", .kind = CLI_VALUE, .required = true}, {.name = NULL}};
 static const cli_command commands[] = {
-    {.name = "echo", .run = echo, .options = options, .operands = operands}, {.name = "much", .run = much}, {.name = "wait", .run = nothing}, {.name = NULL},
+    {.name = "echo", .run = echo, .options = options, .operands = operands},
+    {.name = "much", .run = much},
+    {.name = "wait", .run = nothing},
+    {.name = NULL},
 };
 static const cli_program program = {.name = "test", .version = "1", .commands = commands};
 static const cli_program other = {.name = "test", .version = "2", .commands = commands};
 
 /* The serving process. "wait" is answered later; the deposit gets the command's name. */
-typedef struct { control *door; control_call *pending; uint64_t since; int gone; } serving;
+typedef struct {
+    control *door;
+    control_call *pending;
+    uint64_t since;
+    int gone;
+} serving;
 
 static int run(void *data, control_call *call)
 {
     serving *self = data;
-    (void) fprintf(call->deposit, "%s", call->call.command->name);
+    (void)fprintf(call->deposit, "%s", call->call.command->name);
     if (strcmp(call->call.command->name, "wait") != 0)
         return cli_run_call(&call->call);
     self->pending = call;
@@ -88,7 +100,7 @@ static void serve(void)
         unsigned count = control_watch(self.door, watched);
         const control_handler handler = {.run = run, .gone = gone, .data = &self};
         bool waited = self.pending != NULL;
-        (void) poll(watched, count, 20);
+        (void)poll(watched, count, 20);
         control_work(self.door, watched, count, now, &handler);
         if (!waited)
             self.since = now;
@@ -102,18 +114,19 @@ static void serve(void)
 static void enter_long(bool far)
 {
     char path[PATH_MAX];
-    (void) snprintf(folder, sizeof folder, "/tmp/check_control.XXXXXX");
+    (void)snprintf(folder, sizeof folder, "/tmp/check_control.XXXXXX");
     ck_assert_ptr_nonnull(mkdtemp(folder));
-    (void) snprintf(path, sizeof path, "%s/home", folder);
+    (void)snprintf(path, sizeof path, "%s/home", folder);
     for (int i = 0; far && i < 4; i++)
-        (void) snprintf(path + strlen(path), sizeof path - strlen(path), "/a-folder-whose-name-is-quite-long-indeed-%d", i);
+        (void)snprintf(path + strlen(path), sizeof path - strlen(path),
+                       "/a-folder-whose-name-is-quite-long-indeed-%d", i);
     ck_assert_int_eq(home_make(path), HOME_OK);
     ck_assert_int_eq(home_open(&ours, path), HOME_OK);
     server = fork();
     if (server == 0)
         serve();
     struct sockaddr_un address;
-    (void) control_form_address(&ours, &address);
+    (void)control_form_address(&ours, &address);
     for (int i = 0; i < 200 && access(address.sun_path, F_OK) != 0; i++)
         usleep(10000);
     usleep(20000);
@@ -135,7 +148,7 @@ static void leave(void)
     kill(server, SIGKILL);
     waitpid(server, NULL, 0);
     home_close(&ours);
-    (void) snprintf(command, sizeof command, "rm -rf '%s'", folder);
+    (void)snprintf(command, sizeof command, "rm -rf '%s'", folder);
     ck_assert_int_eq(system(command), 0);
 }
 
@@ -148,7 +161,12 @@ static void read_back(FILE *from, char *to, size_t size)
 
 static cli_call make_call(const cli_program *of, const char *command)
 {
-    cli_call call = {.program = of, .command = cli_find(of, command), .home = ours.path, .folder = "/here", .out = tmpfile(), .err = tmpfile()};
+    cli_call call = {.program = of,
+                     .command = cli_find(of, command),
+                     .home = ours.path,
+                     .folder = "/here",
+                     .out = tmpfile(),
+                     .err = tmpfile()};
     return call;
 }
 
@@ -237,7 +255,7 @@ START_TEST(test_later_and_gone)
     cli_call call = make_call(&program, "wait");
     pid_t impatient = fork();
     if (impatient == 0) {
-        (void) !control_ask(&ours, &call, deposit, &code);
+        (void)!control_ask(&ours, &call, deposit, &code);
         _exit(0);
     }
     usleep(100000);
@@ -286,14 +304,14 @@ START_TEST(test_nonsense)
     for (int i = 0; i < 300; i++) {
         char bytes[600];
         int client = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        ck_assert_int_eq(connect(client, (const struct sockaddr *) &address, size), 0);
+        ck_assert_int_eq(connect(client, (const struct sockaddr *)&address, size), 0);
         for (size_t k = 0; k < sizeof bytes; k++)
-            bytes[k] = (char) random();
+            bytes[k] = (char)random();
         if (i % 2 == 0)
             memcpy(bytes, "CTAI", 4);
         if (i % 4 == 0)
             memcpy(bytes + 4, "\x10\0\0\0\0\0\0\0", 8);
-        (void) !send(client, bytes, (size_t) (random() % 600), MSG_NOSIGNAL);
+        (void)!send(client, bytes, (size_t)(random() % 600), MSG_NOSIGNAL);
         close(client);
     }
     ask_for_much();

@@ -5,7 +5,9 @@
 
 #include "difference.h"
 
-typedef struct { uint8_t key, content; } small;
+typedef struct {
+    uint8_t key, content;
+} small;
 
 static difference_entry wide(small from)
 {
@@ -16,7 +18,8 @@ static difference_entry wide(small from)
 }
 
 /* Merges; retained keys are those above 200. Tells of each key in told. */
-static void merge(difference *self, bool complete, const small *made, size_t made_count, const small *held, size_t held_count, difference_kind told[256])
+static void merge(difference *self, bool complete, const small *made, size_t made_count, const small *held,
+                  size_t held_count, difference_kind told[256])
 {
     size_t m = 0, h = 0;
     difference_init(self, complete);
@@ -90,17 +93,19 @@ START_TEST(test_random)
         for (int key = 0; key < 200; key++) {
             made_at[key] = held_at[key] = -1;
             if (random() % 3 == 0)
-                made[made_count++] = (small){(uint8_t) key, (uint8_t) (made_at[key] = (int) (random() % 2))};
+                made[made_count++] = (small){(uint8_t)key, (uint8_t)(made_at[key] = (int)(random() % 2))};
             if (random() % 3 == 0)
-                held[held_count++] = (small){(uint8_t) key, (uint8_t) (held_at[key] = (int) (random() % 2))};
+                held[held_count++] = (small){(uint8_t)key, (uint8_t)(held_at[key] = (int)(random() % 2))};
         }
         difference self;
         difference_kind told[256];
         merge(&self, true, made, made_count, held, held_count, told);
         for (int key = 0; key < 200; key++) {
             difference_kind right = made_at[key] < 0 && held_at[key] < 0 ? DIFFERENCE_KIND_COUNT
-                : held_at[key] < 0 ? DIFFERENCE_NEW : made_at[key] < 0 ? DIFFERENCE_WITHDRAWN
-                : made_at[key] == held_at[key] ? DIFFERENCE_UNCHANGED : DIFFERENCE_CHANGED;
+                : held_at[key] < 0                                       ? DIFFERENCE_NEW
+                : made_at[key] < 0                                       ? DIFFERENCE_WITHDRAWN
+                : made_at[key] == held_at[key]                           ? DIFFERENCE_UNCHANGED
+                                                                         : DIFFERENCE_CHANGED;
             ck_assert_int_eq(told[key], right);
         }
     }

@@ -15,9 +15,9 @@ static inbox *self;
 static void enter(void)
 {
     char path[96];
-    (void) snprintf(folder, sizeof folder, "/tmp/check_inbox.XXXXXX");
+    (void)snprintf(folder, sizeof folder, "/tmp/check_inbox.XXXXXX");
     ck_assert_ptr_nonnull(mkdtemp(folder));
-    (void) snprintf(path, sizeof path, "%s/home", folder);
+    (void)snprintf(path, sizeof path, "%s/home", folder);
     ck_assert_int_eq(home_make(path), HOME_OK);
     ck_assert_int_eq(home_open(&ours, path), HOME_OK);
     self = inbox_open(&ours);
@@ -29,17 +29,17 @@ static void leave(void)
     char command[128];
     inbox_close(&self);
     home_close(&ours);
-    (void) snprintf(command, sizeof command, "rm -rf '%s'", folder);
+    (void)snprintf(command, sizeof command, "rm -rf '%s'", folder);
     ck_assert_int_eq(system(command), 0);
 }
 
 static void put(const char *name, const char *text)
 {
     char path[PATH_MAX];
-    (void) snprintf(path, sizeof path, "%s/home/inbox/%s", folder, name);
+    (void)snprintf(path, sizeof path, "%s/home/inbox/%s", folder, name);
     FILE *file = fopen(path, "w");
     ck_assert_ptr_nonnull(file);
-    (void) fputs(text, file);
+    (void)fputs(text, file);
     fclose(file);
     chmod(path, 0644);
 }
@@ -59,11 +59,11 @@ static bool look(uint64_t *now_ms, inbox_pair *pair)
 static int count(const char *what)
 {
     char command[512], text[32] = "";
-    (void) snprintf(command, sizeof command, "ls %s/home/inbox/%s 2>/dev/null | wc -l", folder, what);
+    (void)snprintf(command, sizeof command, "ls %s/home/inbox/%s 2>/dev/null | wc -l", folder, what);
     FILE *list = popen(command, "r");
     ck_assert_ptr_nonnull(fgets(text, sizeof text, list));
     pclose(list);
-    return (int) strtol(text, NULL, 10);
+    return (int)strtol(text, NULL, 10);
 }
 
 START_TEST(test_pairs)
@@ -93,7 +93,8 @@ START_TEST(test_pairs)
     ck_assert(inbox_done(self, &pair, true, "dit", 3));
     ck_assert_int_eq(count("traite/*-personnes-mai.csv"), 2);
     char command[512];
-    (void) snprintf(command, sizeof command, "test -z \"$(find %s/home/inbox -type f -path '*traite*' -perm /077)\"", folder);
+    (void)snprintf(command, sizeof command, "test -z \"$(find %s/home/inbox -type f -path '*traite*' -perm /077)\"",
+                   folder);
     ck_assert_int_eq(system(command), 0);
 }
 END_TEST
@@ -121,7 +122,7 @@ START_TEST(test_contract_folder)
     inbox_pair pair;
     uint64_t now = 1000000;
     char path[PATH_MAX];
-    (void) snprintf(path, sizeof path, "%s/home/inbox/63-essai", folder);
+    (void)snprintf(path, sizeof path, "%s/home/inbox/63-essai", folder);
     ck_assert_int_eq(mkdir(path, 0700), 0);
     put("63-essai/personnes.csv", "a");
     put("63-essai/evenements.csv", "b");
@@ -140,7 +141,7 @@ START_TEST(test_stuck)
     inbox_pair pair;
     uint64_t now = 1000000;
     char path[PATH_MAX];
-    (void) snprintf(path, sizeof path, "%s/home/inbox/traite", folder);
+    (void)snprintf(path, sizeof path, "%s/home/inbox/traite", folder);
     FILE *block = fopen(path, "w"); /* a file where the folder should be */
     fclose(block);
     put("personnes.csv", "a");
@@ -161,7 +162,7 @@ START_TEST(test_links)
     inbox_pair pair;
     uint64_t now = 1000000;
     char path[PATH_MAX];
-    (void) snprintf(path, sizeof path, "%s/home/inbox/personnes.csv", folder);
+    (void)snprintf(path, sizeof path, "%s/home/inbox/personnes.csv", folder);
     ck_assert_int_eq(symlink("/etc/hostname", path), 0);
     put("evenements.csv", "b");
     ck_assert(!look(&now, &pair));

@@ -24,9 +24,9 @@ static void reopen(void)
 
 static void enter(void)
 {
-    (void) snprintf(folder, sizeof folder, "/tmp/check_outbox.XXXXXX");
+    (void)snprintf(folder, sizeof folder, "/tmp/check_outbox.XXXXXX");
     ck_assert_ptr_nonnull(mkdtemp(folder));
-    (void) snprintf(path, sizeof path, "%s/etat.sqlite", folder);
+    (void)snprintf(path, sizeof path, "%s/etat.sqlite", folder);
     box = NULL;
     reopen();
 }
@@ -35,14 +35,19 @@ static void leave(void)
 {
     char command[128];
     outbox_close(&box);
-    (void) snprintf(command, sizeof command, "rm -rf '%s'", folder);
+    (void)snprintf(command, sizeof command, "rm -rf '%s'", folder);
     ck_assert_int_eq(system(command), 0);
 }
 
 static record make_record(uint8_t number)
 {
-    record what = {.operation = RECORD_PUT, .contract = text_of("63-essai"), .action = text_of("axe1"), .type = FACT_SOLLICITATION,
-                   .month = civil_month_of(civil_from(2024, 1, 5)), .has_quantity = true, .quantity = 3};
+    record what = {.operation = RECORD_PUT,
+                   .contract = text_of("63-essai"),
+                   .action = text_of("axe1"),
+                   .type = FACT_SOLLICITATION,
+                   .month = civil_month_of(civil_from(2024, 1, 5)),
+                   .has_quantity = true,
+                   .quantity = 3};
     what.key[0] = number;
     return what;
 }
@@ -59,21 +64,28 @@ static void append(const crypto_sign_pair *sign, unsigned count)
     batch_buffer_init(&bytes, BATCH_HEADER_MAX);
     for (unsigned i = 0; i < count; i++) {
         uint8_t salt[CRYPTO_SALT] = {1};
-        record what = make_record((uint8_t) i);
+        record what = make_record((uint8_t)i);
         batch_buffer_clear(&body);
         batch_write_body(&body, &what, salt);
-        batch_hash(hashes[i], (text_view){(const char *) body.data, body.size});
-        outbox_pack(&packed, (text_view){(const char *) body.data, body.size});
+        batch_hash(hashes[i], (text_view){(const char *)body.data, body.size});
+        outbox_pack(&packed, (text_view){(const char *)body.data, body.size});
     }
-    batch_header header = {.scope = text_of("63"), .incarnation = scope.incarnation, .sequence = scope.queued + 1, .scheme = 1, .body_count = count, .hashes = hashes};
+    batch_header header = {.scope = text_of("63"),
+                           .incarnation = scope.incarnation,
+                           .sequence = scope.queued + 1,
+                           .scheme = 1,
+                           .body_count = count,
+                           .hashes = hashes};
     memcpy(header.agent, sign->public_key, CRYPTO_PUBLIC);
     memcpy(header.previous, scope.queued_hash, CRYPTO_HASH);
     batch_write_header(&bytes, &header);
     ck_assert(!bytes.failed && !packed.failed);
     uint8_t signature[CRYPTO_SIGNATURE];
-    text_view view = {(const char *) bytes.data, bytes.size};
+    text_view view = {(const char *)bytes.data, bytes.size};
     batch_sign(signature, view, sign);
-    ck_assert_int_eq(outbox_append(box, text_of("63"), header.sequence, view, signature, (text_view){(const char *) packed.data, packed.size}, count), OUTBOX_OK);
+    ck_assert_int_eq(outbox_append(box, text_of("63"), header.sequence, view, signature,
+                                   (text_view){(const char *)packed.data, packed.size}, count),
+                     OUTBOX_OK);
     batch_buffer_release(&packed);
     batch_buffer_release(&body);
     batch_buffer_release(&bytes);
@@ -86,11 +98,18 @@ static void queue(const crypto_sign_pair *sign, unsigned count)
     ck_assert_int_eq(outbox_commit(box), OUTBOX_OK);
 }
 
-static void acknowledge(uint64_t sequence, uint64_t stable, const wire_record_refusal *refusals, unsigned refusal_count, outbox_tally *tally)
+static void acknowledge(uint64_t sequence, uint64_t stable, const wire_record_refusal *refusals,
+                        unsigned refusal_count, outbox_tally *tally)
 {
     uint8_t signature[CRYPTO_SIGNATURE] = {0};
-    outbox_receipt receipt = {.scope = "63", .sequence = sequence, .stable = stable, .ledger_position = 100 + sequence, .receipt = text_of("receipt"),
-                              .signature = signature, .refusal_count = refusal_count, .refusals = refusals};
+    outbox_receipt receipt = {.scope = "63",
+                              .sequence = sequence,
+                              .stable = stable,
+                              .ledger_position = 100 + sequence,
+                              .receipt = text_of("receipt"),
+                              .signature = signature,
+                              .refusal_count = refusal_count,
+                              .refusals = refusals};
     ck_assert_int_eq(outbox_begin(box), OUTBOX_OK);
     ck_assert_int_eq(outbox_acknowledge(box, &receipt, tally), OUTBOX_OK);
     ck_assert_int_eq(outbox_commit(box), OUTBOX_OK);
@@ -104,9 +123,9 @@ static void keep(unsigned first, unsigned count, unsigned step)
     for (unsigned i = 0; i < count; i++) {
         difference_entry entry = {{0}, {0}};
         unsigned key = first + i * step;
-        entry.key[0] = (uint8_t) (key >> 16);
-        entry.key[1] = (uint8_t) (key >> 8);
-        entry.key[2] = (uint8_t) key;
+        entry.key[0] = (uint8_t)(key >> 16);
+        entry.key[1] = (uint8_t)(key >> 8);
+        entry.key[2] = (uint8_t)key;
         entry.content[0] = 1;
         outbox_keep_add(writer, &entry);
     }
@@ -145,7 +164,8 @@ START_TEST(test_open)
     ck_assert_ptr_null(second);
     chmod(path, 0600);
     int file = open(path, O_WRONLY | O_TRUNC);
-    ck_assert_int_eq(write(file, "this is not a database, but long enough to be looked at as one by its first page. ", 80), 80);
+    ck_assert_int_eq(
+        write(file, "this is not a database, but long enough to be looked at as one by its first page. ", 80), 80);
     for (int i = 0; i < 100; i++)
         ck_assert_int_eq(write(file, "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx", 64), 64);
     close(file);
@@ -153,7 +173,10 @@ START_TEST(test_open)
     unlink(path);
     sqlite3 *newer;
     ck_assert_int_eq(sqlite3_open(path, &newer), SQLITE_OK);
-    ck_assert_int_eq(sqlite3_exec(newer, "PRAGMA application_id = 1129595209; PRAGMA user_version = 99; CREATE TABLE t (x)", NULL, NULL, NULL), SQLITE_OK);
+    ck_assert_int_eq(
+        sqlite3_exec(newer, "PRAGMA application_id = 1129595209; PRAGMA user_version = 99; CREATE TABLE t (x)",
+                     NULL, NULL, NULL),
+        SQLITE_OK);
     sqlite3_close(newer);
     chmod(path, 0600);
     ck_assert_int_eq(outbox_open(&second, path, NULL), OUTBOX_NEWER);
@@ -195,7 +218,7 @@ START_TEST(test_batches)
     ck_assert_int_eq(outbox_message(box, "63", 2, &again), OUTBOX_OK);
     ck_assert_uint_eq(message.size, again.size);
     ck_assert_int_eq(memcmp(message.data, again.data, message.size), 0);
-    ck_assert(wire_read(&read, memory, (text_view){(const char *) message.data, message.size}));
+    ck_assert(wire_read(&read, memory, (text_view){(const char *)message.data, message.size}));
     ck_assert_int_eq(read.type, WIRE_BATCH);
     ck_assert_uint_eq(read.batch.body_count, 3);
     ck_assert(batch_verify(read.batch.signature, read.batch.header, sign.public_key));
@@ -281,7 +304,8 @@ START_TEST(test_refusals)
     crypto_sign_pair sign;
     crypto_sign_new(&sign);
     outbox_tally tally = {0};
-    const wire_record_refusal refusals[] = {{1, 2, RECORD_BAD_MONTH}, {1, 4, RECORD_NO_RIGHT}, {7, 0, RECORD_BAD_CODE}, {1, 4000, RECORD_BAD_CODE}};
+    const wire_record_refusal refusals[] = {
+        {1, 2, RECORD_BAD_MONTH}, {1, 4, RECORD_NO_RIGHT}, {7, 0, RECORD_BAD_CODE}, {1, 4000, RECORD_BAD_CODE}};
     uint64_t counts[RECORD_REASON_COUNT] = {0};
     unsigned spoilt;
     keep(0, 3, 65536); /* keys 0, 1, 2 in the first byte */
@@ -372,8 +396,8 @@ START_TEST(test_full)
         if (child == 0) {
             /* In a process of its own: a file-size limit cannot be taken back. */
             char command[64];
-            (void) snprintf(command, sizeof command, "%ld", limit);
-            execl("/proc/self/exe", "check_outbox", "--full", path, command, (char *) NULL);
+            (void)snprintf(command, sizeof command, "%ld", limit);
+            execl("/proc/self/exe", "check_outbox", "--full", path, command, (char *)NULL);
             _exit(99);
         }
         int ended;
@@ -398,14 +422,15 @@ static int fill(const char *file, long limit)
     crypto_sign_new(&sign);
     if (stat(file, &is) != 0 || outbox_open(&box, file, NULL) != OUTBOX_OK)
         return 1;
-    const struct rlimit size = {(rlim_t) (is.st_size + limit), (rlim_t) (is.st_size + limit)};
+    const struct rlimit size = {(rlim_t)(is.st_size + limit), (rlim_t)(is.st_size + limit)};
     signal(SIGXFSZ, SIG_IGN);
     if (setrlimit(RLIMIT_FSIZE, &size) != 0 || outbox_begin(box) != OUTBOX_OK)
         return 2;
     uint8_t signature[CRYPTO_SIGNATURE] = {0};
     static char bodies[1024 * 1024];
     for (uint64_t sequence = 2; sequence < 4; sequence++)
-        (void) outbox_append(box, text_of("63"), sequence, text_of("header"), signature, (text_view){bodies, sizeof bodies}, 1);
+        (void)outbox_append(box, text_of("63"), sequence, text_of("header"), signature,
+                            (text_view){bodies, sizeof bodies}, 1);
     if (outbox_commit(box) != OUTBOX_CANNOT_WRITE)
         return 3;
     outbox_scope scope;

@@ -19,10 +19,10 @@ static arena *memory;
 static void enter(void)
 {
     agent_home_result result;
-    (void) snprintf(folder, sizeof folder, "/tmp/check_runtime.XXXXXX");
+    (void)snprintf(folder, sizeof folder, "/tmp/check_runtime.XXXXXX");
     ck_assert_ptr_nonnull(mkdtemp(folder));
-    (void) snprintf(home_path_text, sizeof home_path_text, "%s/home", folder);
-    (void) snprintf(box_path, sizeof box_path, "%s/etat.sqlite", home_path_text);
+    (void)snprintf(home_path_text, sizeof home_path_text, "%s/home", folder);
+    (void)snprintf(box_path, sizeof box_path, "%s/etat.sqlite", home_path_text);
     ck_assert_int_eq(agent_home_create(&agent, home_path_text, "essai", &result), AGENT_HOME_OK);
     ck_assert_int_eq(agent_home_add_linkage(&agent, "63", &key, &result), AGENT_HOME_OK);
     ck_assert_int_eq(outbox_open(&box, box_path, NULL), OUTBOX_OK);
@@ -38,7 +38,8 @@ static void open_loop(void)
     outbox_error error;
     agent_home_identity(&agent, &identity);
     standin_approve(&hub, &identity, &file);
-    ck_assert_int_eq(credential_read_approval(&approval, memory, (text_view){(const char *) file.data, file.size}), CREDENTIAL_OK);
+    ck_assert_int_eq(credential_read_approval(&approval, memory, (text_view){(const char *)file.data, file.size}),
+                     CREDENTIAL_OK);
     loop = runtime_new(&agent, box, &approval, &error);
     ck_assert_ptr_nonnull(loop);
     batch_buffer_release(&file);
@@ -52,25 +53,33 @@ static void leave(void)
     outbox_close(&box);
     agent_home_close(&agent);
     arena_destroy(&memory);
-    (void) snprintf(command, sizeof command, "rm -rf '%s'", folder);
+    (void)snprintf(command, sizeof command, "rm -rf '%s'", folder);
     ck_assert_int_eq(system(command), 0);
 }
 
 /* An export of that many solicitations, from a number on, each of that count. */
-static enqueue_error push(unsigned first, unsigned count, unsigned quantity, bool partial, bool allow, enqueue_result *queued)
+static enqueue_error push(unsigned first, unsigned count, unsigned quantity, bool partial, bool allow,
+                          enqueue_result *queued)
 {
     static char events[600000];
-    static const char persons[] = "id_local;nom;prenom;date_naissance;sexe;nationalite;statut;date_cir\n1;Essai;Un;1990-05-05;F;AFG;refugie;2022-05-05\n";
-    size_t used = (size_t) snprintf(events, sizeof events, "id_evenement;date;action;type;id_local;quantite;detail;reference\n");
+    static const char persons[] = "id_local;nom;prenom;date_naissance;sexe;nationalite;statut;date_cir\n1;Essai;Un;"
+                                  "1990-05-05;F;AFG;refugie;2022-05-05\n";
+    size_t used = (size_t)snprintf(events, sizeof events,
+                                   "id_evenement;date;action;type;id_local;quantite;detail;reference\n");
     for (unsigned i = first; i < first + count; i++)
-        used += (size_t) snprintf(events + used, sizeof events - used, "e%u;2024-%02u-05;axe1;sollicitation;1;%u;;\n", i, i % 12 + 1, quantity);
+        used += (size_t)snprintf(events + used, sizeof events - used,
+                                 "e%u;2024-%02u-05;axe1;sollicitation;1;%u;;\n", i, i % 12 + 1, quantity);
     export_contract contract = {.terms = &hub.contract};
     export_contribution *earlier;
     ck_assert_int_eq(enqueue_earlier(box, hub.contract.id, &earlier, &contract.earlier_count), OUTBOX_OK);
     contract.earlier = earlier;
     contract.token_key_count = agent_home_keys(&agent, text_of("63"), &contract.token_keys);
-    export_input input = {.persons = {"p.csv", text_of(persons)}, .events = {"e.csv", {events, used}}, .contract_count = 1, .contracts = &contract,
-                          .partial = partial, .record_key = agent.secrets->record_key};
+    export_input input = {.persons = {"p.csv", text_of(persons)},
+                          .events = {"e.csv", {events, used}},
+                          .contract_count = 1,
+                          .contracts = &contract,
+                          .partial = partial,
+                          .record_key = agent.secrets->record_key};
     export made;
     diag_sink sink = {0};
     arena *from = arena_new(1 << 28);

@@ -25,8 +25,8 @@ typedef struct {
     wire_action action;
     char address[64];
     /* What it does wrong. */
-    bool silent;                  /* takes batches and answers nothing */
-    int refuse_index;             /* the body of that index of the first batch; -1: none */
+    bool silent; /* takes batches and answers nothing */
+    int refuse_index; /* the body of that index of the first batch; -1: none */
     bool tells_stable;
     /* What it has. */
     atomic_ulong batches, hellos, wrong;
@@ -34,7 +34,7 @@ typedef struct {
     uint8_t hash[CRYPTO_HASH];
     unsigned held_count;
     uint8_t held[STANDIN_HELD_MAX][RECORD_KEY];
-    batch_coverage coverage;      /* complete and counts alone */
+    batch_coverage coverage; /* complete and counts alone */
     atomic_uint coverage_told;
     /* Its workings. */
     void *context, *router;
@@ -79,7 +79,10 @@ static inline void standin_send(standin *self, const uint8_t *identity, size_t s
 
 static inline wire_position standin_position(standin *self)
 {
-    wire_position position = {.scope = self->contract.scope, .incarnation = 1, .sequence = self->sequence, .stable = self->tells_stable ? self->sequence : 0};
+    wire_position position = {.scope = self->contract.scope,
+                              .incarnation = 1,
+                              .sequence = self->sequence,
+                              .stable = self->tells_stable ? self->sequence : 0};
     memcpy(position.hash, self->hash, CRYPTO_HASH);
     return position;
 }
@@ -101,7 +104,8 @@ static inline void standin_welcome(standin *self, const uint8_t *identity, size_
 }
 
 /* Checks and keeps a batch; false when it is wrong. */
-static inline bool standin_take(standin *self, const wire_message *message, arena *memory, uint8_t agent[CRYPTO_PUBLIC])
+static inline bool standin_take(standin *self, const wire_message *message, arena *memory,
+                                uint8_t agent[CRYPTO_PUBLIC])
 {
     batch_header header;
     if (!batch_read_header(&header, memory, message->batch.header) || header.body_count != message->batch.body_count
@@ -118,11 +122,12 @@ static inline bool standin_take(standin *self, const wire_message *message, aren
         record_reason reason;
         uint8_t hash[CRYPTO_HASH];
         batch_hash(hash, message->batch.bodies[i]);
-        if (memcmp(hash, header.hashes[i], CRYPTO_HASH) != 0 || !batch_read_body(&what, message->batch.bodies[i], &reason)
+        if (memcmp(hash, header.hashes[i], CRYPTO_HASH) != 0
+            || !batch_read_body(&what, message->batch.bodies[i], &reason)
             || batch_check_body(&header, &what, i == 0 ? NULL : &before) != RECORD_OK)
             return false;
         before = what;
-        if (self->refuse_index == (int) i && header.sequence == 1)
+        if (self->refuse_index == (int)i && header.sequence == 1)
             continue;
         if (what.operation == RECORD_PUT)
             standin_put(self, what.key);
@@ -139,10 +144,13 @@ static inline bool standin_take(standin *self, const wire_message *message, aren
     return true;
 }
 
-static inline void standin_acknowledge(standin *self, const uint8_t *identity, size_t size, const uint8_t agent[CRYPTO_PUBLIC])
+static inline void standin_acknowledge(standin *self, const uint8_t *identity, size_t size,
+                                       const uint8_t agent[CRYPTO_PUBLIC])
 {
     wire_receipt receipt = {.position = standin_position(self), .ledger_position = self->sequence};
-    wire_record_refusal refusal = {.sequence = 1, .index = self->refuse_index < 0 ? 0 : (uint32_t) self->refuse_index, .reason = RECORD_BAD_MONTH};
+    wire_record_refusal refusal = {.sequence = 1,
+                                   .index = self->refuse_index < 0 ? 0 : (uint32_t)self->refuse_index,
+                                   .reason = RECORD_BAD_MONTH};
     uint8_t signature[CRYPTO_SIGNATURE];
     batch_buffer bytes;
     batch_buffer_init(&bytes, WIRE_RECEIPT_MAX);
@@ -150,7 +158,7 @@ static inline void standin_acknowledge(standin *self, const uint8_t *identity, s
     wire_write_receipt(&bytes, &receipt);
     crypto_sign_with(signature, bytes.data, bytes.size, &self->sign);
     wire_message ack = {.type = WIRE_ACK};
-    ack.ack.receipt = (text_view){(const char *) bytes.data, bytes.size};
+    ack.ack.receipt = (text_view){(const char *)bytes.data, bytes.size};
     ack.ack.signature = signature;
     ack.ack.refusal_count = self->refuse_index >= 0 && self->sequence == 1 ? 1 : 0;
     ack.ack.refusals = &refusal;
@@ -187,7 +195,7 @@ static inline void *standin_run(void *data)
             continue; /* the timeout: look whether to end */
         zmq_msg_init(&frame);
         zmq_msg_recv(&frame, self->router, 0);
-        standin_hear(self, identity, (size_t) size, (text_view){zmq_msg_data(&frame), zmq_msg_size(&frame)});
+        standin_hear(self, identity, (size_t)size, (text_view){zmq_msg_data(&frame), zmq_msg_size(&frame)});
         zmq_msg_close(&frame);
     }
     return NULL;
@@ -201,8 +209,13 @@ static inline void standin_init(standin *self)
     crypto_box_new(&self->curve);
     crypto_sign_new(&self->sign);
     self->action = (wire_action){.code = text_of("axe1"), .title = text_of("Accompagnement"), .allowed = true};
-    self->contract = (wire_contract){.id = text_of("63-essai"), .title = text_of("Contrat d’essai"), .scope = text_of("63"), .first_day = civil_from(2024, 1, 1),
-                                     .last_day = civil_from(2024, 12, 31), .action_count = 1, .actions = &self->action};
+    self->contract = (wire_contract){.id = text_of("63-essai"),
+                                     .title = text_of("Contrat d’essai"),
+                                     .scope = text_of("63"),
+                                     .first_day = civil_from(2024, 1, 1),
+                                     .last_day = civil_from(2024, 12, 31),
+                                     .action_count = 1,
+                                     .actions = &self->action};
 }
 
 static inline void standin_start(standin *self)
@@ -232,7 +245,11 @@ static inline void standin_stop(standin *self)
 /* The approval that this hub would give. */
 static inline void standin_approve(standin *self, const credential_identity *agent, batch_buffer *file)
 {
-    credential_approval approval = {.address_count = 1, .addresses = {text_of(self->address)}, .agent = *agent, .contract_count = 1, .contracts = &self->contract};
+    credential_approval approval = {.address_count = 1,
+                                    .addresses = {text_of(self->address)},
+                                    .agent = *agent,
+                                    .contract_count = 1,
+                                    .contracts = &self->contract};
     memcpy(approval.hub_curve, self->curve.public_key, CRYPTO_PUBLIC);
     memcpy(approval.hub_sign, self->sign.public_key, CRYPTO_PUBLIC);
     batch_buffer_init(file, CREDENTIAL_FILE_MAX);
