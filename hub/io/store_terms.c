@@ -17,8 +17,8 @@ const char store_agent_contracts_sql[] =
     "  JOIN ctai.contract_version_action AS va ON (va.contract_id, va.version) = (v.contract_id, v.version)"
     "  JOIN ctai.contract_action AS a ON (a.contract_id, a.action) = (va.contract_id, va.action)"
     "  LEFT JOIN ctai.agent_right AS r ON (r.agent, r.contract_id, r.action) = ($1::integer, va.contract_id, va.action)"
-    " WHERE EXISTS (SELECT FROM ctai.agent_right AS some JOIN ctai.contract_version_action AS of USING (contract_id, action)"
-    "                WHERE some.agent = $1::integer AND (of.contract_id, of.version) = (v.contract_id, v.version))"
+    " WHERE EXISTS (SELECT FROM ctai.agent_right AS granted JOIN ctai.contract_version_action AS kept USING (contract_id, action)"
+    "                WHERE granted.agent = $1::integer AND (kept.contract_id, kept.version) = (v.contract_id, v.version))"
     " ORDER BY c.id COLLATE \"C\", va.rank";
 
 enum { ID, TITLE, SCOPE, FIRST_DAY, LAST_DAY, ACTION, ACTION_TITLE, ALLOWED };
