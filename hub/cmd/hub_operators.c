@@ -16,7 +16,7 @@ void hub_operators_warn(cli_call *call, const store_contract *registered, const 
         const contract_action *action = contract_action_find(&said, text_of(actions[i]));
         if (!action || contract_is_operator(action, text_of(agent)))
             continue;
-        cli_say(call, "attention : « %s » n’est pas opérateur de %s d’après le contrat%s ; il pourra tout de même en envoyer les faits", agent,
+        cli_say(call, "attention : « %s » n’est pas opérateur de l’action %s d’après le contrat%s ; il pourra tout de même en envoyer les faits", agent,
                 actions[i], contract_is_partner(action, text_of(agent)) ? " (il en est partenaire)" : "");
     }
 }
