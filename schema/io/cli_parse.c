@@ -5,6 +5,7 @@
  */
 #include "cli_parse.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <string.h>
 
@@ -229,6 +230,17 @@ static cli_parsed check_required(const reader *self)
     return CLI_PARSE_RUN;
 }
 
+/* The tables fit in a call. */
+static void check_tables(const cli_command *command)
+{
+    int options = 0, operands = 0;
+    while (command->options && command->options[options].name)
+        options++;
+    while (command->operands && command->operands[operands].name)
+        operands++;
+    assert(options <= CLI_OPTIONS_MAX && operands <= CLI_OPERANDS_MAX);
+}
+
 /* --help and --version win over whatever else is wrong. No option's value can look like them. */
 static cli_parsed look_ahead(const reader *self)
 {
@@ -246,8 +258,10 @@ cli_parsed cli_parse(cli_call *call, int argc, char **argv, const char **home)
     reader self = { .call = call, .home = home, .words = argv, .count = argc, .next = 1 };
     *home = NULL;
     cli_parsed parsed = take_command(&self);
-    if (parsed == CLI_PARSE_RUN)
+    if (parsed == CLI_PARSE_RUN) {
+        check_tables(call->command);
         parsed = look_ahead(&self);
+    }
     while (parsed == CLI_PARSE_RUN && self.next < self.count) {
         const char *word = self.words[self.next++];
         if (self.options_ended || word[0] != '-' || word[1] == '\0')
