@@ -38,6 +38,8 @@ int agent_check_run(cli_call *call)
     if (code == CLI_DONE) {
         tell(call, &from);
         code = agent_export_code(&from);
+        if (code != CLI_DONE)
+            cli_say(call, "des lignes sont en erreur ; elles ne partiraient pas");
     }
     agent_export_release(&from);
     return code;
