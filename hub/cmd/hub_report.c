@@ -74,7 +74,7 @@ static json_t *json_cells(const evaluation_action *action)
         json_array_append_new(cells, json_pack("{so, so, so, so, so, ss}", "code", json_text(cell->code), "libelle",
                                                json_text(cell->label), "objectif", json_number(cell->target), "realise",
                                                cell->is_text ? json_text(cell->value) : json_number(cell->value), "unite",
-                                               json_text(cell->unit), "statut", evaluation_state_name(cell->state)));
+                                               json_stringn(cell->unit.at ? cell->unit.at : "", cell->unit.size), "statut", evaluation_state_name(cell->state)));
     }
     return cells;
 }

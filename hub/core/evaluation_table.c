@@ -41,8 +41,8 @@ static void put_right(FILE *to, text_view text, size_t column)
     put(to, text);
 }
 
-/* "12345.5" as French typography has it: "12 345,5"; other texts as they are. */
-static text_view french_number(text_view number, char *to, size_t capacity)
+/* "12345.5" as French typography has it: "12 345,5", and euros "12 345,50"; other texts as they are. */
+static text_view french_number(text_view number, bool euros, char *to, size_t capacity)
 {
     size_t whole = 0, size = 0;
     while (whole < number.size && number.at[whole] >= '0' && number.at[whole] <= '9')
@@ -56,7 +56,18 @@ static text_view french_number(text_view number, char *to, size_t capacity)
         }
         to[size++] = number.at[i] == '.' ? ',' : number.at[i];
     }
+    if (euros && number.size == whole + 2)
+        to[size++] = '0';
     return (text_view){to, size};
+}
+
+/* French has the singular below two: "1 personne", "0 ménage", "1,5 heure"; "mois" is both. */
+static text_view agreed(text_view unit, text_view value)
+{
+    bool singular = value.size > 0 && (value.at[0] == '0' || value.at[0] == '1') && (value.size == 1 || value.at[1] == '.');
+    if (singular && unit.size > 1 && unit.at[unit.size - 1] == 's' && !text_is(unit, "mois"))
+        unit.size--;
+    return unit;
 }
 
 /* The part of text that fits in columns, cut at a space where there is one; never empty. */
@@ -118,20 +129,51 @@ static bool is_shown(const evaluation_cell *cell)
     return cell->state != EVALUATION_NOT_COLLECTED || cell->selected || cell->target.size > 0;
 }
 
+/* The themes of sessions as people write them. */
+static const char *theme_name(text_view code)
+{
+    static const struct { const char *code, *name; } themes[] = {
+        {"laicite", "laïcité"},         {"egalite", "égalité femmes-hommes"},
+        {"citoyennete", "citoyenneté"}, {"parentalite", "parentalité"},
+        {"liens_societe", "liens avec la société d’accueil"}, {"autre", "autres"},
+        {"francais", "français"},       {"numerique", "numérique"},
+    };
+    for (size_t i = 0; i < sizeof themes / sizeof *themes; i++)
+        if (text_is(code, themes[i].code))
+            return themes[i].name;
+    return NULL;
+}
+
+/* "laicite;autre" as "laïcité, autres"; empty when it does not fit. */
+static text_view list_in_words(text_view list, char *to, size_t capacity)
+{
+    size_t size = 0;
+    while (list.size > 0) {
+        const char *end = memchr(list.at, ';', list.size);
+        text_view code = {list.at, end ? (size_t)(end - list.at) : list.size};
+        const char *name = theme_name(code);
+        text_view word = name ? text_of(name) : code;
+        if (size + word.size + 2 > capacity)
+            return (text_view){NULL, 0};
+        if (size > 0)
+            to[size++] = ',', to[size++] = ' ';
+        memcpy(to + size, word.at, word.size);
+        size += word.size;
+        list.at += code.size + (end != NULL);
+        list.size -= code.size + (end != NULL);
+    }
+    return (text_view){to, size};
+}
+
 /* A narrative or a list: folded below its label. */
 static void print_text(const evaluation_cell *cell, size_t label_columns, FILE *to)
 {
     size_t indent = MARGIN + NUMBER_COLUMN + 2;
     text_view rest = cell->value;
-    char list[512];
-    if (memchr(rest.at, ';', rest.size) && !memchr(rest.at, ' ', rest.size) && rest.size * 2 < sizeof list) {
-        size_t size = 0;
-        for (size_t i = 0; i < rest.size; i++) {
-            list[size++] = rest.at[i] == ';' ? ',' : rest.at[i];
-            if (rest.at[i] == ';')
-                list[size++] = ' ';
-        }
-        rest = (text_view){list, size};
+    char words[1024];
+    if (!memchr(rest.at, ' ', rest.size) && !memchr(rest.at, '\n', rest.size)) {
+        text_view list = list_in_words(rest, words, sizeof words);
+        rest = list.size > 0 ? list : rest;
     }
     while (rest.size > 0) {
         const char *end = memchr(rest.at, '\n', rest.size);
@@ -154,15 +196,18 @@ static void print_cell(const evaluation_cell *cell, text_view heading, size_t la
     else if (cell->value.size == 0)
         value = text_of("—"), unit = text_of("");
     else if (!cell->is_text)
-        value = french_number(cell->value, number, sizeof number);
+        value = french_number(cell->value, text_is(unit, "euros"), number, sizeof number), unit = agreed(unit, cell->value);
     text_view line = first_line(label, label_columns - indent);
     put_times(to, " ", MARGIN);
     put(to, heading);
     put_times(to, " ", NUMBER_COLUMN - text_width(heading) + indent);
     put(to, line);
-    put_times(to, " ", label_columns - indent - text_width(line));
-    put_right(to, french_number(cell->target, target, sizeof target), TARGET_COLUMN);
-    put_right(to, value, VALUE_COLUMN);
+    if (value.size > 0 || cell->target.size > 0) {
+        put_times(to, " ", label_columns - indent - text_width(line));
+        put_right(to, french_number(cell->target, false, target, sizeof target), TARGET_COLUMN);
+    }
+    if (value.size > 0)
+        put_right(to, value, VALUE_COLUMN);
     if (unit.size > 0 && value.size > 0) {
         fputs("  ", to);
         put(to, unit);
