@@ -14,7 +14,7 @@ static const char *set_database(hub_conf *self, text_view value)
 
 static const char *set_listen(hub_conf *self, text_view value)
 {
-    return endpoint_parse(&self->listen, value) ? NULL : "l'adresse d'écoute doit avoir la forme tcp://ADRESSE:PORT";
+    return endpoint_parse(&self->listen, value) ? NULL : "l’adresse d’écoute doit avoir la forme tcp://ADRESSE:PORT";
 }
 
 static const char *set_web(hub_conf *self, text_view value)
@@ -25,7 +25,7 @@ static const char *set_web(hub_conf *self, text_view value)
     if (!text_copy(self->web, sizeof self->web, value) || !text_copy(whole + 6, sizeof whole - 6, value)
         || !endpoint_parse(&parsed, text_of(whole))) {
         self->web[0] = '\0';
-        return "l'adresse des pages doit avoir la forme ADRESSE:PORT";
+        return "l’adresse des pages doit avoir la forme ADRESSE:PORT";
     }
     return NULL;
 }
@@ -33,7 +33,7 @@ static const char *set_web(hub_conf *self, text_view value)
 static const char *set_address(hub_conf *self, text_view value)
 {
     if (self->address_count == HUB_CONF_ADDRESSES_MAX)
-        return "il y a trop d'adresses";
+        return "il y a trop d’adresses";
     endpoint *added = &self->addresses[self->address_count];
     if (!endpoint_parse(added, value) || added->any_host || added->port == 0)
         return "une adresse annoncée aux agents doit avoir la forme tcp://NOM:PORT, avec un nom et un port précis";
@@ -47,7 +47,7 @@ static const char *set_writers(hub_conf *self, text_view value)
     for (size_t i = 0; i < value.size && i < 3; i++)
         number = value.at[i] >= '0' && value.at[i] <= '9' ? 10 * number + (unsigned) (value.at[i] - '0') : 1000;
     if (value.size > 2 || number < 1 || number > HUB_CONF_WRITERS_MAX)
-        return "le nombre d'écrivains doit être un entier de 1 à 16";
+        return "le nombre d’écrivains doit être un entier de 1 à 16";
     self->writers = number;
     return NULL;
 }
@@ -55,8 +55,8 @@ static const char *set_writers(hub_conf *self, text_view value)
 static const char *set_stable(hub_conf *self, text_view value)
 {
     if (!text_is(value, "commit") && !text_is(value, "later"))
-        return "« stable » vaut « commit » (dès l'enregistrement) ou « later » (quand la base secondaire ou la sauvegarde "
-               "l'a)";
+        return "« stable » vaut « commit » (dès l’enregistrement) ou « later » (quand la base secondaire ou la sauvegarde "
+               "l’a)";
     self->stable_at_commit = text_is(value, "commit");
     return NULL;
 }
@@ -103,7 +103,7 @@ bool hub_conf_set(hub_conf *self, const char *name, text_view value, const char 
 {
     int entry = find_entry(text_of(name));
     if (entry < 0)
-        *reason = "ce nom n'est pas connu";
+        *reason = "ce nom n’est pas connu";
     else if (!is_one_line(value) || !text_is_utf8(value))
         *reason = "la valeur doit tenir sur une ligne, en UTF-8, sans caractère de commande";
     else
@@ -118,9 +118,9 @@ static void unknown_name(diag_sink *sink, diag where, text_view name)
         names[i] = entries[i].name;
     const char *near = text_nearest(name, names, ENTRY_COUNT);
     if (near)
-        diag_emitf(sink, &where, "ce nom n'est pas connu ; vouliez-vous dire « %s » ?", near);
+        diag_emitf(sink, &where, "ce nom n’est pas connu ; vouliez-vous dire « %s » ?", near);
     else
-        diag_emitf(sink, &where, "ce nom n'est pas connu");
+        diag_emitf(sink, &where, "ce nom n’est pas connu");
 }
 
 static void read_line(hub_conf *self, text_view line, diag where, bool *seen, diag_sink *sink)
@@ -130,8 +130,8 @@ static void read_line(hub_conf *self, text_view line, diag where, bool *seen, di
         return;
     const char *equals = memchr(line.at, '=', line.size);
     if (!equals) {
-        where.remedy = "écrivez « nom = valeur », ou # au début d'un commentaire";
-        diag_emitf(sink, &where, "cette ligne n'a pas la forme « nom = valeur »");
+        where.remedy = "écrivez « nom = valeur », ou # au début d’un commentaire";
+        diag_emitf(sink, &where, "cette ligne n’a pas la forme « nom = valeur »");
         return;
     }
     text_view name = text_trim((text_view) { line.at, (size_t) (equals - line.at) });
@@ -174,7 +174,7 @@ void hub_conf_write(const hub_conf *self, FILE *to)
           "# chaîne de connexion de PostgreSQL.\n", to);
     fprintf(to, "database = %s\n\n", self->database[0] ? self->database : "private");
     endpoint_text(&self->listen, address);
-    fputs("# L'adresse à laquelle le concentrateur attend les agents : tcp://ADRESSE:PORT (* : toutes).\n", to);
+    fputs("# L’adresse à laquelle le concentrateur attend les agents : tcp://ADRESSE:PORT (* : toutes).\n", to);
     fprintf(to, "listen = %s\n\n", address);
     fputs("# Les adresses que les agents reçoivent dans leur approbation, si elles diffèrent de la précédente\n"
           "# (une par ligne) : address = tcp://ctai.exemple.gouv.fr:5670\n", to);
@@ -182,11 +182,11 @@ void hub_conf_write(const hub_conf *self, FILE *to)
         endpoint_text(&self->addresses[i], address);
         fprintf(to, "address = %s\n", address);
     }
-    fputs("\n# L'adresse des pages, derrière le serveur du site : web = 127.0.0.1:8080\n", to);
+    fputs("\n# L’adresse des pages, derrière le serveur du site : web = 127.0.0.1:8080\n", to);
     if (self->web[0])
         fprintf(to, "web = %s\n", self->web);
     fputs("\n# Le nombre de connexions qui enregistrent les envois (1 à 16).\n", to);
     fprintf(to, "writers = %u\n\n", self->writers);
-    fputs("# Quand un agent peut-il oublier un envoi : commit (dès l'enregistrement) ou later.\n", to);
+    fputs("# Quand un agent peut-il oublier un envoi : commit (dès l’enregistrement) ou later.\n", to);
     fprintf(to, "stable = %s\n", self->stable_at_commit ? "commit" : "later");
 }

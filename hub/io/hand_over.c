@@ -31,7 +31,7 @@ static int fail(char note[HAND_OVER_TEXT_MAX], int code, const char *format, ...
 static const char *user_name(uid_t user)
 {
     const struct passwd *entry = getpwuid(user);
-    return entry ? entry->pw_name : "l'utilisateur du concentrateur";
+    return entry ? entry->pw_name : "l’utilisateur du concentrateur";
 }
 
 /* Becomes the user in a child process, which answers whether it may pass through the folder. */
@@ -112,8 +112,8 @@ static int open_way(const char *path, uid_t user, gid_t group, char note[HAND_OV
             continue;
         if (!grant_search(folder, user) || !may_pass(folder, user, group)) {
             const char *reason = errno == EOPNOTSUPP || errno == ENOSYS
-                ? "ce système de fichiers n'a pas de listes de droits (ACL)" : oserror_text(errno);
-            return fail(note, 78, "%s ne peut pas traverser le dossier %s, et ce droit n'a pas pu lui être donné (%s) : "
+                ? "ce système de fichiers n’a pas de listes de droits (ACL)" : oserror_text(errno);
+            return fail(note, 78, "%s ne peut pas traverser le dossier %s, et ce droit n’a pas pu lui être donné (%s) : "
                         "choisissez un dossier sous /var/lib, ou ouvrez celui-ci (chmod o+x %s)",
                         user_name(user), folder, reason, folder);
         }
@@ -130,7 +130,7 @@ int hand_over_way(const char *path, uid_t user, gid_t group, char note[HAND_OVER
     snprintf(parent, sizeof parent, "%s", path);
     char *slash = strrchr(parent, '/');
     if (!slash || path[0] != '/')
-        return fail(note, 78, "le chemin %s n'est pas absolu", path);
+        return fail(note, 78, "le chemin %s n’est pas absolu", path);
     slash[1] = '\0';
     /* Both the folders that links stand in, and those that they lead to. */
     int code = 0;
@@ -167,7 +167,7 @@ static int make_home(hand_over *self, const char *path)
     struct stat is;
     self->made = stat(path, &is) != 0;
     if (!self->made && !S_ISDIR(is.st_mode))
-        return fail(self->note, 73, "%s n'est pas un dossier", path);
+        return fail(self->note, 73, "%s n’est pas un dossier", path);
     if (!self->made && is.st_uid != 0) {
         /* Somebody's already: a home (the command will say so), or a folder made for the purpose. */
         self->user = is.st_uid;
@@ -176,7 +176,7 @@ static int make_home(hand_over *self, const char *path)
         return 0;
     }
     if (!find_user(&self->user, &self->group))
-        return fail(self->note, 78, "il n'y a ni utilisateur ctai-hub ni utilisateur postgres, sous l'identité duquel le "
+        return fail(self->note, 78, "il n’y a ni utilisateur ctai-hub ni utilisateur postgres, sous l’identité duquel le "
                     "concentrateur travaillerait : créez-en un (adduser --system --group ctai-hub)");
     home_error error = home_make(path);
     if (error != HOME_OK) {

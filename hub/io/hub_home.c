@@ -65,7 +65,7 @@ static bool read_conf(hub_home *self, diag_sink *sink, char why[HUB_HOME_WHY_MAX
     if (!read && errno == EPERM)
         explain(&self->home, HOME_LOOSE, conf_name, why);
     else if (!read && errno == ENOENT)
-        snprintf(why, HUB_HOME_WHY_MAX, "%.*s n'est pas le dossier d'un concentrateur : commencez par « ctai-hub init »",
+        snprintf(why, HUB_HOME_WHY_MAX, "%.*s n’est pas le dossier d’un concentrateur : commencez par « ctai-hub init »",
                  PATH_MAX, self->home.path);
     else if (!read)
         explain(&self->home, HOME_SYSTEM, conf_name, why);
