@@ -9,7 +9,8 @@
  *
  * Always true: records come in strictly ascending order of key; each passes record_check when the
  * contract's token keys were given; a row in error has no part in any record; what an earlier
- * export said of a row that is now in error is in `retained` and stays in `contributions`.
+ * export said of a row that is now in error is in `retained` and stays in `contributions`. Records
+ * and counts of a complete export follow from its two files alone, whatever earlier ones held.
  * No diagnostic holds the content of a cell.
  */
 #ifndef CTAI_EXPORT_H
@@ -29,7 +30,9 @@ typedef struct {
 } export_file;
 
 enum {
-    EXPORT_MOVED = 1, /* contribution.flags: an entree or niveau_debut of before the contract's first day */
+    /* contribution.flags */
+    EXPORT_MOVED = 1, /* an entree or niveau_debut of before the contract's first day */
+    EXPORT_YOUNG = 2, /* the beneficiary record that rests on it says under_25 */
 };
 
 /*

@@ -45,22 +45,42 @@ static int by_key(const void *a, const void *b)
     return memcmp(a, b, RECORD_KEY); /* all that is sorted here begins with its key */
 }
 
-static bool add_beneficiary(making *self, uint32_t who, civil_day day)
+/* The number of a subject's month among the beneficiaries; LOOKUP_NONE when it has none. */
+static uint32_t find_beneficiary(const making *self, uint64_t hash, uint32_t who, civil_month month)
 {
-    civil_month month = civil_month_of(day);
-    uint64_t hash = lookup_hash_number(self->by->who->seed, (uint64_t)who << 32 | (uint32_t)month);
     lookup_walk walk = lookup_start(&self->by_month, hash);
     for (uint32_t found; (found = lookup_next(&walk)) != LOOKUP_NONE;) {
         const beneficiary *known = pile_at(&self->beneficiaries, found);
         if (known->subject == who && known->month == month)
-            return true;
+            return found;
     }
+    return LOOKUP_NONE;
+}
+
+static uint64_t hash_of_month(const making *self, uint32_t who, civil_month month)
+{
+    return lookup_hash_number(self->by->who->seed, (uint64_t)who << 32 | (uint32_t)month);
+}
+
+static bool add_beneficiary(making *self, uint32_t who, civil_day day)
+{
+    civil_month month = civil_month_of(day);
+    uint64_t hash = hash_of_month(self, who, month);
+    if (find_beneficiary(self, hash, who, month) != LOOKUP_NONE)
+        return true;
     uint32_t number = (uint32_t)self->beneficiaries.count;
     beneficiary *fresh = pile_add(&self->beneficiaries);
     if (!fresh || !lookup_add(&self->by_month, hash, number))
         return false;
     *fresh = (beneficiary){.subject = who, .month = month};
     return true;
+}
+
+/* What all records of the subject say of its age. */
+static bool is_young(const making *self, uint32_t who)
+{
+    const subjects_row *in_action = subjects_at(self->by->who, who);
+    return eligibility_is_young(persons_at(self->by->people, in_action->person)->birth, in_action->first);
 }
 
 /* Computes a person's tokens once. */
@@ -87,7 +107,11 @@ static bool is_counted(const making *self, const events_row *what)
     return what->contract == self->by->contract && what->counted != CIVIL_NONE;
 }
 
-/* Who is a beneficiary of which months; returns the number of events that count, or -1 when memory is short. */
+/*
+ * Who is a beneficiary of which months, anew: by the rows that count, and where what stands says
+ * another age than the first day now gives (it is the same on all records of an action). Returns
+ * the number of events that count, or -1 when memory is short.
+ */
 static long gather_beneficiaries(making *self)
 {
     long counted = 0;
@@ -103,7 +127,8 @@ static long gather_beneficiaries(making *self)
     }
     const standing_item *items = self->stands.items.items;
     for (size_t i = 0; i < self->stands.items.count; i++) {
-        if (!items[i].takes_part)
+        bool said_young = items[i].said->flags & EXPORT_YOUNG;
+        if (!items[i].takes_part || is_young(self, items[i].subject) == said_young)
             continue;
         uint32_t person_number = subjects_at(self->by->who, items[i].subject)->person;
         if (!add_beneficiary(self, items[i].subject, items[i].said->day) || !add_tokens(self, person_number))
@@ -137,6 +162,20 @@ static bool make_entries(making *self, size_t counted)
     return true;
 }
 
+/* A contribution that stands, with what its beneficiary record now says. */
+static export_contribution still_said(const making *self, const standing_item *item)
+{
+    export_contribution said = *item->said;
+    uint32_t who = item->subject;
+    if (who == SUBJECTS_NONE)
+        return said;
+    civil_month month = civil_month_of(said.day);
+    if (find_beneficiary(self, hash_of_month(self, who, month), who, month) == LOOKUP_NONE)
+        return said;
+    said.flags = (uint8_t)((said.flags & ~EXPORT_YOUNG) | (is_young(self, who) ? EXPORT_YOUNG : 0));
+    return said;
+}
+
 static bool fill_contributions(const making *self, size_t counted, export_result *result)
 {
     size_t standing_count = self->stands.items.count;
@@ -153,11 +192,13 @@ static bool fill_contributions(const making *self, size_t counted, export_result
             memcpy(to->subject, subjects_key(self->by->who, what->subject), RECORD_KEY);
         to->day = what->counted;
         to->flags = counting_was_moved(self->by, what) ? EXPORT_MOVED : 0;
+        if (what->person != PERSONS_NONE && is_young(self, what->subject))
+            to->flags |= EXPORT_YOUNG;
         to++;
     }
     const standing_item *items = self->stands.items.items;
     for (size_t i = 0; i < standing_count; i++)
-        *to++ = *items[i].said;
+        *to++ = still_said(self, &items[i]);
     if (standing_count > 0)
         qsort(all, counted + standing_count, sizeof *all, by_key);
     result->contributions = all;
@@ -227,7 +268,7 @@ making *making_run(const counting *by, const export_contract *contract, bool par
     self->token_slot = arena_take(by->from, (by->people->people.count + 1) * sizeof *self->token_slot);
     if (!self->token_slot || !counting_settle_exits(by))
         return NULL;
-    if (!standing_gather(&self->stands, by, contract, partial || unsure))
+    if (!standing_gather(&self->stands, by, contract, partial, unsure))
         return NULL;
     counting_anchor(by);
     counting_decide(by);
@@ -282,7 +323,7 @@ static void write_beneficiary(const making *self, const beneficiary *made, recor
     to->month = made->month;
     to->sex = who->sex;
     to->bpi = eligibility_is_bpi(who->statut);
-    to->under_25 = eligibility_is_young(who->birth, in_action->first);
+    to->under_25 = is_young(self, made->subject);
     set_tokens(self, FACT_KIND_BENEFICIARY, who, in_action->person, to);
 }
 

@@ -44,29 +44,33 @@ static const story stories[] = {
     /* Nothing in error: what is gone is withdrawn. */
     {people, "a;2024-01-01;axe1;sollicitation;1;;;\nb;2024-02-01;axe1;sollicitation;1;;;\n", people, "b;2024-02-01;axe1;sollicitation;1;;;\n", false,
      "beneficiaire axe1 2024-02 I F bpi -25\nsollicitation axe1 2024-02 1\n", {NULL}, 1},
-    /* A row in error keeps its record and makes its month's beneficiary. */
+    /* A row in error keeps its record and its month's beneficiary as they were said. */
     {people, "a;2024-01-01;axe1;sollicitation;1;;;\nb;2024-02-01;axe1;sollicitation;1;;;\n", people,
      "a;2024-01-01;axe1;sollicitation;1;x;;\nb;2024-02-01;axe1;sollicitation;1;;;\n", false,
-     "beneficiaire axe1 2024-01 I F bpi -25\nbeneficiaire axe1 2024-02 I F bpi -25\nsollicitation axe1 2024-02 1\n", {"event:a"}, 2},
+     "beneficiaire axe1 2024-02 I F bpi -25\nsollicitation axe1 2024-02 1\n", {"event:a", "who:axe1:1:2024-01"}, 2},
     /* ... also when it is in error for being there twice, or has lost its person or action. */
     {people, "a;2024-01-01;axe1;sollicitation;1;;;\n", people, "a;2024-01-01;axe1;sollicitation;1;;;\na;2024-01-01;axe1;sollicitation;1;;;\n", false,
-     "beneficiaire axe1 2024-01 I F bpi -25\n", {"event:a"}, 1},
+     "", {"event:a", "who:axe1:1:2024-01"}, 1},
     {people, "a;2024-01-01;axe1;sollicitation;1;;;\n", people, "a;2024-01-01;axe9;sollicitation;;;;\n", false,
-     "beneficiaire axe1 2024-01 I F bpi -25\n", {"event:a"}, 1},
-    /* It counts for the person's first day. */
+     "", {"event:a", "who:axe1:1:2024-01"}, 1},
+    /* ... unless a row that counts makes it anew. */
+    {people, "a;2024-01-01;axe1;sollicitation;1;;;\nb;2024-01-20;axe1;sollicitation;1;;;\n", people,
+     "a;2024-01-01;axe1;sollicitation;1;x;;\nb;2024-01-20;axe1;sollicitation;1;;;\n", false,
+     "beneficiaire axe1 2024-01 I F bpi -25\nsollicitation axe1 2024-01 1\n", {"event:a"}, 2},
+    /* It does not count for the person's first day, */
     {people, "a;2024-03-09;axe1;sollicitation;1;;;\nb;2024-05-01;axe1;sollicitation;1;;;\n", people,
      "a;bad;axe1;sollicitation;1;;;\nb;2024-05-01;axe1;sollicitation;1;;;\n", false,
-     "beneficiaire axe1 2024-03 I F bpi -25\nbeneficiaire axe1 2024-05 I F bpi -25\nsollicitation axe1 2024-05 1\n", {"event:a"}, 2},
-    /* It keeps an entree of before the contract; a moved one does not keep another. */
+     "beneficiaire axe1 2024-05 I F bpi\nsollicitation axe1 2024-05 1\n", {"event:a", "who:axe1:1:2024-03"}, 2},
+    /* nor for an entree of before the contract. */
     {people, "a;2024-03-09;axe1;sollicitation;1;;;\nb;2023-05-01;axe1;entree;1;;;\n", people,
      "a;bad;axe1;sollicitation;1;;;\nb;2023-05-01;axe1;entree;1;;;\n", false,
-     "beneficiaire axe1 2023-11 I F bpi -25\nbeneficiaire axe1 2024-03 I F bpi -25\nentree axe1 2023-11 I\n", {"event:a"}, 2},
+     "", {"event:a", "who:axe1:1:2024-03"}, 1},
     {people, "a;2024-03-09;axe1;sollicitation;1;;;\nb;2023-05-01;axe1;entree;1;;;\nc;2023-05-01;axe1;niveau_debut;1;;A1;\n", people,
-     "b;bad;axe1;entree;1;;;\nc;2023-05-01;axe1;niveau_debut;1;;A1;\n", false, "beneficiaire axe1 2023-11 I F bpi -25\n", {"event:b"}, 1},
+     "b;bad;axe1;entree;1;;;\nc;2023-05-01;axe1;niveau_debut;1;;A1;\n", false, "", {"event:b", "who:axe1:1:2023-11"}, 1},
     /* A sortie whose entree is in error is in error too, and stays. */
     {people, "a;2024-01-01;axe1;entree;1;;;\nb;2024-02-01;axe1;sortie;1;;autre;\n", people,
      "a;2024-01-01;axe1;entree;1;x;;\nb;2024-02-01;axe1;sortie;1;;autre;\n", false,
-     "beneficiaire axe1 2024-01 I F bpi -25\nbeneficiaire axe1 2024-02 I F bpi -25\n", {"event:a", "event:b"}, 2},
+     "", {"event:a", "event:b", "who:axe1:1:2024-01", "who:axe1:1:2024-02"}, 2},
     /* The person's row in error, or gone: the beneficiary records stay as they are. */
     {people, "a;2024-01-01;axe1;sollicitation;1;;;\nb;2024-02-01;axe1;sollicitation;2;;;\n", people_bad_1,
      "a;2024-01-01;axe1;sollicitation;1;;;\nb;2024-02-01;axe1;sollicitation;2;;;\n", false,
@@ -80,9 +84,12 @@ static const story stories[] = {
     {people, "a;2024-01-01;axe1;sollicitation;1;;;\n", people_never_1, "a;2024-01-01;axe1;sollicitation;1;;;\n", false, "", {NULL}, 0},
     /* A row without a person. */
     {people, "a;2024-01-01;axe1;cout;;5;autre;\n", people, "a;2024-01-01;axe1;cout;;-5;autre;\n", false, "", {"event:a"}, 1},
-    /* A partial export keeps all, and makes what it adds; persons known here are told anew. */
+    /* A partial export keeps all, and makes what it adds. */
     {people, "a;2024-03-09;axe1;sollicitation;1;;;\nb;2024-03-01;axe1;cout;;5;autre;\n", people, "c;2024-05-01;axe1;sollicitation;1;;;\n", true,
-     "beneficiaire axe1 2024-03 I F bpi -25\nbeneficiaire axe1 2024-05 I F bpi -25\nsollicitation axe1 2024-05 1\n", {"event:a", "event:b"}, 3},
+     "beneficiaire axe1 2024-05 I F bpi -25\nsollicitation axe1 2024-05 1\n", {"event:a", "event:b", "who:axe1:1:2024-03"}, 3},
+    /* ... with one under_25 for all months of an action: an earlier event that is added changes it everywhere. */
+    {people, "a;2024-05-01;axe1;sollicitation;1;;;\n", people, "b;2024-03-09;axe1;sollicitation;1;;;\n", true,
+     "beneficiaire axe1 2024-03 I F bpi -25\nbeneficiaire axe1 2024-05 I F bpi -25\nsollicitation axe1 2024-03 1\n", {"event:a"}, 2},
     {people, "a;2024-03-09;axe1;sollicitation;1;;;\n", people_without_1, "c;2024-05-01;axe1;sollicitation;2;;;\n", true,
      "beneficiaire axe1 2024-05 I H\nsollicitation axe1 2024-05 1\n", {"event:a", "who:axe1:1:2024-03"}, 2},
     /* ... a row that it names again replaces the earlier one. */
@@ -91,7 +98,7 @@ static const story stories[] = {
     {people, "a;2024-03-09;axe1;sollicitation;1;;;\n", people, "a;2025-05-01;axe1;sollicitation;1;;;\n", true, "", {NULL}, 0},
     /* ... an earlier event lets an entree of before the contract count. */
     {people, "a;2024-03-09;axe1;sollicitation;1;;;\n", people, "b;2023-05-01;axe1;entree;1;;;\n", true,
-     "beneficiaire axe1 2023-11 I F bpi -25\nbeneficiaire axe1 2024-03 I F bpi -25\nentree axe1 2023-11 I\n", {"event:a"}, 2},
+     "beneficiaire axe1 2023-11 I F bpi -25\nentree axe1 2023-11 I\n", {"event:a", "who:axe1:1:2024-03"}, 2},
     /* A file that is not sure withdraws nothing: not even what is left out. */
     {people, "a;2024-03-09;axe1;sollicitation;1;;;\nb;2024-03-09;axe1;sollicitation;2;;;\nd;2024-05-05;axe1;cout;;5;autre;\n", people,
      "a;2025-03-09;axe1;sollicitation;1;;;\nb;2024-03-09;axe1;sollicitation;2;;;\n\"c\"x;2024-03-09;axe1;sollicitation;1;;;\n", false,
@@ -145,8 +152,8 @@ START_TEST(a_row_that_lost_its_contract_keeps_what_it_said)
     one->contracts[0].earlier_count = one->made.results[0].contribution_count;
     snprintf(events, sizeof events, "%sa;;2024-01-01;axe1;sollicitation;1;;;\n", header);
     ck_assert_int_eq(office_make(one, people, events), EXPORT_OK);
-    ck_assert_str_eq(office_records(one, 0), "beneficiaire axe1 2024-01 I F bpi -25\n");
-    ck_assert_uint_eq(one->made.results[0].retained_count, 1);
+    ck_assert_str_eq(office_records(one, 0), "");
+    ck_assert_uint_eq(one->made.results[0].retained_count, 2);
     ck_assert_uint_eq(one->made.results[0].contribution_count, 1);
     ck_assert_uint_eq(one->made.results[1].record_count, 0);
     office_free(one);
