@@ -116,7 +116,13 @@ const char *store_explain(const store *self)
 database_error store_database(store *self, database **connection)
 {
     *connection = &self->connection;
-    return database_alive(&self->connection) ? DATABASE_OK : connect(self);
+    if (database_alive(&self->connection)) {
+        database_rollback(&self->connection); /* nothing is open, unless a call ended badly */
+        return DATABASE_OK;
+    }
+    database_error error = connect(self);
+    /* The address may lead to another server by now. */
+    return error == DATABASE_OK ? check_identity(self) : error;
 }
 
 database_error store_listen(store *self)

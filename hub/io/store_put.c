@@ -7,6 +7,7 @@
  */
 #include <string.h>
 
+#include "database_array.h"
 #include "store_records.h"
 
 /* An agent's place in a scope, and what it may do there, as its transaction reads them. */
@@ -134,30 +135,28 @@ static database_error find_in_ledger(database *connection, const place *here, ui
     return error;
 }
 
-/* The first key of an epoch is the scope's; any other later is refused. */
+/* The first key of an epoch is the scope's; any other is refused, and then none of the batch's is taken. */
 static database_error check_keys(database *connection, const place *here, const batch_header *header, bool *same)
 {
+    static const char other_sql[] = "SELECT FROM ctai.scope_key WHERE scope = $1 AND epoch = $2::bigint"
+                                    " AND (scheme, key_id) <> ($3::smallint, $4::uuid)";
+    static const char take_sql[] = "INSERT INTO ctai.scope_key (scope, epoch, scheme, key_id)"
+                                   " VALUES ($1, $2::bigint, $3::smallint, $4::uuid) ON CONFLICT DO NOTHING";
     *same = true;
-    for (unsigned i = 0; i < header->key_count && *same; i++) {
+    database_error error = DATABASE_OK;
+    /* Two rounds: all are compared before one is taken. The scope's row is locked, so nobody comes between. */
+    for (unsigned i = 0; error == DATABASE_OK && *same && i < 2 * header->key_count; i++) {
+        const batch_key *key = &header->keys[i % header->key_count];
         char epoch[DATABASE_NUMBER_TEXT], scheme[DATABASE_NUMBER_TEXT], id[2 * TOKEN_KEY_ID + 1];
-        crypto_hex(id, header->keys[i].id, TOKEN_KEY_ID);
-        const database_parameter parameters[] = {DATABASE_TEXT(here->scope), database_number(epoch, header->keys[i].epoch),
+        crypto_hex(id, key->id, TOKEN_KEY_ID);
+        const database_parameter parameters[] = {DATABASE_TEXT(here->scope), database_number(epoch, key->epoch),
                                                  database_number(scheme, header->scheme), DATABASE_TEXT(id)};
-        database_error error = database_query(connection,
-                                              "INSERT INTO ctai.scope_key (scope, epoch, scheme, key_id)"
-                                              " VALUES ($1, $2::bigint, $3::smallint, $4::uuid) ON CONFLICT DO NOTHING",
-                                              parameters, 4, NULL);
         database_result *result = NULL;
-        if (error == DATABASE_OK)
-            error = database_query(connection,
-                                   "SELECT FROM ctai.scope_key WHERE scope = $1 AND epoch = $2::bigint"
-                                   " AND scheme = $3::smallint AND key_id = $4::uuid", parameters, 4, &result);
-        *same = error == DATABASE_OK && database_rows(result) > 0;
+        error = database_query(connection, i < header->key_count ? other_sql : take_sql, parameters, 4, &result);
+        *same = error == DATABASE_OK && database_rows(result) == 0;
         database_release(&result);
-        if (error != DATABASE_OK)
-            return error;
     }
-    return DATABASE_OK;
+    return error;
 }
 
 /* Where a record belongs, or why it may not go there. */
@@ -182,86 +181,147 @@ static record_reason find_right(const place *here, const record *what, const sto
     return what->operation == RECORD_PUT && !action_known ? RECORD_UNKNOWN_ACTION : RECORD_NO_RIGHT;
 }
 
-/* Sorts a batch's bodies into records to write and refusals. False when memory is short. */
-static bool sort_bodies(const place *here, const store_batch *batch, arena *scratch, store_record **records, size_t *count,
-                        store_outcome *outcome)
+/* Is the code of a narrative one of the contract's indicators that take a text? */
+static database_error check_indicator(database *connection, const store_record *from, record_reason *reason)
+{
+    static const char sql[] =
+        "SELECT FROM ctai.indicator WHERE code = $2 AND kind = 'texte' AND (contract_id = 0 OR contract_id = $1::integer"
+        " AND version = (SELECT max(version) FROM ctai.contract_version WHERE contract_id = $1::integer))";
+    char contract[DATABASE_NUMBER_TEXT], code[RECORD_CODE_MAX + 1];
+    if (!text_copy(code, sizeof code, from->what.code)) {
+        *reason = RECORD_BAD_CODE;
+        return DATABASE_OK;
+    }
+    const database_parameter parameters[] = {database_number(contract, from->right->contract_id), DATABASE_TEXT(code)};
+    database_result *result = NULL;
+    database_error error = database_query(connection, sql, parameters, 2, &result);
+    if (error == DATABASE_OK && database_rows(result) == 0)
+        *reason = RECORD_BAD_CODE;
+    database_release(&result);
+    return error;
+}
+
+/* Sorts a batch's bodies into records to write and refusals. */
+static database_error sort_bodies(database *connection, const place *here, const store_batch *batch, arena *scratch,
+                                  store_record **records, size_t *count, store_outcome *outcome)
 {
     *records = arena_take(scratch, sizeof **records * batch->body_count + 1);
     outcome->refusals = arena_take(scratch, sizeof *outcome->refusals * batch->body_count + 1);
     if (!*records || !outcome->refusals)
-        return false;
+        return store_no_memory(connection);
+    database_error error = DATABASE_OK;
     *count = 0;
-    const record *before = NULL;
-    for (unsigned i = 0; i < batch->body_count; i++) {
+    record before; /* the last that could be read */
+    bool has_before = false;
+    for (unsigned i = 0; error == DATABASE_OK && i < batch->body_count; i++) {
         store_record *next = &(*records)[*count];
         record_reason reason = RECORD_OK;
         if (!batch->bodies[i].at)
             continue;
         if (!batch_read_body(&next->what, batch->bodies[i], &reason) && reason == RECORD_OK)
             reason = RECORD_UNREADABLE;
-        if (reason == RECORD_OK)
-            reason = batch_check_body(batch->header, &next->what, before);
+        if (reason == RECORD_OK) {
+            reason = batch_check_body(batch->header, &next->what, has_before ? &before : NULL);
+            before = next->what;
+            has_before = true;
+        }
         if (reason == RECORD_OK)
             reason = find_right(here, &next->what, &next->right);
+        if (reason == RECORD_OK && next->what.operation == RECORD_PUT && next->what.type == FACT_NARRATIVE)
+            error = check_indicator(connection, next, &reason);
         if (reason == RECORD_OK) {
-            before = &next->what;
             (*count)++;
         } else {
             outcome->refusals[outcome->refusal_count++] =
                 (wire_record_refusal){.sequence = batch->header->sequence, .index = i, .reason = reason};
         }
     }
-    return true;
+    return error;
 }
 
 static database_error write_refusals(database *connection, const place *here, const store_outcome *outcome)
 {
-    database_error error = DATABASE_OK;
-    for (unsigned i = 0; error == DATABASE_OK && i < outcome->refusal_count; i++) {
-        const wire_record_refusal *one = &outcome->refusals[i];
-        char agent[DATABASE_NUMBER_TEXT], sequence[DATABASE_NUMBER_TEXT], index[DATABASE_NUMBER_TEXT], reason[DATABASE_NUMBER_TEXT];
-        const database_parameter parameters[] = {
-            DATABASE_TEXT(here->scope), database_number(agent, here->agent), database_number(sequence, (int64_t)one->sequence),
-            database_number(index, one->index), database_number(reason, one->reason)};
-        error = database_query(connection,
-                               "INSERT INTO ctai.refusal (scope, agent, sequence, index, reason)"
-                               " VALUES ($1, $2::integer, $3::bigint, $4::integer, $5::smallint)", parameters, 5, NULL);
+    static const char sql[] = "INSERT INTO ctai.refusal (scope, agent, sequence, index, reason)"
+                              " SELECT $1, $2::integer, $3::bigint, r.* FROM unnest($4::integer[], $5::smallint[]) AS r";
+    if (outcome->refusal_count == 0)
+        return DATABASE_OK;
+    char agent[DATABASE_NUMBER_TEXT], sequence[DATABASE_NUMBER_TEXT];
+    database_array indexes, reasons;
+    database_array_init(&indexes);
+    database_array_init(&reasons);
+    for (unsigned i = 0; i < outcome->refusal_count; i++) {
+        database_array_number(&indexes, outcome->refusals[i].index);
+        database_array_number(&reasons, outcome->refusals[i].reason);
     }
+    const char *index_text = database_array_end(&indexes), *reason_text = database_array_end(&reasons);
+    const database_parameter parameters[] = {
+        DATABASE_TEXT(here->scope),
+        database_number(agent, here->agent),
+        database_number(sequence, (int64_t)outcome->refusals[0].sequence),
+        DATABASE_TEXT(index_text),
+        DATABASE_TEXT(reason_text),
+    };
+    database_error error = index_text && reason_text ? database_query(connection, sql, parameters, 5, NULL) : store_no_memory(connection);
+    database_array_release(&indexes);
+    database_array_release(&reasons);
     return error;
 }
 
-/* What the export covers, of the actions that the agent has a right to. */
+enum { COVERED_CONTRACT, COVERED_ACTION, COVERED_MONTH, COVERED_COMPLETE, COVERED_COLUMNS };
+
+/* Adds the actions of a statement of coverage that the agent has a right to. */
+static void add_coverage(const place *here, const batch_coverage *said, database_array *arrays)
+{
+    for (unsigned i = 0; i < said->action_count; i++) {
+        const record what = {.operation = RECORD_PUT, .contract = said->contract, .action = said->actions[i], .month = CIVIL_NONE};
+        const store_right_row *right = NULL;
+        if (find_right(here, &what, &right) != RECORD_OK)
+            continue;
+        database_array_number(&arrays[COVERED_CONTRACT], right->contract_id);
+        database_array_number(&arrays[COVERED_ACTION], right->number);
+        if (said->last_month == CIVIL_NONE)
+            database_array_null(&arrays[COVERED_MONTH]);
+        else
+            database_array_number(&arrays[COVERED_MONTH], said->last_month / 12 * 100 + said->last_month % 12 + 1);
+        database_array_flag(&arrays[COVERED_COMPLETE], said->complete);
+    }
+}
+
+/*
+ * What the exports cover. Said twice of an action, the last word counts; additions alone never say that a later
+ * month is not covered.
+ */
 static database_error write_coverage(database *connection, const place *here, const batch_header *header, uint64_t position)
 {
     static const char sql[] =
-        "INSERT INTO ctai.coverage (scope, agent, contract_id, action, last_month, complete, position)"
-        " VALUES ($1, $2::integer, $3::integer, $4::smallint, $5::integer, $6::boolean, $7::bigint)"
-        " ON CONFLICT (scope, agent, contract_id, action) DO UPDATE SET last_month = excluded.last_month,"
-        "  complete = excluded.complete, position = excluded.position";
+        "INSERT INTO ctai.coverage AS old (scope, agent, contract_id, action, last_month, complete, position)"
+        " SELECT DISTINCT ON (contract_id, action) $1, $2::integer, contract_id, action, last_month, complete, $3::bigint"
+        " FROM unnest($4::integer[], $5::smallint[], $6::integer[], $7::boolean[]) WITH ORDINALITY"
+        "  AS said (contract_id, action, last_month, complete, place)"
+        " ORDER BY contract_id, action, place DESC"
+        " ON CONFLICT (scope, agent, contract_id, action) DO UPDATE SET complete = excluded.complete,"
+        "  last_month = CASE WHEN excluded.complete THEN excluded.last_month"
+        "                    ELSE greatest(old.last_month, excluded.last_month) END,"
+        "  position = excluded.position";
+    database_array arrays[COVERED_COLUMNS];
+    char agent[DATABASE_NUMBER_TEXT], at[DATABASE_NUMBER_TEXT];
+    for (unsigned i = 0; i < COVERED_COLUMNS; i++)
+        database_array_init(&arrays[i]);
     for (unsigned i = 0; i < header->coverage_count; i++)
-        for (unsigned j = 0; j < header->coverage[i].action_count; j++) {
-            const batch_coverage *said = &header->coverage[i];
-            const record what = {.operation = RECORD_PUT, .contract = said->contract, .action = said->actions[j], .month = CIVIL_NONE};
-            const store_right_row *right = NULL;
-            if (find_right(here, &what, &right) != RECORD_OK)
-                continue;
-            char agent[DATABASE_NUMBER_TEXT], contract[DATABASE_NUMBER_TEXT], action[DATABASE_NUMBER_TEXT],
-                month[DATABASE_NUMBER_TEXT], at[DATABASE_NUMBER_TEXT];
-            civil_month last = said->last_month;
-            const database_parameter parameters[] = {
-                DATABASE_TEXT(here->scope),
-                database_number(agent, here->agent),
-                database_number(contract, right->contract_id),
-                database_number(action, right->number),
-                last == CIVIL_NONE ? DATABASE_NULL : database_number(month, last / 12 * 100 + last % 12 + 1),
-                DATABASE_TEXT(said->complete ? "t" : "f"),
-                database_number(at, (int64_t)position),
-            };
-            database_error error = database_query(connection, sql, parameters, 7, NULL);
-            if (error != DATABASE_OK)
-                return error;
-        }
-    return DATABASE_OK;
+        add_coverage(here, &header->coverage[i], arrays);
+    bool any = arrays[0].bytes.size > 0, complete = true;
+    database_parameter parameters[3 + COVERED_COLUMNS] = {DATABASE_TEXT(here->scope), database_number(agent, here->agent),
+                                                          database_number(at, (int64_t)position)};
+    for (unsigned i = 0; i < COVERED_COLUMNS; i++) {
+        parameters[3 + i] = DATABASE_TEXT(database_array_end(&arrays[i]));
+        complete = complete && parameters[3 + i].value;
+    }
+    database_error error = !any        ? DATABASE_OK
+                           : !complete ? store_no_memory(connection)
+                                       : database_query(connection, sql, parameters, 3 + COVERED_COLUMNS, NULL);
+    for (unsigned i = 0; i < COVERED_COLUMNS; i++)
+        database_array_release(&arrays[i]);
+    return error;
 }
 
 static database_error next_position(database *connection, const char *scope, uint64_t *position)
@@ -319,10 +379,10 @@ static database_error commit_batch(store *self, database *connection, place *her
 {
     store_record *records;
     size_t count;
-    if (!sort_bodies(here, batch, scratch, &records, &count, outcome))
-        return store_no_memory(connection);
-    uint64_t position;
-    database_error error = next_position(connection, here->scope, &position);
+    uint64_t position = 0;
+    database_error error = sort_bodies(connection, here, batch, scratch, &records, &count, outcome);
+    if (error == DATABASE_OK)
+        error = next_position(connection, here->scope, &position);
     here->sequence = batch->header->sequence;
     batch_hash(here->hash, batch->header_bytes);
     if (self->options.stable_at_commit)
@@ -402,8 +462,9 @@ static database_error put_one(store *self, database *connection, const store_bat
 }
 
 /*
- * The connection died during COMMIT: only the ledger knows. A new connection waits for the agent's
- * row, then looks; all batches of the transaction are there, or none.
+ * The connection died during COMMIT: only the ledger knows. A new connection waits for the scopes'
+ * rows, which the old one may still hold, then looks; all batches of the transaction are there, or none.
+ * Its own COMMIT has to be clean too: then what it saw is as safe as what it would have written.
  */
 static database_error look_after_commit(store *self, const store_batch *batches, unsigned count, const store_outcome *outcomes)
 {
@@ -414,6 +475,7 @@ static database_error look_after_commit(store *self, const store_batch *batches,
     if (error != DATABASE_OK)
         return DATABASE_LATER;
     bool all = true;
+    error = lock_scopes(connection, batches, count);
     for (unsigned i = 0; error == DATABASE_OK && all && i < count; i++) {
         if (outcomes[i].stored != HUB_STORED_COMMITTED)
             continue;
@@ -425,7 +487,10 @@ static database_error look_after_commit(store *self, const store_batch *batches,
         if (error == DATABASE_OK && all)
             error = find_in_ledger(connection, &here, batches[i].header->sequence, hash, &all);
     }
-    database_rollback(connection);
+    if (error == DATABASE_OK)
+        error = database_commit(connection);
+    else
+        database_rollback(connection);
     return error == DATABASE_OK && all ? DATABASE_OK : DATABASE_LATER;
 }
 
