@@ -1,126 +1,11 @@
-/*
- * store_put: the one transaction through which batches reach the database (DESIGN.md, "Exactly once").
- *
- * Locks are taken in one order everywhere: the scopes' rows by name, then an agent's row, then its row in
- * the scope. The scope's row carries the ledger's position, so that the commits of a scope are one after
- * another and positions have no gap.
- */
+/* store_put: the one transaction through which batches reach the database (DESIGN.md, "Exactly once"). */
 #include <string.h>
 
 #include "database_array.h"
-#include "store_records.h"
-
-/* An agent's place in a scope, and what it may do there, as its transaction reads them. */
-typedef struct {
-    int64_t agent;
-    char scope[BATCH_SCOPE_MAX + 1];
-    uint64_t incarnation, sequence, stable;
-    uint8_t hash[CRYPTO_HASH];
-    unsigned right_count;
-    store_right_row *rights; /* each action of each contract of the scope */
-} place;
-
-static database_error lock_scopes(database *connection, const store_batch *batches, unsigned count)
-{
-    char last[BATCH_SCOPE_MAX + 1] = "";
-    for (;;) { /* by name, smallest first */
-        char next[BATCH_SCOPE_MAX + 1] = "";
-        for (unsigned i = 0; i < count; i++) {
-            char scope[BATCH_SCOPE_MAX + 1];
-            if (!text_copy(scope, sizeof scope, batches[i].header->scope))
-                continue;
-            if (strcmp(scope, last) > 0 && (!next[0] || strcmp(scope, next) < 0))
-                memcpy(next, scope, sizeof next);
-        }
-        if (!next[0])
-            return DATABASE_OK;
-        database_error error = database_query(connection, "SELECT FROM ctai.scope WHERE scope = $1 FOR UPDATE",
-                                              &DATABASE_TEXT(next), 1, NULL);
-        if (error != DATABASE_OK)
-            return error;
-        memcpy(last, next, sizeof last);
-    }
-}
-
-/* The agent's number; *known is false when the key is nobody's or revoked. FOR SHARE: a revocation waits, or is seen. */
-static database_error lock_agent(database *connection, const uint8_t sign[CRYPTO_PUBLIC], bool *known, int64_t *agent)
-{
-    database_result *result = NULL;
-    database_error error = database_query(connection, "SELECT agent FROM ctai.agent WHERE sign = $1 AND status = 'active' FOR SHARE",
-                                          &DATABASE_BYTES(sign, CRYPTO_PUBLIC), 1, &result);
-    *known = error == DATABASE_OK && database_rows(result) > 0;
-    if (*known)
-        *agent = database_integer(result, 0, 0);
-    database_release(&result);
-    return error;
-}
-
-static database_error read_rights(database *connection, arena *scratch, place *here)
-{
-    static const char sql[] =
-        "SELECT c.contract_id, c.id, a.action, a.code, v.first_day::text, v.last_day::text, r.agent IS NOT NULL"
-        " FROM ctai.contract AS c"
-        " JOIN LATERAL (SELECT * FROM ctai.contract_version AS one WHERE one.contract_id = c.contract_id"
-        "               ORDER BY version DESC LIMIT 1) AS v ON true"
-        " JOIN ctai.contract_version_action AS va ON (va.contract_id, va.version) = (c.contract_id, v.version)"
-        " JOIN ctai.contract_action AS a ON (a.contract_id, a.action) = (c.contract_id, va.action)"
-        " LEFT JOIN ctai.agent_right AS r ON (r.agent, r.contract_id, r.action) = ($2::integer, c.contract_id, a.action)"
-        " WHERE c.scope = $1 ORDER BY c.id, va.rank";
-    char agent[DATABASE_NUMBER_TEXT];
-    const database_parameter parameters[] = {DATABASE_TEXT(here->scope), database_number(agent, here->agent)};
-    database_result *result = NULL;
-    database_error error = database_query(connection, sql, parameters, 2, &result);
-    if (error != DATABASE_OK)
-        return error;
-    here->right_count = (unsigned)database_rows(result);
-    here->rights = arena_take(scratch, sizeof *here->rights * here->right_count + 1);
-    for (unsigned i = 0; here->rights && i < here->right_count; i++) {
-        store_right_row *right = &here->rights[i];
-        right->contract_id = database_integer(result, (int)i, 0);
-        (void)text_copy(right->contract, sizeof right->contract, text_of(database_text(result, (int)i, 1)));
-        right->number = database_integer(result, (int)i, 2);
-        (void)text_copy(right->action, sizeof right->action, text_of(database_text(result, (int)i, 3)));
-        right->first_month = civil_month_of(civil_parse_iso(text_of(database_text(result, (int)i, 4))));
-        right->last_month = civil_month_of(civil_parse_iso(text_of(database_text(result, (int)i, 5))));
-        right->allowed = database_flag(result, (int)i, 6);
-    }
-    database_release(&result);
-    return here->rights ? DATABASE_OK : store_no_memory(connection);
-}
-
-static database_error lock_place(database *connection, place *here)
-{
-    char agent[DATABASE_NUMBER_TEXT];
-    const database_parameter parameters[] = {DATABASE_TEXT(here->scope), database_number(agent, here->agent)};
-    database_error error = database_query(connection,
-                                          "INSERT INTO ctai.agent_scope (scope, agent) VALUES ($1, $2::integer)"
-                                          " ON CONFLICT DO NOTHING", parameters, 2, NULL);
-    database_result *result = NULL;
-    if (error == DATABASE_OK)
-        error = database_query(connection,
-                               "SELECT incarnation, sequence, stable, hash FROM ctai.agent_scope"
-                               " WHERE scope = $1 AND agent = $2::integer FOR UPDATE", parameters, 2, &result);
-    if (error == DATABASE_OK) {
-        here->incarnation = (uint64_t)database_integer(result, 0, 0);
-        here->sequence = (uint64_t)database_integer(result, 0, 1);
-        here->stable = (uint64_t)database_integer(result, 0, 2);
-        if (database_bytes(result, 0, 3, here->hash, sizeof here->hash) != CRYPTO_HASH)
-            error = database_fail(connection, DATABASE_FAULT, "la base de données est abîmée (agent_scope)");
-    }
-    database_release(&result);
-    return error;
-}
-
-static bool has_right_in_scope(const place *here)
-{
-    for (unsigned i = 0; i < here->right_count; i++)
-        if (here->rights[i].allowed)
-            return true;
-    return false;
-}
+#include "store_place.h"
 
 /* Is the batch of that sequence in the ledger this one? */
-static database_error find_in_ledger(database *connection, const place *here, uint64_t sequence,
+static database_error find_in_ledger(database *connection, const store_place *here, uint64_t sequence,
                                      const uint8_t hash[CRYPTO_HASH], bool *same)
 {
     char agent[DATABASE_NUMBER_TEXT], number[DATABASE_NUMBER_TEXT];
@@ -136,7 +21,7 @@ static database_error find_in_ledger(database *connection, const place *here, ui
 }
 
 /* The first key of an epoch is the scope's; any other is refused, and then none of the batch's is taken. */
-static database_error check_keys(database *connection, const place *here, const batch_header *header, bool *same)
+static database_error check_keys(database *connection, const store_place *here, const batch_header *header, bool *same)
 {
     static const char other_sql[] = "SELECT FROM ctai.scope_key WHERE scope = $1 AND epoch = $2::bigint"
                                     " AND (scheme, key_id) <> ($3::smallint, $4::uuid)";
@@ -157,28 +42,6 @@ static database_error check_keys(database *connection, const place *here, const 
         database_release(&result);
     }
     return error;
-}
-
-/* Where a record belongs, or why it may not go there. */
-static record_reason find_right(const place *here, const record *what, const store_right_row **right)
-{
-    bool contract_known = false, action_known = false;
-    for (unsigned i = 0; i < here->right_count; i++) {
-        const store_right_row *one = &here->rights[i];
-        if (!text_is(what->contract, one->contract))
-            continue;
-        contract_known = true;
-        bool is_action = what->operation == RECORD_PUT && text_is(what->action, one->action);
-        action_known |= is_action;
-        if (!one->allowed || (what->operation == RECORD_PUT && !is_action))
-            continue;
-        *right = one;
-        bool outside = what->month != CIVIL_NONE && (what->month < one->first_month || what->month > one->last_month);
-        return what->operation == RECORD_PUT && outside ? RECORD_BAD_MONTH : RECORD_OK;
-    }
-    if (!contract_known)
-        return RECORD_UNKNOWN_CONTRACT;
-    return what->operation == RECORD_PUT && !action_known ? RECORD_UNKNOWN_ACTION : RECORD_NO_RIGHT;
 }
 
 /* Is the code of a narrative one of the contract's indicators that take a text? */
@@ -202,7 +65,7 @@ static database_error check_indicator(database *connection, const store_record *
 }
 
 /* Sorts a batch's bodies into records to write and refusals. */
-static database_error sort_bodies(database *connection, const place *here, const store_batch *batch, arena *scratch,
+static database_error sort_bodies(database *connection, const store_place *here, const store_batch *batch, arena *scratch,
                                   store_record **records, size_t *count, store_outcome *outcome)
 {
     *records = arena_take(scratch, sizeof **records * batch->body_count + 1);
@@ -226,7 +89,7 @@ static database_error sort_bodies(database *connection, const place *here, const
             has_before = true;
         }
         if (reason == RECORD_OK)
-            reason = find_right(here, &next->what, &next->right);
+            reason = store_place_find_right(here, &next->what, &next->right);
         if (reason == RECORD_OK && next->what.operation == RECORD_PUT && next->what.type == FACT_NARRATIVE)
             error = check_indicator(connection, next, &reason);
         if (reason == RECORD_OK) {
@@ -239,7 +102,7 @@ static database_error sort_bodies(database *connection, const place *here, const
     return error;
 }
 
-static database_error write_refusals(database *connection, const place *here, const store_outcome *outcome)
+static database_error write_refusals(database *connection, const store_place *here, const store_outcome *outcome)
 {
     static const char sql[] = "INSERT INTO ctai.refusal (scope, agent, sequence, index, reason)"
                               " SELECT $1, $2::integer, $3::bigint, r.* FROM unnest($4::integer[], $5::smallint[]) AS r";
@@ -270,12 +133,12 @@ static database_error write_refusals(database *connection, const place *here, co
 enum { COVERED_CONTRACT, COVERED_ACTION, COVERED_MONTH, COVERED_COMPLETE, COVERED_COLUMNS };
 
 /* Adds the actions of a statement of coverage that the agent has a right to. */
-static void add_coverage(const place *here, const batch_coverage *said, database_array *arrays)
+static void add_coverage(const store_place *here, const batch_coverage *said, database_array *arrays)
 {
     for (unsigned i = 0; i < said->action_count; i++) {
         const record what = {.operation = RECORD_PUT, .contract = said->contract, .action = said->actions[i], .month = CIVIL_NONE};
         const store_right_row *right = NULL;
-        if (find_right(here, &what, &right) != RECORD_OK)
+        if (store_place_find_right(here, &what, &right) != RECORD_OK)
             continue;
         database_array_number(&arrays[COVERED_CONTRACT], right->contract_id);
         database_array_number(&arrays[COVERED_ACTION], right->number);
@@ -291,7 +154,7 @@ static void add_coverage(const place *here, const batch_coverage *said, database
  * What the exports cover. Said twice of an action, the last word counts; additions alone never say that a later
  * month is not covered.
  */
-static database_error write_coverage(database *connection, const place *here, const batch_header *header, uint64_t position)
+static database_error write_coverage(database *connection, const store_place *here, const batch_header *header, uint64_t position)
 {
     static const char sql[] =
         "INSERT INTO ctai.coverage AS old (scope, agent, contract_id, action, last_month, complete, position)"
@@ -343,7 +206,7 @@ static database_error read_position(database *connection, const char *scope, uin
     return error;
 }
 
-static database_error write_ledger(database *connection, const place *here, const store_batch *batch, uint64_t position)
+static database_error write_ledger(database *connection, const store_place *here, const store_batch *batch, uint64_t position)
 {
     char agent[DATABASE_NUMBER_TEXT], at[DATABASE_NUMBER_TEXT], incarnation[DATABASE_NUMBER_TEXT], sequence[DATABASE_NUMBER_TEXT];
     const database_parameter parameters[] = {
@@ -362,7 +225,7 @@ static database_error write_ledger(database *connection, const place *here, cons
                           " clock_timestamp())", parameters, 8, NULL);
 }
 
-static database_error move_on(database *connection, const place *here)
+static database_error move_on(database *connection, const store_place *here)
 {
     char agent[DATABASE_NUMBER_TEXT], sequence[DATABASE_NUMBER_TEXT], stable[DATABASE_NUMBER_TEXT];
     const database_parameter parameters[] = {
@@ -374,11 +237,11 @@ static database_error move_on(database *connection, const place *here)
 }
 
 /* The batch is the next one: all of it, or an error. */
-static database_error commit_batch(store *self, database *connection, place *here, const store_batch *batch, arena *scratch,
+static database_error commit_batch(store *self, database *connection, store_place *here, const store_batch *batch, arena *scratch,
                                    store_outcome *outcome)
 {
-    store_record *records;
-    size_t count;
+    store_record *records = NULL;
+    size_t count = 0;
     uint64_t position = 0;
     database_error error = sort_bodies(connection, here, batch, scratch, &records, &count, outcome);
     if (error == DATABASE_OK)
@@ -404,7 +267,7 @@ static database_error commit_batch(store *self, database *connection, place *her
     return error;
 }
 
-static void say_position(const place *here, const store_batch *batch, store_outcome *outcome)
+static void say_position(const store_place *here, const store_batch *batch, store_outcome *outcome)
 {
     outcome->position = (wire_position){.scope = batch->header->scope, .incarnation = here->incarnation,
                                         .sequence = here->sequence, .stable = here->stable};
@@ -412,7 +275,7 @@ static void say_position(const place *here, const store_batch *batch, store_outc
 }
 
 /* One that was committed before, or another of its number. */
-static database_error answer_again(database *connection, const place *here, const store_batch *batch, store_outcome *outcome)
+static database_error answer_again(database *connection, const store_place *here, const store_batch *batch, store_outcome *outcome)
 {
     uint8_t hash[CRYPTO_HASH];
     bool same;
@@ -428,8 +291,8 @@ static database_error put_one(store *self, database *connection, const store_bat
 {
     const batch_header *header = batch->header;
     bool known, same = false;
-    place here = {0};
-    database_error error = lock_agent(connection, header->agent, &known, &here.agent);
+    store_place here = {0};
+    database_error error = store_place_lock_agent(connection, header->agent, &known, &here.agent);
     if (error != DATABASE_OK || !known) {
         outcome->stored = HUB_STORED_NO_RIGHT;
         return error;
@@ -437,10 +300,10 @@ static database_error put_one(store *self, database *connection, const store_bat
     outcome->stored = HUB_STORED_SCOPE;
     if (!text_copy(here.scope, sizeof here.scope, header->scope))
         return DATABASE_OK;
-    error = read_rights(connection, scratch, &here);
-    if (error != DATABASE_OK || !has_right_in_scope(&here))
+    error = store_place_read_rights(connection, scratch, &here);
+    if (error != DATABASE_OK || !store_place_has_right(&here))
         return error;
-    error = lock_place(connection, &here);
+    error = store_place_lock(connection, &here);
     if (error != DATABASE_OK)
         return error;
     if (header->sequence <= here.sequence) {
@@ -475,15 +338,15 @@ static database_error look_after_commit(store *self, const store_batch *batches,
     if (error != DATABASE_OK)
         return DATABASE_LATER;
     bool all = true;
-    error = lock_scopes(connection, batches, count);
+    error = store_place_lock_scopes(connection, batches, count);
     for (unsigned i = 0; error == DATABASE_OK && all && i < count; i++) {
         if (outcomes[i].stored != HUB_STORED_COMMITTED)
             continue;
-        place here = {0};
+        store_place here = {0};
         uint8_t hash[CRYPTO_HASH];
         batch_hash(hash, batches[i].header_bytes);
         (void)text_copy(here.scope, sizeof here.scope, batches[i].header->scope);
-        error = lock_agent(connection, batches[i].header->agent, &all, &here.agent);
+        error = store_place_lock_agent(connection, batches[i].header->agent, &all, &here.agent);
         if (error == DATABASE_OK && all)
             error = find_in_ledger(connection, &here, batches[i].header->sequence, hash, &all);
     }
@@ -504,7 +367,7 @@ database_error store_put(store *self, const store_batch *batches, unsigned count
         error = database_begin(connection, false);
     if (error != DATABASE_OK)
         return error;
-    error = lock_scopes(connection, batches, count);
+    error = store_place_lock_scopes(connection, batches, count);
     for (unsigned i = 0; error == DATABASE_OK && i < count; i++)
         error = put_one(self, connection, &batches[i], scratch, &outcomes[i]);
     if (error == DATABASE_OK) {

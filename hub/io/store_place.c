@@ -1,0 +1,123 @@
+/* store_place: see the header. */
+#include "store_place.h"
+
+#include <string.h>
+
+database_error store_place_lock_scopes(database *connection, const store_batch *batches, unsigned count)
+{
+    char last[BATCH_SCOPE_MAX + 1] = "";
+    for (;;) { /* by name, smallest first */
+        char next[BATCH_SCOPE_MAX + 1] = "";
+        for (unsigned i = 0; i < count; i++) {
+            char scope[BATCH_SCOPE_MAX + 1];
+            if (!text_copy(scope, sizeof scope, batches[i].header->scope))
+                continue;
+            if (strcmp(scope, last) > 0 && (!next[0] || strcmp(scope, next) < 0))
+                memcpy(next, scope, sizeof next);
+        }
+        if (!next[0])
+            return DATABASE_OK;
+        database_error error = database_query(connection, "SELECT FROM ctai.scope WHERE scope = $1 FOR UPDATE",
+                                              &DATABASE_TEXT(next), 1, NULL);
+        if (error != DATABASE_OK)
+            return error;
+        memcpy(last, next, sizeof last);
+    }
+}
+
+database_error store_place_lock_agent(database *connection, const uint8_t sign[CRYPTO_PUBLIC], bool *known, int64_t *agent)
+{
+    database_result *result = NULL;
+    database_error error = database_query(connection, "SELECT agent FROM ctai.agent WHERE sign = $1 AND status = 'active' FOR SHARE",
+                                          &DATABASE_BYTES(sign, CRYPTO_PUBLIC), 1, &result);
+    *known = error == DATABASE_OK && database_rows(result) > 0;
+    if (*known)
+        *agent = database_integer(result, 0, 0);
+    database_release(&result);
+    return error;
+}
+
+database_error store_place_read_rights(database *connection, arena *scratch, store_place *here)
+{
+    static const char sql[] =
+        "SELECT c.contract_id, c.id, a.action, a.code, v.first_day::text, v.last_day::text, r.agent IS NOT NULL"
+        " FROM ctai.contract AS c"
+        " JOIN LATERAL (SELECT * FROM ctai.contract_version AS one WHERE one.contract_id = c.contract_id"
+        "               ORDER BY version DESC LIMIT 1) AS v ON true"
+        " JOIN ctai.contract_version_action AS va ON (va.contract_id, va.version) = (c.contract_id, v.version)"
+        " JOIN ctai.contract_action AS a ON (a.contract_id, a.action) = (c.contract_id, va.action)"
+        " LEFT JOIN ctai.agent_right AS r ON (r.agent, r.contract_id, r.action) = ($2::integer, c.contract_id, a.action)"
+        " WHERE c.scope = $1 ORDER BY c.id, va.rank";
+    char agent[DATABASE_NUMBER_TEXT];
+    const database_parameter parameters[] = {DATABASE_TEXT(here->scope), database_number(agent, here->agent)};
+    database_result *result = NULL;
+    database_error error = database_query(connection, sql, parameters, 2, &result);
+    if (error != DATABASE_OK)
+        return error;
+    here->right_count = (unsigned)database_rows(result);
+    here->rights = arena_take(scratch, sizeof *here->rights * here->right_count + 1);
+    for (unsigned i = 0; here->rights && i < here->right_count; i++) {
+        store_right_row *right = &here->rights[i];
+        right->contract_id = database_integer(result, (int)i, 0);
+        (void)text_copy(right->contract, sizeof right->contract, text_of(database_text(result, (int)i, 1)));
+        right->number = database_integer(result, (int)i, 2);
+        (void)text_copy(right->action, sizeof right->action, text_of(database_text(result, (int)i, 3)));
+        right->first_month = civil_month_of(civil_parse_iso(text_of(database_text(result, (int)i, 4))));
+        right->last_month = civil_month_of(civil_parse_iso(text_of(database_text(result, (int)i, 5))));
+        right->allowed = database_flag(result, (int)i, 6);
+    }
+    database_release(&result);
+    return here->rights ? DATABASE_OK : store_no_memory(connection);
+}
+
+database_error store_place_lock(database *connection, store_place *here)
+{
+    char agent[DATABASE_NUMBER_TEXT];
+    const database_parameter parameters[] = {DATABASE_TEXT(here->scope), database_number(agent, here->agent)};
+    database_error error = database_query(connection,
+                                          "INSERT INTO ctai.agent_scope (scope, agent) VALUES ($1, $2::integer)"
+                                          " ON CONFLICT DO NOTHING", parameters, 2, NULL);
+    database_result *result = NULL;
+    if (error == DATABASE_OK)
+        error = database_query(connection,
+                               "SELECT incarnation, sequence, stable, hash FROM ctai.agent_scope"
+                               " WHERE scope = $1 AND agent = $2::integer FOR UPDATE", parameters, 2, &result);
+    if (error == DATABASE_OK) {
+        here->incarnation = (uint64_t)database_integer(result, 0, 0);
+        here->sequence = (uint64_t)database_integer(result, 0, 1);
+        here->stable = (uint64_t)database_integer(result, 0, 2);
+        if (database_bytes(result, 0, 3, here->hash, sizeof here->hash) != CRYPTO_HASH)
+            error = database_fail(connection, DATABASE_FAULT, "la base de données est abîmée (agent_scope)");
+    }
+    database_release(&result);
+    return error;
+}
+
+bool store_place_has_right(const store_place *here)
+{
+    for (unsigned i = 0; i < here->right_count; i++)
+        if (here->rights[i].allowed)
+            return true;
+    return false;
+}
+
+record_reason store_place_find_right(const store_place *here, const record *what, const store_right_row **right)
+{
+    bool contract_known = false, action_known = false;
+    for (unsigned i = 0; i < here->right_count; i++) {
+        const store_right_row *one = &here->rights[i];
+        if (!text_is(what->contract, one->contract))
+            continue;
+        contract_known = true;
+        bool is_action = what->operation == RECORD_PUT && text_is(what->action, one->action);
+        action_known |= is_action;
+        if (!one->allowed || (what->operation == RECORD_PUT && !is_action))
+            continue;
+        *right = one;
+        bool outside = what->month != CIVIL_NONE && (what->month < one->first_month || what->month > one->last_month);
+        return what->operation == RECORD_PUT && outside ? RECORD_BAD_MONTH : RECORD_OK;
+    }
+    if (!contract_known)
+        return RECORD_UNKNOWN_CONTRACT;
+    return what->operation == RECORD_PUT && !action_known ? RECORD_UNKNOWN_ACTION : RECORD_NO_RIGHT;
+}

@@ -1,0 +1,41 @@
+/*
+ * store_place: an agent's place in a scope, and what it may do there, as the transaction of a batch
+ * reads and locks them.
+ *
+ * Locks are taken in one order everywhere: the scopes' rows by name, then an agent's row, then its row
+ * in the scope. The scope's row carries the ledger's position, so that the commits of a scope come one
+ * after another and positions have no gap.
+ */
+#ifndef CTAI_STORE_PLACE_H
+#define CTAI_STORE_PLACE_H
+
+#include "store_records.h"
+
+typedef struct {
+    int64_t agent;
+    char scope[BATCH_SCOPE_MAX + 1];
+    uint64_t incarnation, sequence, stable;
+    uint8_t hash[CRYPTO_HASH];
+    unsigned right_count;
+    store_right_row *rights; /* each action of each contract of the scope */
+} store_place;
+
+/* Locks the scopes of the batches that the hub knows. */
+database_error store_place_lock_scopes(database *connection, const store_batch *batches, unsigned count) __attribute__((warn_unused_result));
+
+/* The agent's number; *known is false when the key is nobody's or revoked. A revocation waits for us, or is seen. */
+database_error store_place_lock_agent(database *connection, const uint8_t sign[CRYPTO_PUBLIC], bool *known, int64_t *agent)
+    __attribute__((warn_unused_result));
+
+/* Fills in rights, of agent in scope. */
+database_error store_place_read_rights(database *connection, arena *scratch, store_place *here) __attribute__((warn_unused_result));
+
+/* Locks and fills in the rest, which is made when the agent is new in the scope. */
+database_error store_place_lock(database *connection, store_place *here) __attribute__((warn_unused_result));
+
+bool store_place_has_right(const store_place *here);
+
+/* Where a record belongs, or why it may not go there. A withdrawal belongs to its contract alone. */
+record_reason store_place_find_right(const store_place *here, const record *what, const store_right_row **right);
+
+#endif
