@@ -24,10 +24,17 @@ static void keep(diag_sink *sink, const diag *what)
     static const char *const names[DIAG_SEVERITY_COUNT] = { "note", "avertissement", "ecarte", "erreur" };
     const findings *self = sink->data;
     diag_print(self->lines, what);
-    if (self->list)
-        json_array_append_new(self->list, json_pack("{s:s, s:s?, s:I, s:I, s:s?, s:s, s:s?}", "gravite", names[what->severity], "fichier",
-                                                    what->file, "ligne", (json_int_t)what->line, "colonne", (json_int_t)what->column, "cle",
-                                                    what->field, "message", what->message, "remede", what->remedy));
+    if (!self->list)
+        return;
+    json_t *item = json_object();
+    json_object_set_new(item, "gravite", json_string(names[what->severity]));
+    json_object_set_new(item, "fichier", what->file ? json_string(what->file) : json_null());
+    json_object_set_new(item, "ligne", json_integer((json_int_t)what->line));
+    json_object_set_new(item, "colonne", json_integer((json_int_t)what->column));
+    json_object_set_new(item, "cle", what->field ? json_string(what->field) : json_null());
+    json_object_set_new(item, "message", json_string(what->message));
+    json_object_set_new(item, "remede", what->remedy ? json_string(what->remedy) : json_null());
+    json_array_append_new(self->list, item);
 }
 
 static const char *plural(unsigned long count)
@@ -41,7 +48,8 @@ static void sum_up(const diag_sink *sink, FILE *to, const char *name)
     if (errors == 0 && doubts == 0)
         fprintf(to, "%s : rien à signaler.\n", name);
     else
-        fprintf(to, "%s : %lu erreur%s, %lu avertissement%s.\n", name, errors, plural(errors), doubts, plural(doubts));
+        fprintf(to, "%s : %lu erreur%s, %lu avertissement%s.\n", name, errors, plural(errors), doubts,
+                plural(doubts));
 }
 
 static int print_json(cli_call *call, json_t *what)
@@ -67,9 +75,13 @@ static int check(cli_call *call, arena *memory)
     bool good = hub_definition_read(&said, memory, name, bytes, &sink);
     if (call->json) {
         json_t *id = good ? json_stringn(said.id.at, said.id.size) : json_null();
-        code = print_json(call, json_pack("{s:s, s:o, s:I, s:I, s:o}", "fichier", name, "contrat", id, "erreurs",
-                                          (json_int_t)sink.count[DIAG_ERROR], "avertissements", (json_int_t)sink.count[DIAG_WARNING],
-                                          "messages", found.list));
+        json_t *summary = json_object();
+        json_object_set_new(summary, "fichier", json_string(name));
+        json_object_set_new(summary, "contrat", id);
+        json_object_set_new(summary, "erreurs", json_integer((json_int_t)sink.count[DIAG_ERROR]));
+        json_object_set_new(summary, "avertissements", json_integer((json_int_t)sink.count[DIAG_WARNING]));
+        json_object_set_new(summary, "messages", found.list);
+        code = print_json(call, summary);
     } else
         sum_up(&sink, call->out, name);
     return code != CLI_DONE ? code : good ? CLI_DONE : CLI_BAD_INPUT;
@@ -80,15 +92,24 @@ static int add_to(cli_call *call, hub_base *base, const contract *said, text_vie
     bool added = false;
     database_error error = store_contract_add(base->store, said, bytes, &added);
     if (error == DATABASE_CONFLICT)
-        return cli_fail(call, CLI_BAD_INPUT, "un autre contrat « %.*s » est déjà enregistré : « ctai-hub contract show %.*s » le montre",
+        return cli_fail(call, CLI_BAD_INPUT,
+                        "un autre contrat « %.*s » est déjà enregistré : « ctai-hub contract show %.*s » le montre",
                         (int)said->id.size, said->id.at, (int)said->id.size, said->id.at);
     if (error != DATABASE_OK)
         return hub_base_fail(base, call, error);
-    if (call->json)
-        return print_json(call, json_pack("{s:s%, s:b, s:i}", "contrat", said->id.at, said->id.size, "ajoute", (int)added, "actions",
-                                          (int)said->action_count));
-    fprintf(call->out, added ? "Contrat « %.*s » enregistré : %u actions.\n" : "Contrat « %.*s » : déjà enregistré, rien n’a changé (%u actions).\n",
-            (int)said->id.size, said->id.at, said->action_count);
+    if (call->json) {
+        json_t *summary = json_object();
+        json_object_set_new(summary, "contrat", json_stringn(said->id.at, said->id.size));
+        json_object_set_new(summary, "ajoute", json_boolean(added));
+        json_object_set_new(summary, "actions", json_integer(said->action_count));
+        return print_json(call, summary);
+    }
+    if (added)
+        fprintf(call->out, "Contrat « %.*s » enregistré : %u actions.\n", (int)said->id.size, said->id.at,
+                said->action_count);
+    else
+        fprintf(call->out, "Contrat « %.*s » : déjà enregistré, rien n’a changé.\n", (int)said->id.size,
+                said->id.at);
     return CLI_DONE;
 }
 

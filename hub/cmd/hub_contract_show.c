@@ -26,7 +26,9 @@ static json_t *texts_json(const text_view *texts, unsigned count)
 /* Euros, exactly, as a text: "1234.50"; null when it is not known. */
 static json_t *amount_json(const contract_amount *amount)
 {
-    return amount->known ? json_sprintf("%" PRId64 ".%02d", amount->cents / 100, (int)(amount->cents % 100)) : json_null();
+    if (!amount->known)
+        return json_null();
+    return json_sprintf("%" PRId64 ".%02d", amount->cents / 100, (int)(amount->cents % 100));
 }
 
 static json_t *day_json(civil_day day)
@@ -36,70 +38,126 @@ static json_t *day_json(civil_day day)
     return json_string(text);
 }
 
+static void set_text(json_t *object, const char *key, text_view text)
+{
+    json_object_set_new(object, key, text_json(text));
+}
+
+/* A text, or null when it is empty. */
+static void set_text_or_null(json_t *object, const char *key, text_view text)
+{
+    json_object_set_new(object, key, text.size > 0 ? text_json(text) : json_null());
+}
+
 static json_t *head_json(const store_contract *one)
 {
-    json_t *actions = json_array();
-    for (unsigned i = 0; i < one->action_count; i++)
-        json_array_append_new(actions, json_pack("{s:o, s:o}", "code", text_json(one->actions[i].code), "titre", text_json(one->actions[i].title)));
-    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:i, s:s, s:I, s:o}", "id", text_json(one->id), "titre", text_json(one->title),
-                     "departement", text_json(one->department), "region", text_json(one->region), "perimetre", text_json(one->scope),
-                     "premier_jour", day_json(one->first_day), "dernier_jour", day_json(one->last_day), "version", (int)one->version,
-                     "enregistre_le", one->registered, "position", (json_int_t)one->position, "actions", actions);
+    json_t *head = json_object(), *actions = json_array();
+    for (unsigned i = 0; i < one->action_count; i++) {
+        json_t *action = json_object();
+        set_text(action, "code", one->actions[i].code);
+        set_text(action, "titre", one->actions[i].title);
+        json_array_append_new(actions, action);
+    }
+    set_text(head, "id", one->id);
+    set_text(head, "titre", one->title);
+    set_text(head, "departement", one->department);
+    set_text(head, "region", one->region);
+    set_text(head, "perimetre", one->scope);
+    json_object_set_new(head, "premier_jour", day_json(one->first_day));
+    json_object_set_new(head, "dernier_jour", day_json(one->last_day));
+    json_object_set_new(head, "version", json_integer(one->version));
+    json_object_set_new(head, "enregistre_le", json_string(one->registered));
+    json_object_set_new(head, "position", json_integer((json_int_t)one->position));
+    json_object_set_new(head, "actions", actions);
+    return head;
 }
 
 static json_t *targets_json(const contract_target *targets, unsigned count)
 {
     json_t *all = json_object();
-    for (unsigned i = 0; i < count; i++)
-        json_object_set_new(all, targets[i].indicator.at, json_integer((json_int_t)targets[i].value)); /* constants: end in a NUL */
+    for (unsigned i = 0; i < count; i++) /* the codes are constants, which end in a NUL */
+        json_object_set_new(all, targets[i].indicator.at, json_integer((json_int_t)targets[i].value));
     return all;
 }
 
 static json_t *actors_json(const contract_actor *actors, unsigned count)
 {
     json_t *all = json_array();
-    for (unsigned i = 0; i < count; i++)
-        json_array_append_new(all, json_pack("{s:o, s:o, s:b}", "nom", text_json(actors[i].name), "agent",
-                                             actors[i].agent.size > 0 ? text_json(actors[i].agent) : json_null(), "a_determiner",
-                                             (int)actors[i].undetermined));
+    for (unsigned i = 0; i < count; i++) {
+        json_t *actor = json_object();
+        set_text(actor, "nom", actors[i].name);
+        set_text_or_null(actor, "agent", actors[i].agent);
+        json_object_set_new(actor, "a_determiner", json_boolean(actors[i].undetermined));
+        json_array_append_new(all, actor);
+    }
     return all;
 }
 
-static json_t *action_json(const contract_action *action)
+static json_t *line_json(const char *label_key, text_view label, const contract_amount *amount)
 {
-    json_t *lines = json_array();
-    for (unsigned i = 0; i < action->line_count; i++)
-        json_array_append_new(lines, json_pack("{s:o, s:o}", "libelle", text_json(action->lines[i].label), "montant",
-                                               amount_json(&action->lines[i].amount)));
-    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "code", text_json(action->code), "titre", text_json(action->title),
-                     "operateurs", actors_json(action->operators, action->operator_count), "partenaires",
-                     actors_json(action->partners, action->partner_count), "objectifs", targets_json(action->targets, action->target_count),
-                     "cout", amount_json(&action->cost), "lignes", lines, "indicateurs", texts_json(action->selected, action->selected_count),
-                     "refugies_info", action->refugies_info.size > 0 ? text_json(action->refugies_info) : json_null());
+    json_t *line = json_object();
+    set_text(line, label_key, label);
+    json_object_set_new(line, "montant", amount_json(amount));
+    return line;
+}
+
+static json_t *action_json(const contract_action *from)
+{
+    json_t *action = json_object(), *lines = json_array();
+    for (unsigned i = 0; i < from->line_count; i++)
+        json_array_append_new(lines, line_json("libelle", from->lines[i].label, &from->lines[i].amount));
+    set_text(action, "code", from->code);
+    set_text(action, "titre", from->title);
+    json_object_set_new(action, "operateurs", actors_json(from->operators, from->operator_count));
+    json_object_set_new(action, "partenaires", actors_json(from->partners, from->partner_count));
+    json_object_set_new(action, "objectifs", targets_json(from->targets, from->target_count));
+    json_object_set_new(action, "cout", amount_json(&from->cost));
+    json_object_set_new(action, "lignes", lines);
+    json_object_set_new(action, "indicateurs", texts_json(from->selected, from->selected_count));
+    set_text_or_null(action, "refugies_info", from->refugies_info);
+    return action;
+}
+
+static json_t *indicators_json(const catalogue *own)
+{
+    json_t *all = json_array();
+    for (unsigned i = 0; i < own->count; i++) {
+        json_t *indicator = json_object();
+        set_text(indicator, "code", own->items[i].code);
+        set_text(indicator, "libelle", own->items[i].label);
+        set_text(indicator, "unite", own->items[i].unit);
+        json_object_set_new(indicator, "compte", json_string(catalogue_kind_name(own->items[i].kind)));
+        json_array_append_new(all, indicator);
+    }
+    return all;
+}
+
+static json_t *parties_json(const contract *said)
+{
+    json_t *all = json_array();
+    for (unsigned i = 0; i < said->party_count; i++) {
+        json_t *party = json_object();
+        set_text(party, "code", said->parties[i].code);
+        set_text(party, "nom", said->parties[i].name);
+        set_text_or_null(party, "agent", said->parties[i].agent);
+        json_array_append_new(all, party);
+    }
+    return all;
 }
 
 /* All that the registered text says, over what the database holds. */
 static json_t *contract_json(const store_contract *one, const contract *said)
 {
-    json_t *whole = head_json(one), *actions = json_array(), *money = json_array(), *own = json_array(), *parties = json_array();
+    json_t *whole = head_json(one), *actions = json_array(), *money = json_array();
     for (unsigned i = 0; i < said->action_count; i++)
         json_array_append_new(actions, action_json(&said->actions[i]));
     for (unsigned i = 0; i < said->money_count; i++)
-        json_array_append_new(money, json_pack("{s:o, s:o}", "source", text_json(said->money[i].source), "montant",
-                                               amount_json(&said->money[i].amount)));
-    for (unsigned i = 0; i < said->own.count; i++)
-        json_array_append_new(own, json_pack("{s:o, s:o, s:o, s:s}", "code", text_json(said->own.items[i].code), "libelle",
-                                             text_json(said->own.items[i].label), "unite", text_json(said->own.items[i].unit), "compte",
-                                             catalogue_kind_name(said->own.items[i].kind)));
-    for (unsigned i = 0; i < said->party_count; i++)
-        json_array_append_new(parties, json_pack("{s:o, s:o, s:o}", "code", text_json(said->parties[i].code), "nom",
-                                                 text_json(said->parties[i].name), "agent",
-                                                 said->parties[i].agent.size > 0 ? text_json(said->parties[i].agent) : json_null()));
-    json_object_set_new(whole, "parties", parties);
+        json_array_append_new(money, line_json("source", said->money[i].source, &said->money[i].amount));
+    json_object_set_new(whole, "parties", parties_json(said));
     json_object_set_new(whole, "pilotage", texts_json(said->readers, said->reader_count));
     json_object_set_new(whole, "financements", money);
     json_object_set_new(whole, "actions", actions);
-    json_object_set_new(whole, "indicateurs", own);
+    json_object_set_new(whole, "indicateurs", indicators_json(&said->own));
     json_object_set_new(whole, "objectifs", targets_json(said->targets, said->target_count));
     return whole;
 }
@@ -121,8 +179,8 @@ static void say_head(FILE *to, const store_contract *one)
     civil_day_text(one->first_day, first);
     civil_day_text(one->last_day, last);
     fprintf(to, "%.*s : %.*s\n", TEXT(one->id), TEXT(one->title));
-    fprintf(to, "  du %s au %s compris ; département %.*s, région %.*s, périmètre de liaison %.*s\n", first, last, TEXT(one->department),
-            TEXT(one->region), TEXT(one->scope));
+    fprintf(to, "  du %s au %s compris ; département %.*s, région %.*s, périmètre de liaison %.*s\n", first, last,
+            TEXT(one->department), TEXT(one->region), TEXT(one->scope));
     fprintf(to, "  version %u, enregistrée le %s\n", one->version, one->registered);
 }
 
@@ -241,8 +299,10 @@ static int unknown_contract(cli_call *call, hub_base *base, arena *memory, const
             known++;
     const char *near = ids ? text_nearest(text_of(id), ids, known) : NULL;
     if (near)
-        return cli_fail(call, CLI_BAD_INPUT, "aucun contrat « %s » n’est enregistré ; vouliez-vous dire « %s » ?", id, near);
-    return cli_fail(call, CLI_BAD_INPUT, "aucun contrat « %s » n’est enregistré : « ctai-hub contract list » les montre", id);
+        return cli_fail(call, CLI_BAD_INPUT, "aucun contrat « %s » n’est enregistré ; vouliez-vous dire « %s » ?",
+                        id, near);
+    return cli_fail(call, CLI_BAD_INPUT,
+                    "aucun contrat « %s » n’est enregistré : « ctai-hub contract list » les montre", id);
 }
 
 static int show(cli_call *call, hub_base *base, arena *memory)

@@ -24,7 +24,8 @@ void *contract_reader_take(contract_reader *self, const yamldoc_node *list, size
     return items;
 }
 
-bool contract_reader_amount(yamldoc_map *map, const char *key, yamldoc_need need, contract_amount *to, const yamldoc_node **at)
+bool contract_reader_amount(yamldoc_map *map, const char *key, yamldoc_need need, contract_amount *to,
+                            const yamldoc_node **at)
 {
     const yamldoc_node *node = yamldoc_value(map, key, need);
     *to = (contract_amount){ 0 };
@@ -83,8 +84,10 @@ static void read_party(contract_reader *self, const yamldoc_node *item)
     bool good = yamldoc_name(&map, "code", YAMLDOC_REQUIRED, RECORD_NAME_MAX, &party.code);
     good = yamldoc_text(&map, "nom", YAMLDOC_REQUIRED, CONTRACT_NAME_MAX, &party.name) && good;
     good = yamldoc_choice(&map, "role", YAMLDOC_REQUIRED, roles, 4, &role) && good;
-    if (yamldoc_text(&map, "agent", YAMLDOC_OPTIONAL, CREDENTIAL_NAME_MAX, &party.agent) && !credential_name_valid(party.agent)) {
-        yamldoc_error(self->doc, item, "agent", "nom d’agent incorrect : lettres minuscules sans accent, chiffres et tirets");
+    if (yamldoc_text(&map, "agent", YAMLDOC_OPTIONAL, CREDENTIAL_NAME_MAX, &party.agent)
+        && !credential_name_valid(party.agent)) {
+        yamldoc_error(self->doc, item, "agent",
+                      "nom d’agent incorrect : lettres minuscules sans accent, chiffres et tirets");
         good = false;
     }
     yamldoc_map_close(&map);
@@ -113,7 +116,8 @@ static void read_parties(contract_reader *self, yamldoc_map *top)
     for (unsigned i = 0; i < into->party_count; i++)
         coordinators += into->parties[i].role == CONTRACT_COORDINATOR;
     if (list && coordinators != 1)
-        yamldoc_warn(self->doc, list, "parties", coordinators ? "plusieurs parties sont coordonnatrices" : "aucune partie n’est coordonnatrice");
+        yamldoc_warn(self->doc, list, "parties",
+                     coordinators ? "plusieurs parties sont coordonnatrices" : "aucune partie n’est coordonnatrice");
 
     list = yamldoc_list(top, "pilotage", YAMLDOC_OPTIONAL, 0, READERS_MAX);
     into->readers = contract_reader_take(self, list, sizeof *into->readers);
@@ -123,7 +127,8 @@ static void read_parties(contract_reader *self, yamldoc_map *top)
 }
 
 /* The budget's lines of a funder, and whether they go with its amount. */
-static void read_activities(contract_reader *self, yamldoc_map *map, contract_money *money, const yamldoc_node *amount_at)
+static void read_activities(contract_reader *self, yamldoc_map *map, contract_money *money,
+                            const yamldoc_node *amount_at)
 {
     const yamldoc_node *list = yamldoc_list(map, "activites", YAMLDOC_OPTIONAL, 0, ACTIVITIES_MAX);
     int64_t sum = 0;
@@ -145,7 +150,8 @@ static void read_activities(contract_reader *self, yamldoc_map *map, contract_mo
         char stated[CONTRACT_READER_EUROS], added[CONTRACT_READER_EUROS];
         contract_reader_euros(money->amount.cents, stated);
         contract_reader_euros(sum, added);
-        yamldoc_warn(self->doc, amount_at, "montant", "le montant indiqué est de %s, mais ses lignes font %s", stated, added);
+        yamldoc_warn(self->doc, amount_at, "montant", "le montant indiqué est de %s, mais ses lignes font %s",
+                     stated, added);
     }
 }
 
@@ -179,15 +185,19 @@ static void read_place(contract_reader *self, yamldoc_map *top, const territory 
     const yamldoc_node *region_at = yamldoc_value(top, "region", YAMLDOC_OPTIONAL);
     bool has_department = yamldoc_name(top, "departement", YAMLDOC_REQUIRED, CODE_MAX, &into->department);
     bool has_region = yamldoc_name(top, "region", YAMLDOC_REQUIRED, CODE_MAX, &into->region);
-    const territory_department *department = has_department ? territory_department_find(places, into->department) : NULL;
+    const territory_department *department = NULL;
+    if (has_department)
+        department = territory_department_find(places, into->department);
     if (has_department && !department)
-        yamldoc_error(self->doc, department_at, "departement", "ce n’est le code INSEE d’aucun département (01, 2A, 63, 971…)");
+        yamldoc_error(self->doc, department_at, "departement",
+                      "ce n’est le code INSEE d’aucun département (01, 2A, 63, 971…)");
     if (has_region && !territory_region_find(places, into->region))
-        yamldoc_error(self->doc, region_at, "region", "ce n’est le code INSEE d’aucune région (84 : Auvergne-Rhône-Alpes)");
+        yamldoc_error(self->doc, region_at, "region",
+                      "ce n’est le code INSEE d’aucune région (84 : Auvergne-Rhône-Alpes)");
     else if (has_region && department && !text_equal(department->region, into->region))
-        yamldoc_error(self->doc, region_at, "region", "le département %.*s (%.*s) est dans la région %.*s", (int)department->code.size,
-                      department->code.at, (int)department->name.size, department->name.at, (int)department->region.size,
-                      department->region.at);
+        yamldoc_error(self->doc, region_at, "region", "le département %.*s (%.*s) est dans la région %.*s",
+                      (int)department->code.size, department->code.at, (int)department->name.size, department->name.at,
+                      (int)department->region.size, department->region.at);
 }
 
 static void read_days(contract_reader *self, yamldoc_map *top)
@@ -210,7 +220,8 @@ bool contract_read(contract *self, arena *from, const catalogue *national, const
     yamldoc_map top;
     unsigned long errors = sink->count[DIAG_ERROR];
     *self = (contract){ .first_day = CIVIL_NONE, .last_day = CIVIL_NONE };
-    if (!yamldoc_load(&doc, from, file, bytes, sink) || !yamldoc_map_open(&top, &doc, doc.root, "le fichier d’un contrat"))
+    if (!yamldoc_load(&doc, from, file, bytes, sink)
+        || !yamldoc_map_open(&top, &doc, doc.root, "le fichier d’un contrat"))
         return false;
     contract_reader reader = { .into = self, .doc = &doc, .national = national };
     (void)!yamldoc_name(&top, "id", YAMLDOC_REQUIRED, RECORD_NAME_MAX, &self->id);

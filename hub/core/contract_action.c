@@ -31,7 +31,8 @@ static const contract_party *read_reference(contract_reader *self, yamldoc_map *
     if (near)
         yamldoc_error(self->doc, at, key, "aucune partie n’a ce code ; vouliez-vous dire « %s » ?", near);
     else
-        yamldoc_error(self->doc, at, key, "aucune partie n’a ce code : déclarez-la sous « parties », ou donnez son « nom »");
+        yamldoc_error(self->doc, at, key,
+                      "aucune partie n’a ce code : déclarez-la sous « parties », ou donnez son « nom »");
     return NULL;
 }
 
@@ -42,8 +43,10 @@ static bool read_actor(contract_reader *self, const yamldoc_node *item, bool is_
     unsigned long errors = self->doc->sink->count[DIAG_ERROR];
     if (!yamldoc_map_open(&map, self->doc, item, "un opérateur ou un partenaire"))
         return false;
-    unsigned ways = (yamldoc_value(&map, "partie", YAMLDOC_OPTIONAL) != NULL) + (yamldoc_value(&map, "nom", YAMLDOC_OPTIONAL) != NULL)
-        + (yamldoc_value(&map, "a_determiner", YAMLDOC_OPTIONAL) != NULL);
+    static const char *const way_keys[] = { "partie", "nom", "a_determiner" };
+    unsigned ways = 0;
+    for (unsigned i = 0; i < 3; i++)
+        ways += yamldoc_value(&map, way_keys[i], YAMLDOC_OPTIONAL) != NULL;
     const contract_party *party = read_reference(self, &map, "partie");
     const contract_party *declarer = read_reference(self, &map, "declare_par");
     if (party) {
@@ -53,21 +56,26 @@ static bool read_actor(contract_reader *self, const yamldoc_node *item, bool is_
     (void)!yamldoc_text(&map, "nom", YAMLDOC_OPTIONAL, CONTRACT_NAME_MAX, &actor->name);
     actor->undetermined = yamldoc_text(&map, "a_determiner", YAMLDOC_OPTIONAL, CONTRACT_NAME_MAX, &actor->name);
     if (ways != 1)
-        yamldoc_error(self->doc, item, NULL, "donnez une seule de ces clés : « partie », « nom » ou « a_determiner »");
+        yamldoc_error(self->doc, item, NULL,
+                      "donnez une seule de ces clés : « partie », « nom » ou « a_determiner »");
     if (declarer && declarer->agent.size == 0)
-        yamldoc_error(self->doc, item, "declare_par", "cette partie n’a pas d’agent : elle ne peut pas déclarer pour un autre");
+        yamldoc_error(self->doc, item, "declare_par",
+                      "cette partie n’a pas d’agent : elle ne peut pas déclarer pour un autre");
     else if (declarer)
         actor->agent = declarer->agent;
     yamldoc_map_close(&map);
     bool good = self->doc->sink->count[DIAG_ERROR] == errors;
     if (good && is_operator && !actor->undetermined && actor->agent.size == 0)
-        yamldoc_warn(self->doc, item, NULL, "cet opérateur n’a pas d’agent et personne ne déclare pour lui (« declare_par »)");
+        yamldoc_warn(self->doc, item, NULL,
+                     "cet opérateur n’a pas d’agent et personne ne déclare pour lui (« declare_par »)");
     return good;
 }
 
-static unsigned read_actors(contract_reader *self, yamldoc_map *map, const char *key, bool is_operator, contract_actor **actors)
+static unsigned read_actors(contract_reader *self, yamldoc_map *map, const char *key, bool is_operator,
+                            contract_actor **actors)
 {
-    const yamldoc_node *list = yamldoc_list(map, key, is_operator ? YAMLDOC_REQUIRED : YAMLDOC_OPTIONAL, is_operator, ACTORS_MAX);
+    const yamldoc_node *list = yamldoc_list(map, key, is_operator ? YAMLDOC_REQUIRED : YAMLDOC_OPTIONAL,
+                                            is_operator, ACTORS_MAX);
     unsigned count = 0;
     *actors = contract_reader_take(self, list, sizeof **actors);
     for (const yamldoc_node *item = *actors ? list->first : NULL; item; item = item->next) {
@@ -106,7 +114,8 @@ static bool read_lines(contract_reader *self, yamldoc_map *map, contract_action 
 }
 
 /* What it costs, and whether its lines add up to it. An amount that is not known stays so. */
-static void read_cost(contract_reader *self, yamldoc_map *of, const yamldoc_node *action_at, contract_action *action)
+static void read_cost(contract_reader *self, yamldoc_map *of, const yamldoc_node *action_at,
+                      contract_action *action)
 {
     const yamldoc_node *node = yamldoc_value(of, "cout", YAMLDOC_OPTIONAL), *at = NULL;
     yamldoc_map map;
@@ -139,7 +148,8 @@ static void read_cost(contract_reader *self, yamldoc_map *of, const yamldoc_node
     else if (added && sum != action->cost.cents)
         yamldoc_warn(self->doc, at, "total", "le total indiqué est de %s, mais les lignes font %s", total, lines);
     else if (!added && sum > action->cost.cents)
-        yamldoc_warn(self->doc, at, "total", "le total indiqué est de %s, mais les lignes connues font déjà %s", total, lines);
+        yamldoc_warn(self->doc, at, "total", "le total indiqué est de %s, mais les lignes connues font déjà %s",
+                     total, lines);
 }
 
 /* Says of a code that it is no indicator's, with the nearest that is. */
@@ -153,9 +163,11 @@ static void unknown_indicator(contract_reader *self, const yamldoc_node *item, t
         codes[count++] = self->into->own.items[i].code.at;
     const char *near = text_nearest(code, codes, count);
     if (near)
-        yamldoc_error(self->doc, item, "indicateurs", "cet indicateur n’existe pas ; vouliez-vous dire « %s » ?", near);
+        yamldoc_error(self->doc, item, "indicateurs", "cet indicateur n’existe pas ; vouliez-vous dire « %s » ?",
+                      near);
     else
-        yamldoc_error(self->doc, item, "indicateurs", "cet indicateur n’existe ni dans la liste nationale ni dans ce contrat");
+        yamldoc_error(self->doc, item, "indicateurs",
+                      "cet indicateur n’existe ni dans la liste nationale ni dans ce contrat");
 }
 
 static bool is_selected(const yamldoc_node *list, text_view code)
@@ -173,7 +185,8 @@ static bool is_mandatory(text_view code)
 }
 
 /* Adds to selected, in the order of a catalogue, those of its codes that the list holds. */
-static void select_from(contract_reader *self, const catalogue *from, const yamldoc_node *list, contract_action *action, const char **missing)
+static void select_from(contract_reader *self, const catalogue *from, const yamldoc_node *list,
+                        contract_action *action, const char **missing)
 {
     for (unsigned i = 0; i < from->count; i++) {
         if (is_selected(list, from->items[i].code))
@@ -208,7 +221,8 @@ static void read_selected(contract_reader *self, yamldoc_map *map, contract_acti
     select_from(self, self->national, list, action, &missing);
     select_from(self, &self->into->own, list, action, &missing);
     if (missing)
-        yamldoc_warn(self->doc, list, "indicateurs", "« %s » manque, alors que les indicateurs 1.1 et 2 sont obligatoires pour chaque action",
+        yamldoc_warn(self->doc, list, "indicateurs",
+                     "« %s » manque, alors que les indicateurs 1.1 et 2 sont obligatoires pour chaque action",
                      missing);
 }
 
@@ -220,7 +234,8 @@ static void read_address(contract_reader *self, yamldoc_map *map, contract_actio
     if (!at || !yamldoc_text(map, "refugies_info", YAMLDOC_REQUIRED, ADDRESS_MAX, &address))
         return;
     for (unsigned i = 0; i < 2; i++)
-        if (address.size > strlen(sites[i]) && memcmp(address.at, sites[i], strlen(sites[i])) == 0 && !memchr(address.at, ' ', address.size))
+        if (address.size > strlen(sites[i]) && memcmp(address.at, sites[i], strlen(sites[i])) == 0
+            && !memchr(address.at, ' ', address.size))
             action->refugies_info = address;
     if (action->refugies_info.size == 0)
         yamldoc_error(self->doc, at, "refugies_info", "adresse d’une page de https://refugies.info/ attendue");
@@ -237,7 +252,8 @@ static void read_action(contract_reader *self, const yamldoc_node *item)
     bool good = yamldoc_name(&map, "code", YAMLDOC_REQUIRED, RECORD_NAME_MAX, &action->code);
     good = yamldoc_text(&map, "titre", YAMLDOC_REQUIRED, WIRE_TITLE_MAX, &action->title) && good;
     if (good && text_is(action->code, "contrat")) {
-        yamldoc_error(self->doc, item, "code", "« contrat » désigne le contrat entier dans les rapports : choisissez un autre code");
+        yamldoc_error(self->doc, item, "code",
+                      "« contrat » désigne le contrat entier dans les rapports : choisissez un autre code");
         good = false;
     }
     if (good && contract_action_find(into, action->code)) {

@@ -18,7 +18,8 @@ void *contract_reader_take(contract_reader *self, const yamldoc_node *list, size
  * An amount, which may be « inconnu », and the key `note` beside it. False when it is absent or wrong. *at, which may
  * be NULL, is where it stands, or NULL.
  */
-bool contract_reader_amount(yamldoc_map *map, const char *key, yamldoc_need need, contract_amount *to, const yamldoc_node **at);
+bool contract_reader_amount(yamldoc_map *map, const char *key, yamldoc_need need, contract_amount *to,
+                            const yamldoc_node **at);
 
 /* The key `objectifs` of an action, or of the contract. */
 void contract_reader_targets(contract_reader *self, yamldoc_map *map, contract_target *targets, unsigned *count);

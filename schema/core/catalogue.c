@@ -44,7 +44,8 @@ static const char *misfit(catalogue_kind kind, fact_type type)
     case CATALOGUE_MENAGES:
         return rule->kind == FACT_KIND_HOUSEHOLD ? NULL : "les faits de ce type n’ont pas de ménage";
     case CATALOGUE_REFERENCES:
-        return rule->reference_leaves ? NULL : "les faits de ce type n’ont pas de référence (séance, binôme, événement)";
+        return rule->reference_leaves ? NULL
+            : "les faits de ce type n’ont pas de référence (séance, binôme, événement)";
     case CATALOGUE_SOMME:
         if (rule->record_unit == FACT_UNIT_MINUTES && rule->reference_leaves)
             return "ces durées sont celles de séances : utilisez « compte: heures », qui compte chaque séance une fois";
@@ -125,7 +126,8 @@ static void read_details(catalogue_indicator *self, yamldoc_map *map)
     const yamldoc_node *list = yamldoc_list(map, "details", need, 1, CATALOGUE_DETAILS_MAX);
     for (unsigned i = 0; i < self->type_count && list; i++)
         if (!fact_rule_of(self->types[i])->codes) {
-            yamldoc_error(map->doc, list, "details", "le type « %s » n’a pas de détail", fact_rule_of(self->types[i])->name);
+            yamldoc_error(map->doc, list, "details", "le type « %s » n’a pas de détail",
+                          fact_rule_of(self->types[i])->name);
             return;
         }
     /* Without types, which has been said, no detail can be judged. */
@@ -178,7 +180,8 @@ static void read_indicator(catalogue_indicator *self, yamldoc *doc, const yamldo
     (void)yamldoc_text(&map, "libelle", YAMLDOC_REQUIRED, CATALOGUE_LABEL_MAX, &self->label);
     bool known = yamldoc_choice(&map, "compte", YAMLDOC_REQUIRED, kind_names, CATALOGUE_KIND_COUNT, &kind);
     bool needs_unit = known && demands[kind].unit;
-    (void)yamldoc_text(&map, "unite", needs_unit ? YAMLDOC_REQUIRED : YAMLDOC_OPTIONAL, CATALOGUE_UNIT_MAX, &self->unit);
+    (void)yamldoc_text(&map, "unite", needs_unit ? YAMLDOC_REQUIRED : YAMLDOC_OPTIONAL, CATALOGUE_UNIT_MAX,
+                       &self->unit);
     if (!known)
         return; /* which of the other keys belong here cannot be told */
     self->kind = (catalogue_kind)kind;

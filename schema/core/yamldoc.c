@@ -21,7 +21,8 @@ typedef struct {
     bool ended;                            /* the document is complete */
 } builder;
 
-static void say_at(const yamldoc *doc, unsigned long line, unsigned long column, const char *message, const char *remedy)
+static void say_at(const yamldoc *doc, unsigned long line, unsigned long column, const char *message,
+                   const char *remedy)
 {
     diag_emit(doc->sink, &(diag){ .severity = DIAG_ERROR, .file = doc->file, .line = line, .column = column,
                                   .message = message, .remedy = remedy });
@@ -63,8 +64,10 @@ static bool check_bytes(const yamldoc *doc, text_view bytes)
             say_at(doc, line, column, "ce n’est pas un texte en UTF-8", "Enregistrez le fichier en UTF-8");
             return false;
         }
-        if ((code < 0x20 && code != '\t' && code != '\n' && code != '\r') || (code >= 0x7f && code < 0xa0 && code != 0x85)) {
-            say_at(doc, line, column, "caractère de contrôle interdit", "Vérifiez que c’est bien un fichier de texte");
+        bool space = code == '\t' || code == '\n' || code == '\r' || code == 0x85;
+        if (!space && (code < 0x20 || (code >= 0x7f && code < 0xa0))) {
+            say_at(doc, line, column, "caractère de contrôle interdit",
+                   "Vérifiez que c’est bien un fichier de texte");
             return false;
         }
         column++;
@@ -85,10 +88,12 @@ static void say_syntax(const yamldoc *doc, const yaml_parser_t *parser)
           "Décalez les lignes avec des espaces, jamais avec des tabulations, et mettez le texte entre guillemets" },
         { "mapping values are not allowed in this context", "deux-points inattendu",
           "Mettez entre guillemets un texte qui contient « : », et vérifiez le décalage de la ligne" },
-        { "could not find expected ':'", "il manque « : » après la clé", "Vérifiez la ligne précédente et les décalages" },
+        { "could not find expected ':'", "il manque « : » après la clé",
+          "Vérifiez la ligne précédente et les décalages" },
         { "did not find expected key", "le décalage de cette ligne ne correspond à rien",
           "Alignez-la sur les clés du même niveau" },
-        { "did not find expected '-' indicator", "le décalage de cette ligne ne correspond à aucun élément de la liste",
+        { "did not find expected '-' indicator",
+          "le décalage de cette ligne ne correspond à aucun élément de la liste",
           "Alignez le tiret sur ceux de la liste" },
         { "block sequence entries are not allowed in this context", "tiret inattendu",
           "Mettez la liste à la ligne suivante, ou le texte entre guillemets" },
@@ -96,7 +101,8 @@ static void say_syntax(const yamldoc *doc, const yaml_parser_t *parser)
         { "did not find expected <document start>", "une seule suite de clés est attendue par fichier",
           "Vérifiez le décalage de cette ligne" },
         { "found a tab character", "tabulation interdite", "Décalez les lignes avec des espaces" },
-        { "found a tab character that violates indentation", "tabulation interdite", "Décalez les lignes avec des espaces" },
+        { "found a tab character that violates indentation", "tabulation interdite",
+          "Décalez les lignes avec des espaces" },
     };
     if (parser->error == YAML_MEMORY_ERROR) {
         (void)refuse_memory(doc);
@@ -108,7 +114,8 @@ static void say_syntax(const yamldoc *doc, const yaml_parser_t *parser)
             say_at(doc, line, column, known[i].message, known[i].remedy);
             return;
         }
-    say_at(doc, line, column, "la syntaxe YAML n’est pas respectée ici", "Vérifiez décalages, guillemets et crochets");
+    say_at(doc, line, column, "la syntaxe YAML n’est pas respectée ici",
+           "Vérifiez décalages, guillemets et crochets");
 }
 
 static bool is_duplicate(const yamldoc_node *map, text_view key)
@@ -206,12 +213,14 @@ static bool take_event(builder *self, const yaml_event_t *event)
     const yamldoc *doc = self->doc;
     switch (event->type) {
     case YAML_ALIAS_EVENT:
-        return refuse(doc, event->start_mark, "les renvois (« * ») ne sont pas admis", "Écrivez la valeur, ou mettez-la entre guillemets");
+        return refuse(doc, event->start_mark, "les renvois (« * ») ne sont pas admis",
+                      "Écrivez la valeur, ou mettez-la entre guillemets");
     case YAML_SCALAR_EVENT:
     case YAML_SEQUENCE_START_EVENT:
     case YAML_MAPPING_START_EVENT:
         if (!is_plain_value(event))
-            return refuse(doc, event->start_mark, "les ancres (« & ») et les étiquettes (« ! ») ne sont pas admises",
+            return refuse(doc, event->start_mark,
+                          "les ancres (« & ») et les étiquettes (« ! ») ne sont pas admises",
                           "Mettez le texte entre guillemets");
         if (self->depth > 0 && self->open[self->depth - 1]->kind == YAMLDOC_MAP && !self->has_key[self->depth - 1])
             return take_key(self, event);
@@ -222,7 +231,8 @@ static bool take_event(builder *self, const yaml_event_t *event)
         return true;
     case YAML_DOCUMENT_START_EVENT:
         if (doc->root)
-            return refuse(doc, event->start_mark, "plusieurs documents dans un fichier", "Faites un fichier de chacun");
+            return refuse(doc, event->start_mark, "plusieurs documents dans un fichier",
+                          "Faites un fichier de chacun");
         return true;
     case YAML_STREAM_END_EVENT:
         self->ended = true;

@@ -92,14 +92,17 @@ bool yamldoc_month(yamldoc_map *self, const char *key, yamldoc_need need, civil_
 /* oui or non. */
 bool yamldoc_flag(yamldoc_map *self, const char *key, yamldoc_need need, bool *to);
 /* One of count words; its index. */
-bool yamldoc_choice(yamldoc_map *self, const char *key, yamldoc_need need, const char *const *words, unsigned count, unsigned *to);
+bool yamldoc_choice(yamldoc_map *self, const char *key, yamldoc_need need, const char *const *words,
+                    unsigned count, unsigned *to);
 /* A list of count_min..count_max items; NULL when absent or wrong. Its items: node->first, then next. */
-const yamldoc_node *yamldoc_list(yamldoc_map *self, const char *key, yamldoc_need need, unsigned count_min, unsigned count_max);
+const yamldoc_node *yamldoc_list(yamldoc_map *self, const char *key, yamldoc_need need, unsigned count_min,
+                                 unsigned count_max);
 
 /* The same for an item of a list. */
 bool yamldoc_item_text(yamldoc *self, const yamldoc_node *item, size_t bytes_max, text_view *to);
 bool yamldoc_item_name(yamldoc *self, const yamldoc_node *item, size_t bytes_max, text_view *to);
-bool yamldoc_item_choice(yamldoc *self, const yamldoc_node *item, const char *const *words, unsigned count, unsigned *to);
+bool yamldoc_item_choice(yamldoc *self, const yamldoc_node *item, const char *const *words, unsigned count,
+                         unsigned *to);
 
 /* Is a text such a name? */
 bool yamldoc_is_name(text_view text, size_t bytes_max);

@@ -9,7 +9,8 @@
 
 enum { SHOWN_MAX = 48, WORDS_SHOWN_MAX = 300 };
 
-static void emit(yamldoc *self, diag_severity severity, const yamldoc_node *at, const char *key, const char *format, va_list args)
+static void emit(yamldoc *self, diag_severity severity, const yamldoc_node *at, const char *key,
+                 const char *format, va_list args)
 {
     char message[501];
     vsnprintf(message, sizeof message, format, args);
@@ -61,7 +62,8 @@ void yamldoc_map_close(yamldoc_map *self)
         /* Only a word that can be a key is quoted: the file may be another one, with people's names in it. */
         int shown = yamldoc_is_name(item->key, SHOWN_MAX) ? (int)item->key.size : 0;
         if (near && shown)
-            yamldoc_error(self->doc, &at, NULL, "clé inconnue « %.*s » ; vouliez-vous dire « %s » ?", shown, item->key.at, near);
+            yamldoc_error(self->doc, &at, NULL, "clé inconnue « %.*s » ; vouliez-vous dire « %s » ?", shown,
+                          item->key.at, near);
         else if (near)
             yamldoc_error(self->doc, &at, NULL, "clé inconnue ; vouliez-vous dire « %s » ?", near);
         else if (shown)
@@ -112,7 +114,8 @@ static bool read_text(yamldoc *doc, const yamldoc_node *node, const char *key, s
         yamldoc_error(doc, node, key, "texte vide");
     else if (text.size > bytes_max)
         yamldoc_error(doc, node, key, "texte trop long (%zu octets au plus)", bytes_max);
-    else if (memchr(text.at, '\n', text.size) || memchr(text.at, '\r', text.size) || memchr(text.at, '\t', text.size))
+    else if (memchr(text.at, '\n', text.size) || memchr(text.at, '\r', text.size)
+             || memchr(text.at, '\t', text.size))
         yamldoc_error(doc, node, key, "ce texte doit tenir sur une ligne, sans tabulation");
     else {
         *to = text;
@@ -127,7 +130,8 @@ bool yamldoc_is_name(text_view text, size_t bytes_max)
         return false;
     for (size_t i = 0; i < text.size; i++) {
         char c = text.at[i];
-        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-'))
+        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_'
+              || c == '-'))
             return false;
     }
     return true;
@@ -139,11 +143,13 @@ static bool read_name(yamldoc *doc, const yamldoc_node *node, const char *key, s
         *to = node->text;
         return true;
     }
-    yamldoc_error(doc, node, key, "code incorrect : 1 à %zu lettres sans accent, chiffres, points, tirets ou soulignés", bytes_max);
+    yamldoc_error(doc, node, key,
+                  "code incorrect : 1 à %zu lettres sans accent, chiffres, points, tirets ou soulignés", bytes_max);
     return false;
 }
 
-static bool read_choice(yamldoc *doc, const yamldoc_node *node, const char *key, const char *const *words, unsigned count, unsigned *to)
+static bool read_choice(yamldoc *doc, const yamldoc_node *node, const char *key, const char *const *words,
+                        unsigned count, unsigned *to)
 {
     for (unsigned i = 0; i < count; i++)
         if (text_is(node->text, words[i])) {
@@ -269,7 +275,8 @@ bool yamldoc_month(yamldoc_map *self, const char *key, yamldoc_need need, civil_
     return month != CIVIL_NONE;
 }
 
-bool yamldoc_choice(yamldoc_map *self, const char *key, yamldoc_need need, const char *const *words, unsigned count, unsigned *to)
+bool yamldoc_choice(yamldoc_map *self, const char *key, yamldoc_need need, const char *const *words,
+                    unsigned count, unsigned *to)
 {
     const yamldoc_node *node = scalar(self, key, need, "mot");
     return node && read_choice(self->doc, node, key, words, count, to);
@@ -285,7 +292,8 @@ bool yamldoc_flag(yamldoc_map *self, const char *key, yamldoc_need need, bool *t
     return true;
 }
 
-const yamldoc_node *yamldoc_list(yamldoc_map *self, const char *key, yamldoc_need need, unsigned count_min, unsigned count_max)
+const yamldoc_node *yamldoc_list(yamldoc_map *self, const char *key, yamldoc_need need, unsigned count_min,
+                                 unsigned count_max)
 {
     const yamldoc_node *node = yamldoc_value(self, key, need);
     if (!node)
@@ -293,7 +301,8 @@ const yamldoc_node *yamldoc_list(yamldoc_map *self, const char *key, yamldoc_nee
     if (node->kind != YAMLDOC_LIST)
         yamldoc_error(self->doc, node, key, "liste attendue (une ligne « - » par élément, ou [a, b])");
     else if (node->count < count_min)
-        yamldoc_error(self->doc, node, key, "cette liste doit avoir au moins %u élément%s", count_min, count_min > 1 ? "s" : "");
+        yamldoc_error(self->doc, node, key, "cette liste doit avoir au moins %u élément%s", count_min,
+                      count_min > 1 ? "s" : "");
     else if (node->count > count_max)
         yamldoc_error(self->doc, node, key, "cette liste a trop d’éléments (%u au plus)", count_max);
     else
@@ -318,7 +327,8 @@ bool yamldoc_item_name(yamldoc *self, const yamldoc_node *item, size_t bytes_max
     return item_is_scalar(self, item) && read_name(self, item, NULL, bytes_max, to);
 }
 
-bool yamldoc_item_choice(yamldoc *self, const yamldoc_node *item, const char *const *words, unsigned count, unsigned *to)
+bool yamldoc_item_choice(yamldoc *self, const yamldoc_node *item, const char *const *words, unsigned count,
+                         unsigned *to)
 {
     return item_is_scalar(self, item) && read_choice(self, item, NULL, words, count, to);
 }

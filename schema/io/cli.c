@@ -145,7 +145,8 @@ static int close_output(cli_call *call, int code)
         return code;
     struct stat is;
     bool keep = code == CLI_DONE
-        || (code == CLI_BAD_INPUT && fflush(call->data) == 0 && fstat(fileno(call->data), &is) == 0 && is.st_size > 0);
+        || (code == CLI_BAD_INPUT && fflush(call->data) == 0 && fstat(fileno(call->data), &is) == 0
+            && is.st_size > 0);
     if (!keep)
         outfile_abandon(&call->output);
     else if (!outfile_commit(&call->output))

@@ -116,7 +116,10 @@ bool cli_given(const cli_call *call, const char *name);
 /* The input file of such an option or operand; NULL when it was not given. */
 const cli_file *cli_input(const cli_call *call, const char *name);
 
-/* Where the command's data goes: the file of -o, or call->out. The file takes its place when the command returns 0, or 65 with something written. */
+/*
+ * Where the command's data goes: the file of -o, or call->out. The file takes its place when the command
+ * returns 0, or 65 with something written.
+ */
 FILE *cli_output(cli_call *call);
 
 /* Prints "ctai-agent : MESSAGE" to call->err and returns code, for `return cli_fail(...)`. */

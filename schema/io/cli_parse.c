@@ -108,7 +108,8 @@ static cli_parsed take_value(reader *self, const char *option, const char *attac
             return wrong(self, "l’option %s demande une valeur", option);
         attached = self->words[self->next];
         if (strncmp(attached, "--", 2) == 0)
-            return wrong(self, "l’option %s demande une valeur (si elle commence vraiment par deux tirets, écrivez %s=%s)",
+            return wrong(self,
+                         "l’option %s demande une valeur (si elle commence vraiment par deux tirets, écrivez %s=%s)",
                          option, option, attached);
         self->next++;
     }

@@ -269,7 +269,8 @@ void home_explain(home_error error, const char *path, char *text, size_t size)
         snprintf(text, size, "%s : rien à signaler", path);
         return;
     case HOME_MISSING:
-        snprintf(text, size, "le dossier %s n’existe pas : commencez par la commande « init », ou indiquez un autre "
+        snprintf(text, size,
+                 "le dossier %s n’existe pas : commencez par la commande « init », ou indiquez un autre "
                  "dossier avec --home", path);
         return;
     case HOME_LOOSE:
@@ -277,11 +278,13 @@ void home_explain(home_error error, const char *path, char *text, size_t size)
                  "(chmod go= %s)", path, path);
         return;
     case HOME_FOREIGN:
-        snprintf(text, size, "%s appartient à un autre utilisateur : lancez la commande sous son identité, ou indiquez "
+        snprintf(text, size,
+                 "%s appartient à un autre utilisateur : lancez la commande sous son identité, ou indiquez "
                  "un autre dossier avec --home", path);
         return;
     case HOME_LOCKED:
-        snprintf(text, size, "un autre processus utilise le dossier %s : attendez qu’il ait fini, ou arrêtez-le", path);
+        snprintf(text, size, "un autre processus utilise le dossier %s : attendez qu’il ait fini, ou arrêtez-le",
+                 path);
         return;
     case HOME_SYSTEM:
         snprintf(text, size, "%s : %s", path, reason);
