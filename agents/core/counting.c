@@ -59,7 +59,8 @@ static int64_t days_since_entry(const uint64_t *entries, size_t count, const eve
 
 static void refuse_exit(const counting *self, events_row *exit)
 {
-    diag where = events_where(self->rows, DIAG_ERROR, exit, EVENTS_TYPE, "Ajoutez l’entrée, ou corrigez sa date ou celle de la sortie");
+    diag where = events_where(self->rows, DIAG_ERROR, exit, EVENTS_TYPE,
+                              "Ajoutez l’entrée, ou corrigez sa date ou celle de la sortie");
     where.message = "la personne n’a pas d’entrée dans cette action à cette date ou avant";
     diag_emit(self->sink, &where);
     exit->in_error = true;

@@ -96,7 +96,8 @@ static text_view unescape(csv *self, text_view raw)
     return (text_view){to, size};
 }
 
-/* Goes to the quote that closes the field which begins at; returns whether some were doubled, or -1: there is none. */
+/* Goes to the quote that closes the field which begins at; returns whether some were doubled, or -1: there is
+ * none. */
 static int find_closing_quote(csv *self)
 {
     bool doubled = false;

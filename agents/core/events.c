@@ -28,7 +28,7 @@ typedef struct {
     table *rows;
     const events_setting *setting;
     events_row *what;
-    bool failed;    /* the row is in error: said */
+    bool failed; /* the row is in error: said */
     bool no_memory;
 } row;
 
@@ -46,7 +46,8 @@ static void fail(row *at, events_column which, const char *message, const char *
 }
 
 /* An unknown code: names the nearest of those that there are. */
-static void fail_code(row *at, events_column which, const char *message, const char *const *candidates, size_t count)
+static void fail_code(row *at, events_column which, const char *message, const char *const *candidates,
+                      size_t count)
 {
     const char *nearest = text_nearest(at->rows->cells[which], candidates, count);
     diag where = at_column(at, DIAG_ERROR, which, NULL);
@@ -67,7 +68,9 @@ static bool is_filled(row *at, events_column which)
     if (at->rows->place[which] == 0)
         fail(at, which, "la colonne manque au fichier, et ce type de fait en a besoin", NULL);
     else
-        fail(at, which, "la cellule est vide", "Elle est obligatoire pour ce type de fait");
+        fail(at, which, "la cellule est vide",
+             at->rows->columns[which].required ? "Elle est obligatoire"
+                                               : "Elle est obligatoire pour ce type de fait");
     return false;
 }
 
@@ -100,7 +103,8 @@ static void read_action(row *at)
             continue;
         at->what->action = (uint8_t)i;
         if (!contract->actions[i].allowed)
-            fail(at, EVENTS_ACTION, "l’approbation de la préfecture ne couvre pas cette action", "Demandez-la à la préfecture");
+            fail(at, EVENTS_ACTION, "l’approbation de la préfecture ne couvre pas cette action",
+                 "Demandez-la à la préfecture");
         return;
     }
     char names[WIRE_ACTIONS_MAX][RECORD_NAME_MAX + 1];
@@ -139,7 +143,8 @@ static void read_person(row *at)
     if (found == PERSONS_NONE)
         fail(at, EVENTS_PERSON, "cette personne n’est pas dans la table des personnes", NULL);
     else if (persons_at(at->setting->people, found)->in_error)
-        fail(at, EVENTS_PERSON, "la ligne de cette personne est en erreur", "Corrigez d’abord la table des personnes");
+        fail(at, EVENTS_PERSON, "la ligne de cette personne est en erreur",
+             "Corrigez d’abord la table des personnes");
     at->what->person = found;
 }
 
@@ -186,8 +191,9 @@ static void read_reference(row *at)
     if (!rule->has_reference || !is_filled(at, EVENTS_REFERENCE) || !rule->reference_leaves || at->failed)
         return;
     const wire_contract *contract = terms(at);
-    recordkey_reference(at->what->reference, at->setting->record_key, contract->id, contract->actions[at->what->action].code,
-                        (fact_type)at->what->type, at->rows->cells[EVENTS_REFERENCE]);
+    recordkey_reference(at->what->reference, at->setting->record_key, contract->id,
+                        contract->actions[at->what->action].code, (fact_type)at->what->type,
+                        at->rows->cells[EVENTS_REFERENCE]);
 }
 
 static uint64_t hash_of_key(const uint8_t key[RECORD_KEY])
@@ -223,7 +229,8 @@ static void read_row(row *at, unsigned contract)
         return;
     }
     uint8_t key[RECORD_KEY];
-    recordkey_event(key, at->setting->record_key, at->setting->contracts[contract]->id, at->rows->cells[EVENTS_ID]);
+    recordkey_event(key, at->setting->record_key, at->setting->contracts[contract]->id,
+                    at->rows->cells[EVENTS_ID]);
     uint32_t first = events_find(self, key), number = (uint32_t)self->rows.count;
     at->what = self->rows.count < LOOKUP_NONE - 1 ? pile_add(&self->rows) : NULL;
     at->no_memory = !at->what || (first == LOOKUP_NONE && !lookup_add(&self->by_key, hash_of_key(key), number));
@@ -306,7 +313,8 @@ static void read_any_row(row *at)
         keep_orphan(at);
 }
 
-table_state events_read(events *self, arena *from, const char *file, text_view bytes, const events_setting *setting)
+table_state events_read(events *self, arena *from, const char *file, text_view bytes,
+                        const events_setting *setting)
 {
     assert(setting->contract_count > 0 && setting->contract_count <= EVENTS_CONTRACTS_MAX);
     *self = (events){.from = from, .seed = setting->seed};
@@ -332,7 +340,8 @@ table_state events_read(events *self, arena *from, const char *file, text_view b
     return state == TABLE_END ? TABLE_OK : state;
 }
 
-diag events_where(const events *self, diag_severity severity, const events_row *what, events_column which, const char *remedy)
+diag events_where(const events *self, diag_severity severity, const events_row *what, events_column which,
+                  const char *remedy)
 {
     return table_where(self->table, severity, what->line, which, remedy);
 }

@@ -35,7 +35,8 @@ static export_error error_of(table_state state)
 }
 
 /* Reads both tables; the second needs the first. */
-static export_error read_tables(const export_input *input, diag_sink *sink, arena *from, persons *people, events *rows)
+static export_error read_tables(const export_input *input, diag_sink *sink, arena *from, persons *people,
+                                events *rows)
 {
     meter progress = {.input = input, .total = input->persons.bytes.size + input->events.bytes.size};
     uint64_t seed = lookup_seed(input->record_key);
@@ -49,8 +50,13 @@ static export_error read_tables(const export_input *input, diag_sink *sink, aren
         return EXPORT_NO_MEMORY;
     for (unsigned i = 0; i < input->contract_count; i++)
         terms[i] = input->contracts[i].terms;
-    events_setting setting = {.contract_count = input->contract_count, .contracts = terms, .record_key = input->record_key,
-                              .people = people, .seed = seed, .sink = sink, .progress = input->progress ? tell : NULL,
+    events_setting setting = {.contract_count = input->contract_count,
+                              .contracts = terms,
+                              .record_key = input->record_key,
+                              .people = people,
+                              .seed = seed,
+                              .sink = sink,
+                              .progress = input->progress ? tell : NULL,
                               .progress_data = &progress};
     return error_of(events_read(rows, from, input->events.name, input->events.bytes, &setting));
 }
@@ -65,8 +71,14 @@ static bool make_result(export *self, const export_input *input, unsigned contra
         return false;
     const export_contract *asked = &input->contracts[contract];
     subjects_init(who, from, people->seed, asked->terms, people, input->record_key);
-    *by = (counting){.terms = asked->terms, .contract = contract, .rows = rows, .people = people, .who = who,
-                     .from = from, .sink = sink, .counts = &self->counts};
+    *by = (counting){.terms = asked->terms,
+                     .contract = contract,
+                     .rows = rows,
+                     .people = people,
+                     .who = who,
+                     .from = from,
+                     .sink = sink,
+                     .counts = &self->counts};
     export_result *result = &self->results[contract];
     if (!making_run(by, asked, input->partial, self->unsure, result))
         return false;
@@ -96,9 +108,12 @@ export_error export_make(export *self, const export_input *input, diag_sink *sin
         if (!make_result(self, input, i, sink, from, people, rows))
             return EXPORT_NO_MEMORY;
     if (self->unsure)
-        diag_emit(sink, &(diag){.severity = DIAG_WARNING, .file = input->events.name,
-                                .message = "des lignes n’ont pas pu être reconnues : un envoi ne retirera rien cette fois",
-                                .remedy = "Corrigez le fichier, puis envoyez-le de nouveau"});
+        diag_emit(
+            sink,
+            &(diag){.severity = DIAG_WARNING,
+                    .file = input->events.name,
+                    .message = "des lignes n’ont pas pu être reconnues : un envoi ne retirera rien cette fois",
+                    .remedy = "Corrigez le fichier, puis envoyez-le de nouveau"});
     return EXPORT_OK;
 }
 

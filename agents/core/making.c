@@ -33,7 +33,7 @@ struct making {
     const export_contract *contract;
     standing stands;
     pile beneficiaries;
-    lookup by_month;      /* of beneficiaries */
+    lookup by_month; /* of beneficiaries */
     pile people_tokens;
     uint32_t *token_slot; /* by person: 1 + number in people_tokens, 0: none */
     entry *entries;       /* ascending by key */
@@ -154,7 +154,8 @@ static bool make_entries(making *self, size_t counted)
     for (uint32_t i = 0; i < self->beneficiaries.count; i++) {
         const beneficiary *who = pile_at(&self->beneficiaries, i);
         *to = (entry){.item = i, .from = OF_BENEFICIARY};
-        recordkey_beneficiary(to++->key, self->by->who->record_key, subjects_key(self->by->who, who->subject), who->month);
+        recordkey_beneficiary(to++->key, self->by->who->record_key, subjects_key(self->by->who, who->subject),
+                              who->month);
     }
     self->entry_count = count;
     assert(to == self->entries + count);
@@ -216,7 +217,7 @@ static bool fill_retained(const making *self, export_result *result)
 {
     static const uint8_t nobody[RECORD_KEY] = {0};
     const standing_item *items = self->stands.items.items;
-    uint8_t (*keys)[RECORD_KEY] = arena_take(self->by->from, (self->stands.items.count * 2 + 1) * RECORD_KEY);
+    uint8_t(*keys)[RECORD_KEY] = arena_take(self->by->from, (self->stands.items.count * 2 + 1) * RECORD_KEY);
     if (!keys)
         return false;
     size_t count = 0;
@@ -233,7 +234,7 @@ static bool fill_retained(const making *self, export_result *result)
     for (size_t i = 0; i < count; i++)
         if (kept == 0 || memcmp(keys[kept - 1], keys[i], RECORD_KEY) != 0)
             memmove(keys[kept++], keys[i], RECORD_KEY);
-    result->retained = (const uint8_t (*)[RECORD_KEY])keys;
+    result->retained = (const uint8_t(*)[RECORD_KEY])keys;
     result->retained_count = kept;
     return true;
 }
@@ -255,7 +256,8 @@ static void fill_coverage(const making *self, bool complete, batch_coverage *cov
         coverage->last_month = civil_month_of(last);
 }
 
-making *making_run(const counting *by, const export_contract *contract, bool partial, bool unsure, export_result *result)
+making *making_run(const counting *by, const export_contract *contract, bool partial, bool unsure,
+                   export_result *result)
 {
     making *self = arena_take(by->from, sizeof *self);
     if (!self)
@@ -275,8 +277,8 @@ making *making_run(const counting *by, const export_contract *contract, bool par
     if (unsure && !standing_keep_left_out(&self->stands, by, contract))
         return NULL;
     long counted = gather_beneficiaries(self);
-    if (counted < 0 || !make_entries(self, (size_t)counted) || !fill_contributions(self, (size_t)counted, result) ||
-        !fill_retained(self, result))
+    if (counted < 0 || !make_entries(self, (size_t)counted) ||
+        !fill_contributions(self, (size_t)counted, result) || !fill_retained(self, result))
         return NULL;
     fill_coverage(self, !partial && !unsure, &result->coverage);
     result->terms = by->terms;
@@ -292,7 +294,8 @@ const uint8_t *making_key(const making *self, size_t index)
 }
 
 /* What a record may say of whom, by the kind of its type. */
-static void set_tokens(const making *self, fact_kind kind, const persons_row *who, uint32_t person_number, record *to)
+static void set_tokens(const making *self, fact_kind kind, const persons_row *who, uint32_t person_number,
+                       record *to)
 {
     to->token_sets = self->contract->token_key_count;
     for (unsigned set = 0; set < to->token_sets; set++) {

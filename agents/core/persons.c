@@ -7,8 +7,17 @@
 #include "nationality.h"
 
 typedef enum {
-    COLUMN_ID, COLUMN_NUMBER, COLUMN_FAMILY_NAME, COLUMN_GIVEN_NAME, COLUMN_BIRTH, COLUMN_SEX, COLUMN_NATIONALITY,
-    COLUMN_STATUT, COLUMN_CIR, COLUMN_HOUSEHOLD, COLUMN_COUNT
+    COLUMN_ID,
+    COLUMN_NUMBER,
+    COLUMN_FAMILY_NAME,
+    COLUMN_GIVEN_NAME,
+    COLUMN_BIRTH,
+    COLUMN_SEX,
+    COLUMN_NATIONALITY,
+    COLUMN_STATUT,
+    COLUMN_CIR,
+    COLUMN_HOUSEHOLD,
+    COLUMN_COUNT
 } column;
 
 static const table_column columns[COLUMN_COUNT] = {
@@ -75,7 +84,8 @@ static void read_sex(row *at)
     else if (text_is(cell, "H"))
         at->who->sex = RECORD_SEX_H;
     else if (cell.size > 0)
-        fail(at, COLUMN_SEX, "le sexe n’est ni F, ni H, ni vide", "Écrivez F ou H en majuscule, ou laissez la cellule vide");
+        fail(at, COLUMN_SEX, "le sexe n’est ni F, ni H, ni vide",
+             "Écrivez F ou H en majuscule, ou laissez la cellule vide");
 }
 
 static void read_nationality(row *at)
@@ -103,7 +113,8 @@ static void read_statut(row *at)
     if (nearest)
         diag_emitf(at->rows->sink, &where, "ce statut n’existe pas ; vouliez-vous dire « %s » ?", nearest);
     else
-        diag_emitf(at->rows->sink, &where, "ce statut n’existe pas ; les statuts vont de « refugie » à « sans_titre »");
+        diag_emitf(at->rows->sink, &where,
+                   "ce statut n’existe pas ; les statuts vont de « refugie » à « sans_titre »");
 }
 
 static void read_identity(row *at)
@@ -115,9 +126,11 @@ static void read_identity(row *at)
     if (!family || !given || !birth || at->who->birth == CIVIL_NONE)
         return;
     char text[TOKEN_IDENTITY_MAX];
-    long size = token_identity(text, at->rows->cells[COLUMN_FAMILY_NAME], at->rows->cells[COLUMN_GIVEN_NAME], at->who->birth);
+    long size = token_identity(text, at->rows->cells[COLUMN_FAMILY_NAME], at->rows->cells[COLUMN_GIVEN_NAME],
+                               at->who->birth);
     if (size < 0) {
-        fail(at, COLUMN_FAMILY_NAME, "le nom et le prénom sont trop longs", "Une cellule contient peut-être plusieurs lignes");
+        fail(at, COLUMN_FAMILY_NAME, "le nom et le prénom sont trop longs",
+             "Une cellule contient peut-être plusieurs lignes");
         return;
     }
     if (text[0] == '|' && text[1] == '|')
@@ -164,7 +177,8 @@ static void read_number(row *at)
         warn(at, COLUMN_NUMBER, "le numéro n’a que neuf chiffres : il n’est pas utilisé",
              "Le tableur a sans doute mangé le zéro du début : mettez la colonne au format texte");
     else if (is_scientific((text_view){kept, size}))
-        warn(at, COLUMN_NUMBER, "le tableur a remplacé le numéro par une écriture scientifique : il n’est pas utilisé",
+        warn(at, COLUMN_NUMBER,
+             "le tableur a remplacé le numéro par une écriture scientifique : il n’est pas utilisé",
              "Les chiffres sont perdus : mettez la colonne au format texte et ressaisissez-les");
     else
         warn(at, COLUMN_NUMBER, "ce n’est pas un numéro d’étranger de dix chiffres : il n’est pas utilisé", NULL);
@@ -259,10 +273,13 @@ static bool note_namesakes(persons *self, const table *rows, uint32_t number)
         text_view other_name = who->has_number ? (text_view){other->number, TOKEN_NUMBER_DIGITS} : other->identity;
         if (!text_equal(other_name, name))
             continue;
-        diag where = table_where(rows, DIAG_WARNING, who->line, who->has_number ? COLUMN_NUMBER : COLUMN_FAMILY_NAME,
+        diag where = table_where(rows, DIAG_WARNING, who->line,
+                                 who->has_number ? COLUMN_NUMBER : COLUMN_FAMILY_NAME,
                                  "Une seule personne pour la préfecture ; si elles sont deux, corrigez");
-        diag_emitf(rows->sink, &where, who->has_number ? "même numéro d’étranger qu’à la ligne %lu"
-                   : "mêmes nom, prénom et date de naissance qu’à la ligne %lu, sans numéro", (unsigned long)other->line);
+        diag_emitf(rows->sink, &where,
+                   who->has_number ? "même numéro d’étranger qu’à la ligne %lu"
+                                   : "mêmes nom, prénom et date de naissance qu’à la ligne %lu, sans numéro",
+                   (unsigned long)other->line);
         return true;
     }
     return lookup_add(in, hash, number);
@@ -286,8 +303,8 @@ static bool settle(persons *self, const table *rows)
     return true;
 }
 
-table_state persons_read(persons *self, arena *from, const char *file, text_view bytes, uint64_t seed, diag_sink *sink,
-                         void (*progress)(void *data, uint64_t done_bytes), void *progress_data)
+table_state persons_read(persons *self, arena *from, const char *file, text_view bytes, uint64_t seed,
+                         diag_sink *sink, void (*progress)(void *data, uint64_t done_bytes), void *progress_data)
 {
     *self = (persons){.from = from, .seed = seed};
     pile_init(&self->people, from, sizeof(persons_row));

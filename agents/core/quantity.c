@@ -130,12 +130,14 @@ static bool starts_negative(text_view cell)
 {
     static const char minus_sign[] = "\xE2\x88\x92"; /* U+2212 */
     if (cell.size > 1 && cell.at[0] == '-')
-        return is_digit(cell.at[1]) || is_sign(cell.at[1]) || text_leading_space((text_view){cell.at + 1, cell.size - 1}) > 0;
+        return is_digit(cell.at[1]) || is_sign(cell.at[1]) ||
+               text_leading_space((text_view){cell.at + 1, cell.size - 1}) > 0;
     return cell.size > 3 && text_equal((text_view){cell.at, 3}, text_of(minus_sign));
 }
 
 /* "12,5" with its integer part already taken: decimals and the end. */
-static quantity_error read_decimals(int64_t *value, int64_t whole, size_t digit_count, text_view rest, fact_unit unit)
+static quantity_error read_decimals(int64_t *value, int64_t whole, size_t digit_count, text_view rest,
+                                    fact_unit unit)
 {
     text_view decimals = {rest.at, 0};
     if (rest.size > 0 && is_sign(rest.at[0])) {

@@ -1,4 +1,5 @@
-/* recordkey: see recordkey.h. A part is its size (4 bytes, little-endian) and its bytes; one over PART_MAX stands as its digest. */
+/* recordkey: see recordkey.h. A part is its size (4 bytes, little-endian) and its bytes; one over PART_MAX stands
+ * as its digest. */
 #include "recordkey.h"
 
 #include <assert.h>
@@ -32,12 +33,14 @@ void recordkey_event(uint8_t key[RECORD_KEY], const uint8_t *secret, text_view c
     hash_parts(key, secret, (text_view[]){text_of("event"), contract, id_evenement}, 3);
 }
 
-void recordkey_subject(uint8_t key[RECORD_KEY], const uint8_t *secret, text_view contract, text_view action, text_view id_local)
+void recordkey_subject(uint8_t key[RECORD_KEY], const uint8_t *secret, text_view contract, text_view action,
+                       text_view id_local)
 {
     hash_parts(key, secret, (text_view[]){text_of("subject"), contract, action, id_local}, 4);
 }
 
-void recordkey_beneficiary(uint8_t key[RECORD_KEY], const uint8_t *secret, const uint8_t subject[RECORD_KEY], civil_month month)
+void recordkey_beneficiary(uint8_t key[RECORD_KEY], const uint8_t *secret, const uint8_t subject[RECORD_KEY],
+                           civil_month month)
 {
     char text[CIVIL_MONTH_TEXT];
     civil_month_text(month, text);
@@ -45,12 +48,14 @@ void recordkey_beneficiary(uint8_t key[RECORD_KEY], const uint8_t *secret, const
     hash_parts(key, secret, (text_view[]){text_of("beneficiary"), who, text_of(text)}, 3);
 }
 
-void recordkey_narrative(uint8_t key[RECORD_KEY], const uint8_t *secret, text_view contract, text_view action, text_view indicator)
+void recordkey_narrative(uint8_t key[RECORD_KEY], const uint8_t *secret, text_view contract, text_view action,
+                         text_view indicator)
 {
     hash_parts(key, secret, (text_view[]){text_of("narrative"), contract, action, indicator}, 4);
 }
 
-void recordkey_reference(uint8_t reference[RECORD_REFERENCE], const uint8_t *secret, text_view contract, text_view action, fact_type type, text_view name)
+void recordkey_reference(uint8_t reference[RECORD_REFERENCE], const uint8_t *secret, text_view contract,
+                         text_view action, fact_type type, text_view name)
 {
     text_view type_name = text_of(fact_rule_of(type)->name);
     hash_parts(reference, secret, (text_view[]){text_of("reference"), contract, action, type_name, name}, 5);

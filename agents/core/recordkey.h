@@ -14,15 +14,19 @@
 void recordkey_event(uint8_t key[RECORD_KEY], const uint8_t *secret, text_view contract, text_view id_evenement);
 
 /* Of a person in an action: never leaves; beneficiary keys and contributions are made of it. */
-void recordkey_subject(uint8_t key[RECORD_KEY], const uint8_t *secret, text_view contract, text_view action, text_view id_local);
+void recordkey_subject(uint8_t key[RECORD_KEY], const uint8_t *secret, text_view contract, text_view action,
+                       text_view id_local);
 
 /* Of the `beneficiaire` record of a subject in a month. */
-void recordkey_beneficiary(uint8_t key[RECORD_KEY], const uint8_t *secret, const uint8_t subject[RECORD_KEY], civil_month month);
+void recordkey_beneficiary(uint8_t key[RECORD_KEY], const uint8_t *secret, const uint8_t subject[RECORD_KEY],
+                           civil_month month);
 
 /* Of a narrative. */
-void recordkey_narrative(uint8_t key[RECORD_KEY], const uint8_t *secret, text_view contract, text_view action, text_view indicator);
+void recordkey_narrative(uint8_t key[RECORD_KEY], const uint8_t *secret, text_view contract, text_view action,
+                         text_view indicator);
 
 /* The reference that leaves in place of an operator's own name of a session, event or pair. */
-void recordkey_reference(uint8_t reference[RECORD_REFERENCE], const uint8_t *secret, text_view contract, text_view action, fact_type type, text_view name);
+void recordkey_reference(uint8_t reference[RECORD_REFERENCE], const uint8_t *secret, text_view contract,
+                         text_view action, fact_type type, text_view name);
 
 #endif

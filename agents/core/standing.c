@@ -62,13 +62,14 @@ static bool add_item(standing *self, const export_contribution *said, bool in_er
 static bool pick(standing *self, const counting *by, const export_contract *contract, bool keep_all)
 {
     lookup orphan_keys;
-    uint8_t (*orphans)[RECORD_KEY];
+    uint8_t(*orphans)[RECORD_KEY];
     if (!collect_orphans(by, &orphan_keys, &orphans))
         return false;
     for (size_t i = 0; i < contract->earlier_count; i++) {
         const export_contribution *said = &contract->earlier[i];
         uint32_t row = events_find(by->rows, said->event);
-        bool in_error = row != LOOKUP_NONE ? events_at(by->rows, row)->in_error : is_orphan(&orphan_keys, orphans, said->event);
+        bool in_error = row != LOOKUP_NONE ? events_at(by->rows, row)->in_error
+                                           : is_orphan(&orphan_keys, orphans, said->event);
         bool stands = in_error || (row == LOOKUP_NONE && keep_all);
         if (stands && !add_item(self, said, in_error))
             return false;
@@ -142,7 +143,8 @@ static void take_part(const standing *self, const counting *by)
     standing_item *items = self->items.items;
     for (size_t i = 0; i < self->items.count; i++) {
         civil_day day = items[i].said->day;
-        if (items[i].in_error || items[i].subject == SUBJECTS_NONE || day < by->terms->first_day || day > by->terms->last_day)
+        if (items[i].in_error || items[i].subject == SUBJECTS_NONE || day < by->terms->first_day ||
+            day > by->terms->last_day)
             continue;
         subjects_row *who = subjects_at(by->who, items[i].subject);
         if (persons_eligibility(persons_at(by->people, who->person), day) != ELIGIBILITY_YES)
@@ -153,7 +155,8 @@ static void take_part(const standing *self, const counting *by)
     }
 }
 
-bool standing_gather(standing *self, const counting *by, const export_contract *contract, bool partial, bool unsure)
+bool standing_gather(standing *self, const counting *by, const export_contract *contract, bool partial,
+                     bool unsure)
 {
     arena_vector_init(&self->items, by->from, sizeof(standing_item));
     if (contract->earlier_count == 0)
@@ -170,7 +173,8 @@ bool standing_keep_left_out(standing *self, const counting *by, const export_con
     for (size_t i = 0; i < contract->earlier_count; i++) {
         uint32_t row = events_find(by->rows, contract->earlier[i].event);
         const events_row *what = row != LOOKUP_NONE ? events_at(by->rows, row) : NULL;
-        if (what && !what->in_error && what->counted == CIVIL_NONE && !add_item(self, &contract->earlier[i], false))
+        if (what && !what->in_error && what->counted == CIVIL_NONE &&
+            !add_item(self, &contract->earlier[i], false))
             return false;
     }
     return true;

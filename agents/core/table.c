@@ -6,15 +6,16 @@
 #include <string.h>
 
 enum {
-    UTF8_PER_BYTE = 3,     /* the longest UTF-8 of a Windows-1252 byte */
+    UTF8_PER_BYTE = 3,      /* the longest UTF-8 of a Windows-1252 byte */
     UNKNOWN_TEXT_MAX = 300, /* bytes of unknown columns' names in the warning */
-    NEAREST_MAX = 64,      /* columns looked at for "did you mean" */
+    NEAREST_MAX = 64,       /* columns looked at for "did you mean" */
 };
 
 /* Windows-1252, 0x80 to 0x9F; 0: no character. The rest is as in Latin-1. */
 static const uint16_t windows_1252_high[32] = {
-    0x20AC, 0, 0x201A, 0x0192, 0x201E, 0x2026, 0x2020, 0x2021, 0x02C6, 0x2030, 0x0160, 0x2039, 0x0152, 0, 0x017D, 0,
-    0, 0x2018, 0x2019, 0x201C, 0x201D, 0x2022, 0x2013, 0x2014, 0x02DC, 0x2122, 0x0161, 0x203A, 0x0153, 0, 0x017E, 0x0178,
+    0x20AC, 0,      0x201A, 0x0192, 0x201E, 0x2026, 0x2020, 0x2021, 0x02C6, 0x2030, 0x0160,
+    0x2039, 0x0152, 0,      0x017D, 0,      0,      0x2018, 0x2019, 0x201C, 0x201D, 0x2022,
+    0x2013, 0x2014, 0x02DC, 0x2122, 0x0161, 0x203A, 0x0153, 0,      0x017E, 0x0178,
 };
 
 static unsigned windows_1252_character(unsigned char byte)
@@ -61,15 +62,22 @@ static bool starts_with(text_view text, const char *start, size_t size)
 
 static table_state refuse(table *self, unsigned long line, const char *message, const char *remedy)
 {
-    diag_emit(self->sink, &(diag){.severity = DIAG_ERROR, .file = self->file, .line = line, .message = message, .remedy = remedy});
+    diag_emit(
+        self->sink,
+        &(diag){.severity = DIAG_ERROR, .file = self->file, .line = line, .message = message, .remedy = remedy});
     return TABLE_UNUSABLE;
 }
 
-diag table_where(const table *self, diag_severity severity, unsigned long line, unsigned column, const char *remedy)
+diag table_where(const table *self, diag_severity severity, unsigned long line, unsigned column,
+                 const char *remedy)
 {
     assert(column < self->column_count);
-    return (diag){.severity = severity, .file = self->file, .line = line, .column = self->place[column],
-                  .field = self->columns[column].name, .remedy = remedy};
+    return (diag){.severity = severity,
+                  .file = self->file,
+                  .line = line,
+                  .column = self->place[column],
+                  .field = self->columns[column].name,
+                  .remedy = remedy};
 }
 
 /* Looks at the first bytes for files of another kind. */
@@ -80,7 +88,8 @@ static table_state check_kind(table *self, text_view bytes)
     if (starts_with(bytes, "\xFF\xFE", 2) || starts_with(bytes, "\xFE\xFF", 2))
         return refuse(self, 0, "le fichier est en UTF-16", "Enregistrez-le en « CSV UTF-8 »");
     if (starts_with(bytes, "PK\x03\x04", 4))
-        return refuse(self, 0, "le fichier est un classeur, pas un fichier CSV", "Enregistrez la feuille en « CSV UTF-8 »");
+        return refuse(self, 0, "le fichier est un classeur, pas un fichier CSV",
+                      "Enregistrez la feuille en « CSV UTF-8 »");
     return TABLE_OK;
 }
 
@@ -90,8 +99,9 @@ static table_state read_header_row(table *self)
     bool filled = false;
     while (!filled) {
         if (!csv_next(&self->rows))
-            return self->rows.out_of_memory ? TABLE_NO_MEMORY
-                                            : refuse(self, 0, "le fichier n’a pas de ligne de noms de colonnes", NULL);
+            return self->rows.out_of_memory
+                       ? TABLE_NO_MEMORY
+                       : refuse(self, 0, "le fichier n’a pas de ligne de noms de colonnes", NULL);
         for (size_t i = 0; i < self->rows.count; i++)
             filled |= text_trim(self->rows.fields[i]).size > 0;
         filled |= self->rows.faults != 0;
@@ -128,7 +138,8 @@ static table_state place_columns(table *self)
             self->place[column] = field + 1;
             continue;
         }
-        diag where = table_where(self, DIAG_ERROR, self->rows.line, column, "Supprimez ou renommez l’une des deux");
+        diag where = table_where(self, DIAG_ERROR, self->rows.line, column,
+                                 "Supprimez ou renommez l’une des deux");
         where.column = field + 1;
         where.message = "la colonne est là deux fois";
         diag_emit(self->sink, &where);
@@ -162,10 +173,13 @@ static table_state check_required(table *self)
             continue;
         char nearest[NEAREST_MAX];
         find_nearest(self, self->columns[column].name, nearest);
-        diag where = {.severity = DIAG_ERROR, .file = self->file, .line = self->rows.line,
+        diag where = {.severity = DIAG_ERROR,
+                      .file = self->file,
+                      .line = self->rows.line,
                       .remedy = "La première ligne doit porter les noms des colonnes"};
         if (nearest[0])
-            diag_emitf(self->sink, &where, "la colonne « %s » manque ; « %s » lui ressemble", self->columns[column].name, nearest);
+            diag_emitf(self->sink, &where, "la colonne « %s » manque ; « %s » lui ressemble",
+                       self->columns[column].name, nearest);
         else
             diag_emitf(self->sink, &where, "la colonne « %s » manque", self->columns[column].name);
         state = TABLE_UNUSABLE;
@@ -201,8 +215,10 @@ static void warn_of_unknown(table *self)
     if (count == 0)
         return;
     diag where = {.severity = DIAG_WARNING, .file = self->file, .line = self->rows.line};
-    diag_emitf(self->sink, &where, count == 1 ? "la colonne %s n’est pas connue : elle n’est pas lue"
-                                              : "des colonnes ne sont pas connues, et ne sont pas lues : %s", names);
+    diag_emitf(self->sink, &where,
+               count == 1 ? "la colonne %s n’est pas connue : elle n’est pas lue"
+                          : "des colonnes ne sont pas connues, et ne sont pas lues : %s",
+               names);
 }
 
 table_state table_open(table *self, arena *from, const char *file, text_view bytes, const table_column *columns,
@@ -234,13 +250,20 @@ table_state table_open(table *self, arena *from, const char *file, text_view byt
         return state;
     warn_of_unknown(self);
     if (self->windows_1252)
-        diag_emit(sink, &(diag){.severity = DIAG_NOTE, .file = file, .message = "le fichier n’est pas en UTF-8 : il est lu en Windows-1252"});
+        diag_emit(sink, &(diag){.severity = DIAG_NOTE,
+                                .file = file,
+                                .message = "le fichier n’est pas en UTF-8 : il est lu en Windows-1252"});
     return TABLE_OK;
 }
 
 static void say_row(table *self, unsigned long line, unsigned long field, const char *message, const char *remedy)
 {
-    diag where = {.severity = DIAG_ERROR, .file = self->file, .line = line, .column = field, .message = message, .remedy = remedy};
+    diag where = {.severity = DIAG_ERROR,
+                  .file = self->file,
+                  .line = line,
+                  .column = field,
+                  .message = message,
+                  .remedy = remedy};
     for (unsigned column = 0; column < self->column_count; column++)
         if (field != 0 && self->place[column] == field)
             where.field = self->columns[column].name;
@@ -278,7 +301,8 @@ static void check_fields(table *self)
     for (size_t field = 0; field < rows->count; field++) {
         text_view cell = rows->fields[field];
         if (cell.size > 0 && memchr(cell.at, 0, cell.size)) {
-            say_row(self, self->line, field + 1, "la cellule contient un caractère nul", "Le fichier est peut-être abîmé");
+            say_row(self, self->line, field + 1, "la cellule contient un caractère nul",
+                    "Le fichier est peut-être abîmé");
             for (unsigned column = 0; column < self->column_count; column++)
                 self->bad_cells |= (unsigned)(self->place[column] == field + 1) << column;
         }
@@ -308,7 +332,8 @@ static table_state convert_cells(table *self)
         for (unsigned column = 0; column < self->column_count && bad; column++)
             self->bad_cells |= (unsigned)(self->place[column] == field + 1) << column;
         if (bad && !row_bad)
-            say_row(self, self->line, field + 1, "la cellule contient un octet qui n’est ni en UTF-8 ni en Windows-1252",
+            say_row(self, self->line, field + 1,
+                    "la cellule contient un octet qui n’est ni en UTF-8 ni en Windows-1252",
                     "Enregistrez le fichier en « CSV UTF-8 »");
         row_bad |= bad;
     }
@@ -331,7 +356,8 @@ table_state table_next(table *self)
         bool filled = self->in_error;
         for (unsigned column = 0; column < self->column_count; column++) {
             unsigned long place = self->place[column];
-            bool there = !self->unsure && place > 0 && place <= self->rows.count && !(self->bad_cells >> column & 1);
+            bool there = !self->unsure && place > 0 && place <= self->rows.count &&
+                         !(self->bad_cells >> column & 1);
             self->cells[column] = there ? text_trim(self->rows.fields[place - 1]) : (text_view){"", 0};
             filled |= self->cells[column].size > 0;
         }

@@ -149,9 +149,9 @@ START_TEST(names_too_long_for_an_identity_are_an_error)
     persons people;
     told said;
     told_start(&said);
-    int size = sprintf(file, "%s1;;", HEADER);
+    size_t size = (size_t)snprintf(file, 100000, "%s1;;", HEADER);
     memset(file + size, 'n', 2000);
-    sprintf(file + size + 2000, ";Awa;1990-01-02;F;GIN;refugie;;\n");
+    snprintf(file + size + 2000, 100, ";Awa;1990-01-02;F;GIN;refugie;;\n");
     ck_assert_int_eq(read(&people, &said, file), TABLE_OK);
     ck_assert_uint_eq(people.error_count, 1);
     ck_assert_ptr_nonnull(strstr(told_text(&said), "trop longs"));
