@@ -41,16 +41,22 @@ static json_t *agent_json(const store_agent *agent)
     credential_fingerprint(fingerprint, &agent->identity);
     json_t *rights = json_array(), *scopes = json_array();
     for (unsigned i = 0; i < agent->right_count; i++)
-        json_array_append_new(rights, json_pack("{s:s, s:s}", "contrat", agent->rights[i].contract, "action", agent->rights[i].action));
+        json_array_append_new(rights, json_pack("{s:s, s:s}", "contrat", agent->rights[i].contract, "action",
+                                                agent->rights[i].action));
     for (unsigned i = 0; i < agent->scope_count; i++) {
         const store_agent_scope *scope = &agent->scopes[i];
-        json_array_append_new(scopes, json_pack("{s:s, s:I, s:I, s:I, s:I, s:s}", "perimetre", scope->scope, "incarnation",
-                                                (json_int_t) scope->incarnation, "lots", (json_int_t) scope->sequence, "stables",
-                                                (json_int_t) scope->stable, "enregistrements", (json_int_t) scope->records, "dernier_lot",
+        json_array_append_new(scopes, json_pack("{s:s, s:I, s:I, s:I, s:I, s:s}", "perimetre", scope->scope,
+                                                "incarnation",
+                                                (json_int_t) scope->incarnation, "lots",
+                                                (json_int_t) scope->sequence, "stables",
+                                                (json_int_t) scope->stable, "enregistrements",
+                                                (json_int_t) scope->records, "dernier_lot",
                                                 scope->last_received));
     }
-    return json_pack("{s:s, s:s, s:b, s:s, s:s, s:s, s:o, s:o}", "nom", agent->identity.name, "empreinte", fingerprint, "revoque",
-                     agent->revoked, "admis_le", agent->admitted, "revoque_le", agent->revoked_at, "dernier_lot", last_received(agent), "droits",
+    return json_pack("{s:s, s:s, s:b, s:s, s:s, s:s, s:o, s:o}", "nom", agent->identity.name, "empreinte",
+                     fingerprint, "revoque",
+                     agent->revoked, "admis_le", agent->admitted, "revoque_le", agent->revoked_at,
+                     "dernier_lot", last_received(agent), "droits",
                      rights, "perimetres", scopes);
 }
 
@@ -62,7 +68,8 @@ static void print_rights(FILE *to, const store_agent *agent, const char *indent)
         if (same)
             fprintf(to, ", %s", agent->rights[i].action);
         else
-            fprintf(to, "%s%s%s : %s", i ? "\n" : "", indent, agent->rights[i].contract, agent->rights[i].action);
+            fprintf(to, "%s%s%s : %s", i ? "\n" : "", indent, agent->rights[i].contract,
+                    agent->rights[i].action);
     }
     if (agent->right_count)
         fputc('\n', to);
@@ -86,7 +93,8 @@ static int list(cli_call *call, hub_base *base, arena *memory)
         fputs("Aucun agent n’est admis.\n", to);
     for (unsigned i = 0; i < count; i++) {
         const char *last = last_received(&agents[i]);
-        fprintf(to, "%s%s (dernier envoi : %s)\n", agents[i].identity.name, agents[i].revoked ? ", révoqué" : "", last[0] ? last : "jamais");
+        fprintf(to, "%s%s (dernier envoi : %s)\n", agents[i].identity.name,
+                agents[i].revoked ? ", révoqué" : "", last[0] ? last : "jamais");
         print_rights(to, &agents[i], "  ");
     }
     return CLI_DONE;
@@ -104,8 +112,10 @@ static int unknown_agent(cli_call *call, hub_base *base, arena *memory, const ch
         names[i] = agents[i].identity.name;
     const char *near = names ? text_nearest(text_of(name), names, count) : NULL;
     if (near)
-        return cli_fail(call, CLI_BAD_INPUT, "aucun agent ne s’appelle « %s » ; vouliez-vous dire « %s » ?", name, near);
-    return cli_fail(call, CLI_BAD_INPUT, "aucun agent ne s’appelle « %s » : « ctai-hub agent list » les montre", name);
+        return cli_fail(call, CLI_BAD_INPUT, "aucun agent ne s’appelle « %s » ; vouliez-vous dire « %s » ?",
+                        name, near);
+    return cli_fail(call, CLI_BAD_INPUT,
+                    "aucun agent ne s’appelle « %s » : « ctai-hub agent list » les montre", name);
 }
 
 static int show(cli_call *call, hub_base *base, arena *memory)
@@ -122,14 +132,16 @@ static int show(cli_call *call, hub_base *base, arena *memory)
     char fingerprint[CRYPTO_FINGERPRINT_TEXT];
     credential_fingerprint(fingerprint, &agent.identity);
     FILE *to = cli_output(call);
-    fprintf(to, "Agent : %s\nEmpreinte : %s\nAdmis le : %s\n", agent.identity.name, fingerprint, agent.admitted);
+    fprintf(to, "Agent : %s\nEmpreinte : %s\nAdmis le : %s\n", agent.identity.name, fingerprint,
+            agent.admitted);
     if (agent.revoked)
         fprintf(to, "Révoqué le : %s\n", agent.revoked_at);
     fputs("Droits :\n", to);
     print_rights(to, &agent, "  ");
     for (unsigned i = 0; i < agent.scope_count; i++) {
         const store_agent_scope *scope = &agent.scopes[i];
-        fprintf(to, "Périmètre %s : %" PRIu64 " envois, %" PRIu64 " enregistrements, dernier envoi : %s\n", scope->scope, scope->sequence,
+        fprintf(to, "Périmètre %s : %" PRIu64 " envois, %" PRIu64 " enregistrements, dernier envoi : %s\n",
+                scope->scope, scope->sequence,
                 scope->records, scope->last_received[0] ? scope->last_received : "jamais");
     }
     return CLI_DONE;
@@ -145,7 +157,7 @@ static int revoke(cli_call *call, hub_base *base, arena *memory)
         return hub_base_fail(base, call, error);
     if (call->json)
         return print_json(call, json_pack("{s:s, s:b}", "nom", name, "revoque", 1));
-    fprintf(call->out, "L’agent « %s » n’a plus accès au concentrateur. Ce qu’il a envoyé reste.\n", name);
+    fprintf(call->out, "L’agent « %s » n’a plus accès au hub. Ce qu’il a envoyé reste.\n", name);
     return CLI_DONE;
 }
 

@@ -17,8 +17,10 @@
 
 const cli_option hub_approve_options[] = {
     {.name = "contract", .kind = CLI_VALUE, .required = true, .value = "CONTRAT", .help = "le contrat"},
-    {.name = "action", .kind = CLI_VALUE, .required = true, .value = "ACTION[,ACTION]", .help = "les actions dont il enverra les faits"},
-    {.name = "output", .letter = 'o', .kind = CLI_OUTPUT, .value = "FICHIER", .help = "le fichier d’approbation (NOM.approbation)"},
+    {.name = "action", .kind = CLI_VALUE, .required = true, .value = "ACTION[,ACTION]",
+     .help = "les actions dont il enverra les faits"},
+    {.name = "output", .letter = 'o', .kind = CLI_OUTPUT, .value = "FICHIER",
+     .help = "le fichier d’approbation (NOM.approbation)"},
     {.name = NULL},
 };
 
@@ -59,7 +61,8 @@ static int read_request(approval *self)
     credential_error error = credential_read_request(&self->identity, self->memory, (text_view) {text, size});
     if (error == CREDENTIAL_OK)
         return CLI_DONE;
-    return cli_fail(call, error == CREDENTIAL_NO_MEMORY ? CLI_FAULT : CLI_BAD_INPUT, "%s : %s", file->name, credential_error_text(error));
+    return cli_fail(call, error == CREDENTIAL_NO_MEMORY ? CLI_FAULT : CLI_BAD_INPUT, "%s : %s", file->name,
+                    credential_error_text(error));
 }
 
 static int unknown_contract(approval *self, const char *id)
@@ -75,8 +78,11 @@ static int unknown_contract(approval *self, const char *id)
             return no_memory(self->call);
     const char *near = ids ? text_nearest(text_of(id), ids, count) : NULL;
     if (near)
-        return cli_fail(self->call, CLI_BAD_INPUT, "le contrat « %s » n’est pas enregistré ; vouliez-vous dire « %s » ?", id, near);
-    return cli_fail(self->call, CLI_BAD_INPUT, "le contrat « %s » n’est pas enregistré : commencez par « ctai-hub contract add FICHIER »", id);
+        return cli_fail(self->call, CLI_BAD_INPUT,
+                        "le contrat « %s » n’est pas enregistré ; vouliez-vous dire « %s » ?", id, near);
+    return cli_fail(self->call, CLI_BAD_INPUT,
+                    "le contrat « %s » n’est pas enregistré : commencez par « ctai-hub contract add FICHIER »",
+                    id);
 }
 
 static int read_contract(approval *self)
@@ -101,8 +107,10 @@ static int take_action(approval *self, text_view code)
             found = codes[i];
     if (!found) {
         const char *near = text_nearest(code, codes, count);
-        return cli_fail(self->call, CLI_BAD_INPUT, "le contrat %s n’a pas d’action « %.*s »%s%s%s", cli_value(self->call, "contract"),
-                        (int) code.size, code.at, near ? " ; vouliez-vous dire « " : "", near ? near : "", near ? " » ?" : "");
+        return cli_fail(self->call, CLI_BAD_INPUT, "le contrat %s n’a pas d’action « %.*s »%s%s%s",
+                        cli_value(self->call, "contract"),
+                        (int) code.size, code.at, near ? " ; vouliez-vous dire « " : "", near ? near : "",
+                        near ? " » ?" : "");
     }
     for (unsigned i = 0; i < self->action_count; i++)
         if (strcmp(self->actions[i], found) == 0)
@@ -119,7 +127,8 @@ static int read_actions(approval *self)
         size_t size = strcspn(at, ",");
         text_view code = text_trim((text_view) {at, size});
         if (code.size == 0)
-            return cli_fail(self->call, CLI_USAGE, "--action : donnez les codes des actions, séparés par des virgules");
+            return cli_fail(self->call, CLI_USAGE,
+                            "--action : donnez les codes des actions, séparés par des virgules");
         int code_of = take_action(self, code);
         if (code_of != CLI_DONE)
             return code_of;
@@ -142,10 +151,14 @@ static int check_known(approval *self)
     const credential_identity *is = &known.identity;
     if (memcmp(is->curve, asks->curve, CRYPTO_PUBLIC) != 0 || memcmp(is->sign, asks->sign, CRYPTO_PUBLIC) != 0
         || memcmp(is->box, asks->box, CRYPTO_PUBLIC) != 0)
-        return cli_fail(self->call, CLI_PROTOCOL, "l’agent « %s » est déjà admis avec d’autres clés : appelez l’opérateur avant d’aller plus loin ; "
-                        "s’il a refait ses clés, révoquez l’ancien agent et admettez-le sous un autre nom", asks->name);
+        return cli_fail(self->call, CLI_PROTOCOL,
+                        "l’agent « %s » est déjà admis avec d’autres clés : appelez l’opérateur avant d’aller "
+                        "plus loin ; s’il a refait ses clés, révoquez l’ancien agent et admettez-le sous un autre nom",
+                        asks->name);
     if (known.revoked)
-        return cli_fail(self->call, CLI_NOT_ALLOWED, "l’agent « %s » a été révoqué : l’opérateur doit faire une nouvelle demande, sous un autre nom",
+        return cli_fail(self->call, CLI_NOT_ALLOWED,
+                        "l’agent « %s » a été révoqué : l’opérateur doit faire une nouvelle demande, sous un "
+                        "autre nom",
                         asks->name);
     return CLI_DONE;
 }
@@ -155,7 +168,8 @@ static int find_addresses(approval *self)
     self->address_count = hub_home_addresses(&self->base->home, self->addresses);
     if (self->address_count)
         return CLI_DONE;
-    return cli_fail(self->call, CLI_CONFIGURATION, "le port du concentrateur n’est pas encore connu : lancez « ctai-hub serve » une fois, ou écrivez "
+    return cli_fail(self->call, CLI_CONFIGURATION,
+                    "le port du hub n’est pas encore connu : lancez « ctai-hub serve » une fois, ou écrivez "
                     "« address = tcp://NOM:PORT » dans hub.conf");
 }
 
@@ -168,7 +182,8 @@ static int write_approval(approval *self, batch_buffer *to)
     for (unsigned i = 0; i < self->address_count; i++)
         what.addresses[i] = text_of(self->addresses[i]);
     database_error error =
-        store_agent_contracts(self->base->store, self->identity.name, self->memory, &what.contracts, &what.contract_count);
+        store_agent_contracts(self->base->store, self->identity.name, self->memory, &what.contracts,
+                              &what.contract_count);
     if (error != DATABASE_OK)
         return hub_base_fail(self->base, self->call, error);
     credential_write_approval(to, &what, &keys->sign);
@@ -186,8 +201,9 @@ static int place(approval *self, const batch_buffer *text, char file[FILE_NAME_M
     int error = identity_place(call, file, text->data, text->size);
     if (error == 0)
         return CLI_DONE;
-    return cli_fail(call, CLI_CANNOT_WRITE, "l’agent est admis, mais %s n’a pas pu être écrit dans %s (%s) : recommencez dans un autre dossier, ou "
-                    "avec -o", file, call->folder, oserror_text(error));
+    return cli_fail(call, CLI_CANNOT_WRITE,
+                    "l’agent est admis, mais %s n’a pas pu être écrit dans %s (%s) : recommencez dans un "
+                    "autre dossier, ou avec -o", file, call->folder, oserror_text(error));
 }
 
 static void tell(const approval *self, const char *file)
@@ -200,20 +216,24 @@ static void tell(const approval *self, const char *file)
         json_t *actions = json_array();
         for (unsigned i = 0; i < self->action_count; i++)
             json_array_append_new(actions, json_string(self->actions[i]));
-        json_t *summary = json_pack("{s:s, s:s, s:s, s:s, s:s, s:o}", "nom", self->identity.name, "empreinte", fingerprint, "empreinte_hub",
-                                    self->base->home.keys->fingerprint, "approbation", path, "contrat", cli_value(call, "contract"), "actions",
+        json_t *summary = json_pack("{s:s, s:s, s:s, s:s, s:s, s:o}", "nom", self->identity.name, "empreinte",
+                                    fingerprint, "empreinte_hub",
+                                    self->base->home.keys->fingerprint, "approbation", path, "contrat",
+                                    cli_value(call, "contract"), "actions",
                                     actions);
         json_dumpf(summary, call->out, 0);
         fputc('\n', call->out);
         json_decref(summary);
         return;
     }
-    fprintf(call->out, "Agent « %s » admis pour le contrat %s :", self->identity.name, cli_value(call, "contract"));
+    fprintf(call->out, "Agent « %s » admis pour le contrat %s :", self->identity.name,
+            cli_value(call, "contract"));
     for (unsigned i = 0; i < self->action_count; i++)
         fprintf(call->out, "%s %s", i ? "," : "", self->actions[i]);
     fprintf(call->out,
             "\nApprobation : %s (adresse : %s)\n"
-            "Rendez ce fichier à l’opérateur ; il ne contient rien de secret. Il verra l’empreinte du concentrateur :\n%s\n",
+            "Rendez ce fichier à l’opérateur ; il ne contient rien de secret. Il verra l’empreinte du "
+            "hub :\n%s\n",
             path, self->addresses[0], self->base->home.keys->fingerprint);
 }
 
@@ -222,7 +242,8 @@ static void show(const approval *self)
 {
     char fingerprint[CRYPTO_FINGERPRINT_TEXT];
     credential_fingerprint(fingerprint, &self->identity);
-    cli_say(self->call, "demande de « %s », empreinte %s : comparez-la avec celle que l’opérateur vous lit", self->identity.name, fingerprint);
+    cli_say(self->call, "demande de « %s », empreinte %s : comparez-la avec celle que l’opérateur vous lit",
+            self->identity.name, fingerprint);
 }
 
 static int approve(approval *self)
@@ -235,8 +256,11 @@ static int approve(approval *self)
         if (i == 0)
             show(self);
     }
-    hub_operators_warn(self->call, &self->contract, self->identity.name, self->actions, self->action_count, self->memory);
-    database_error error = store_agent_approve(self->base->store, &self->identity, cli_value(self->call, "contract"), self->actions, self->action_count);
+    hub_operators_warn(self->call, &self->contract, self->identity.name, self->actions, self->action_count,
+                       self->memory);
+    database_error error = store_agent_approve(self->base->store, &self->identity,
+                                               cli_value(self->call, "contract"), self->actions,
+                                               self->action_count);
     if (error == DATABASE_CONFLICT)
         return cli_fail(self->call, CLI_PROTOCOL, "%s", store_explain(self->base->store));
     if (error != DATABASE_OK)

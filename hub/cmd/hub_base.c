@@ -58,5 +58,6 @@ void hub_base_close(hub_base *self)
 
 int hub_base_fail(const hub_base *self, cli_call *call, database_error error)
 {
-    return cli_fail(call, database_exit_code(error), "%s", self->store ? store_explain(self->store) : "la mémoire manque");
+    return cli_fail(call, database_exit_code(error), "%s",
+                    self->store ? store_explain(self->store) : "la mémoire manque");
 }

@@ -12,9 +12,12 @@
 #include "identity.h"
 
 const cli_option hub_init_options[] = {
-    {.name = "database", .kind = CLI_VALUE, .value = "CONNEXION", .help = "une base PostgreSQL à utiliser, au lieu d’une base propre au concentrateur"},
-    {.name = "listen", .kind = CLI_VALUE, .value = "tcp://ADRESSE:PORT", .help = "l’adresse où attendre les agents (" HUB_CONF_LISTEN_DEFAULT ")"},
-    {.name = "web", .kind = CLI_VALUE, .value = "ADRESSE:PORT", .help = "l’adresse des pages, derrière le serveur du site"},
+    {.name = "database", .kind = CLI_VALUE, .value = "CONNEXION",
+     .help = "une base PostgreSQL à utiliser, au lieu d’une base propre au hub"},
+    {.name = "listen", .kind = CLI_VALUE, .value = "tcp://ADRESSE:PORT",
+     .help = "l’adresse où attendre les agents (" HUB_CONF_LISTEN_DEFAULT ")"},
+    {.name = "web", .kind = CLI_VALUE, .value = "ADRESSE:PORT",
+     .help = "l’adresse des pages, derrière le serveur du site"},
     {.name = NULL},
 };
 
@@ -46,8 +49,11 @@ static int take_home(cli_call *call, home *self)
         hub_home_look(self, &is_hub, &is_used);
         if (is_used) {
             home_close(self);
-            return is_hub ? cli_fail(call, CLI_CONFIGURATION, "%s est déjà le dossier d’un concentrateur ; rien n’a été changé", call->home)
-                          : cli_fail(call, CLI_CANNOT_WRITE, "%s contient déjà autre chose : indiquez un dossier vide, ou à créer", call->home);
+            return is_hub ? cli_fail(call, CLI_CONFIGURATION,
+                                     "%s est déjà le dossier d’un hub ; rien n’a été changé", call->home)
+                          : cli_fail(call, CLI_CANNOT_WRITE,
+                                     "%s contient déjà autre chose : indiquez un dossier vide, ou à créer",
+                                     call->home);
         }
         error = home_take(self);
     }
@@ -90,7 +96,8 @@ static void tell(cli_call *call, const hub_home *self)
     char listen[ENDPOINT_TEXT];
     endpoint_text(&self->conf.listen, listen);
     if (call->json) {
-        json_t *summary = json_pack("{s:s, s:s, s:s, s:s}", "dossier", self->home.path, "empreinte", self->keys->fingerprint, "ecoute",
+        json_t *summary = json_pack("{s:s, s:s, s:s, s:s}", "dossier", self->home.path, "empreinte",
+                                    self->keys->fingerprint, "ecoute",
                                     listen, "base", self->conf.database[0] ? "externe" : "propre");
         json_dumpf(summary, call->out, 0);
         fputc('\n', call->out);
@@ -98,7 +105,7 @@ static void tell(cli_call *call, const hub_home *self)
         return;
     }
     fprintf(call->out,
-            "Le concentrateur est prêt, dans %s.\n"
+            "Le hub est prêt, dans %s.\n"
             "Empreinte : %s\n"
             "Les opérateurs la verront dans leur approbation : lisez-la-leur au téléphone.\n"
             "Ensuite : ctai-hub contract add CONTRAT, puis ctai-hub agent approve DEMANDE pour chaque opérateur ;\n"

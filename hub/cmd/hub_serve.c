@@ -15,7 +15,7 @@
 #include "oserror.h"
 #include "watch.h"
 
-/* A descriptor that is readable once somebody asks us to end. Blocked before any thread is made, so for all of them. */
+/* A descriptor that is readable once somebody asks us to end. Before any thread is made, so for all of them. */
 static int catch_signals(void)
 {
     sigset_t set;
@@ -34,12 +34,17 @@ static int bind_failed(cli_call *call, const endpoint *listen)
     char text[ENDPOINT_TEXT];
     endpoint_text(listen, text);
     if (error == EADDRINUSE)
-        return cli_fail(call, CLI_CONFIGURATION, "l’adresse %s est déjà prise par un autre programme : arrêtez-le, ou changez « listen » dans "
+        return cli_fail(call, CLI_CONFIGURATION,
+                        "l’adresse %s est déjà prise par un autre programme : arrêtez-le, ou changez « listen » dans "
                         "hub.conf", text);
     if (error == EADDRNOTAVAIL || error == ENODEV || error == EINVAL || error == EAFNOSUPPORT)
-        return cli_fail(call, CLI_CONFIGURATION, "l’adresse %s n’est pas une adresse de cette machine : corrigez « listen » dans hub.conf", text);
+        return cli_fail(call, CLI_CONFIGURATION,
+                        "l’adresse %s n’est pas une adresse de cette machine : corrigez « listen » dans "
+                        "hub.conf", text);
     if (error == EACCES || error == EPERM)
-        return cli_fail(call, CLI_CONFIGURATION, "le port de %s est réservé : choisissez-en un au-dessus de 1023 dans hub.conf (« listen »)", text);
+        return cli_fail(call, CLI_CONFIGURATION,
+                        "le port de %s est réservé : choisissez-en un au-dessus de 1023 dans hub.conf "
+                        "(« listen »)", text);
     return cli_fail(call, CLI_FAULT, "impossible d’écouter à %s : %s", text, oserror_text(error));
 }
 
@@ -72,7 +77,8 @@ static int run(cli_call *call, hub_base *self, hub_link *link, watch *seen, int 
         logline(LOGLINE_WARNING, "the bound address cannot be written to the home");
     if (!watch_start(seen, changed, away, &whom))
         return cli_fail(call, CLI_FAULT, "un fil d’exécution n’a pas pu démarrer");
-    logline(LOGLINE_NOTICE, "ready: listening on %s, fingerprint %s", hub_link_endpoint(link), self->home.keys->fingerprint);
+    logline(LOGLINE_NOTICE, "ready: listening on %s, fingerprint %s", hub_link_endpoint(link),
+            self->home.keys->fingerprint);
     logline_notify("READY=1");
     bool good = hub_link_run(link, stop);
     watch_stop(seen);
@@ -80,8 +86,9 @@ static int run(cli_call *call, hub_base *self, hub_link *link, watch *seen, int 
     logline(LOGLINE_NOTICE, "stopping");
     if (good)
         return CLI_DONE;
-    return cli_fail(call, CLI_FAULT, "l’enregistrement des envois a échoué plusieurs fois de suite ; rien n’est perdu, les agents les gardent. "
-                    "Voyez le journal");
+    return cli_fail(call, CLI_FAULT,
+                    "l’enregistrement des envois a échoué plusieurs fois de suite ; rien n’est perdu, les "
+                    "agents les gardent. Voyez le journal");
 }
 
 static int serve(cli_call *call, hub_base *self, int stop)
@@ -95,7 +102,8 @@ static int serve(cli_call *call, hub_base *self, int stop)
     hub_link *link = NULL;
     int code = CLI_DONE;
     if (!seen)
-        code = cli_fail(call, who ? database_exit_code(error) : CLI_FAULT, "%s", who ? why : "la mémoire manque");
+        code = cli_fail(call, who ? database_exit_code(error) : CLI_FAULT, "%s",
+                        who ? why : "la mémoire manque");
     if (code == CLI_DONE) {
         link = hub_link_new(&(hub_link_options) {
             .listen = &self->home.conf.listen,

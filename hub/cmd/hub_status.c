@@ -1,4 +1,4 @@
-/* hub_status: `ctai-hub status`: the database, the position of each scope, the agents, what was refused, the alarms. */
+/* hub_status: `ctai-hub status`: the database, each scope's position, the agents, refusals, alarms. */
 #include <inttypes.h>
 #include <jansson.h>
 #include <string.h>
@@ -19,20 +19,27 @@ typedef struct {
     store_agent *agents;
 } status;
 
-static const char *contact_of(const status *self, const char *agent)
+/* When it was last heard: by a HELLO, or by a batch after it. */
+static const char *contact_of(const status *self, const store_agent *agent)
 {
+    const char *last = "";
     for (unsigned i = 0; i < self->said.contact_count; i++)
-        if (strcmp(self->said.contacts[i].agent, agent) == 0)
-            return self->said.contacts[i].contacted;
-    return "";
+        if (strcmp(self->said.contacts[i].agent, agent->identity.name) == 0)
+            last = self->said.contacts[i].contacted;
+    for (unsigned i = 0; i < agent->scope_count; i++)
+        if (strcmp(agent->scopes[i].last_received, last) > 0)
+            last = agent->scopes[i].last_received;
+    return last;
 }
 
 static json_t *scopes_json(const store_status *said)
 {
     json_t *all = json_array();
     for (unsigned i = 0; i < said->scope_count; i++)
-        json_array_append_new(all, json_pack("{s:s, s:I, s:i, s:s}", "perimetre", said->scopes[i].scope, "position",
-                                             (json_int_t) said->scopes[i].position, "contrats", (int) said->scopes[i].contracts, "dernier_lot",
+        json_array_append_new(all, json_pack("{s:s, s:I, s:i, s:s}", "perimetre", said->scopes[i].scope,
+                                             "position",
+                                             (json_int_t) said->scopes[i].position, "contrats",
+                                             (int) said->scopes[i].contracts, "dernier_lot",
                                              said->scopes[i].last_received));
     return all;
 }
@@ -44,12 +51,17 @@ static json_t *agents_json(const status *self)
         const store_agent *agent = &self->agents[i];
         json_t *scopes = json_array();
         for (unsigned k = 0; k < agent->scope_count; k++)
-            json_array_append_new(scopes, json_pack("{s:s, s:I, s:I, s:I, s:s}", "perimetre", agent->scopes[k].scope, "lots",
-                                                    (json_int_t) agent->scopes[k].sequence, "stables", (json_int_t) agent->scopes[k].stable,
-                                                    "enregistrements", (json_int_t) agent->scopes[k].records, "dernier_lot",
+            json_array_append_new(scopes, json_pack("{s:s, s:I, s:I, s:I, s:s}", "perimetre",
+                                                    agent->scopes[k].scope, "lots",
+                                                    (json_int_t) agent->scopes[k].sequence, "stables",
+                                                    (json_int_t) agent->scopes[k].stable,
+                                                    "enregistrements", (json_int_t) agent->scopes[k].records,
+                                                    "dernier_lot",
                                                     agent->scopes[k].last_received));
-        json_array_append_new(all, json_pack("{s:s, s:b, s:s, s:o}", "nom", agent->identity.name, "revoque", agent->revoked,
-                                             "dernier_contact", contact_of(self, agent->identity.name), "perimetres", scopes));
+        json_array_append_new(all, json_pack("{s:s, s:b, s:s, s:o}", "nom", agent->identity.name, "revoque",
+                                             agent->revoked,
+                                             "dernier_contact", 
+                                             contact_of(self, agent), "perimetres", scopes));
     }
     return all;
 }
@@ -59,9 +71,12 @@ static json_t *refusals_json(const store_status *said)
     json_t *all = json_array();
     for (unsigned i = 0; i < said->refusal_count; i++) {
         const store_status_refusal *one = &said->refusals[i];
-        json_array_append_new(all, json_pack("{s:s, s:s, s:i, s:s, s:I, s:I}", "agent", one->agent, "perimetre", one->scope, "numero",
-                                             (int) one->reason, "raison", record_reason_text(one->reason), "enregistrements",
-                                             (json_int_t) one->count, "dernier_lot", (json_int_t) one->last_sequence));
+        json_array_append_new(all, json_pack("{s:s, s:s, s:i, s:s, s:I, s:I}", "agent", one->agent,
+                                             "perimetre", one->scope, "numero",
+                                             (int) one->reason, "raison", record_reason_text(one->reason),
+                                             "enregistrements",
+                                             (json_int_t) one->count, "dernier_lot",
+                                             (json_int_t) one->last_sequence));
     }
     return all;
 }
@@ -71,9 +86,12 @@ static json_t *alarms_json(const store_status *said)
     json_t *all = json_array();
     for (unsigned i = 0; i < said->alarm_count; i++) {
         const store_status_alarm *one = &said->alarms[i];
-        json_array_append_new(all, json_pack("{s:s, s:s, s:i, s:s, s:I, s:I, s:s, s:s}", "agent", one->agent, "perimetre", one->scope, "numero",
-                                             (int) one->reason, "raison", wire_refusal_text(one->reason), "lot", (json_int_t) one->sequence,
-                                             "fois", (json_int_t) one->times, "premiere", one->first, "derniere", one->last));
+        json_array_append_new(all, json_pack("{s:s, s:s, s:i, s:s, s:I, s:I, s:s, s:s}", "agent", one->agent,
+                                             "perimetre", one->scope, "numero",
+                                             (int) one->reason, "raison", wire_refusal_text(one->reason), "lot",
+                                             (json_int_t) one->sequence,
+                                             "fois", (json_int_t) one->times, "premiere", one->first,
+                                             "derniere", one->last));
     }
     return all;
 }
@@ -82,10 +100,14 @@ static int tell_json(const status *self)
 {
     FILE *to = cli_output(self->call);
     json_t *summary =
-        json_pack("{s:s, s:s, s:s, s:{s:s, s:s, s:s, s:I}, s:o, s:o, s:o, s:o}", "dossier", self->base->home.home.path, "empreinte",
-                  self->base->home.keys->fingerprint, "ecoute", self->listen, "base", "genre", self->base->cluster ? "propre" : "externe", "nom",
-                  self->said.database, "version", self->said.server, "octets", (json_int_t) self->said.database_bytes, "perimetres",
-                  scopes_json(&self->said), "agents", agents_json(self), "refus", refusals_json(&self->said), "alarmes", alarms_json(&self->said));
+        json_pack("{s:s, s:s, s:s, s:{s:s, s:s, s:s, s:I}, s:o, s:o, s:o, s:o}", "dossier",
+                  self->base->home.home.path, "empreinte",
+                  self->base->home.keys->fingerprint, "ecoute", self->listen, "base", "genre",
+                  self->base->cluster ? "propre" : "externe", "nom",
+                  self->said.database, "version", self->said.server, "octets",
+                  (json_int_t) self->said.database_bytes, "perimetres",
+                  scopes_json(&self->said), "agents", agents_json(self), "refus", refusals_json(&self->said),
+                  "alarmes", alarms_json(&self->said));
     if (!summary)
         return cli_fail(self->call, CLI_FAULT, "la mémoire manque");
     json_dumpf(summary, to, 0);
@@ -105,10 +127,12 @@ static void tell_agents(const status *self, FILE *to)
     for (unsigned i = 0; i < self->agent_count; i++) {
         const store_agent *agent = &self->agents[i];
         fprintf(to, "  %s%s, dernier contact : %s\n", agent->identity.name, agent->revoked ? " (révoqué)" : "",
-                or_never(contact_of(self, agent->identity.name)));
+                or_never(contact_of(self, agent)));
         for (unsigned k = 0; k < agent->scope_count; k++)
-            fprintf(to, "    périmètre %s : %" PRIu64 " lots, %" PRIu64 " enregistrements, dernier lot : %s\n", agent->scopes[k].scope,
-                    agent->scopes[k].sequence, agent->scopes[k].records, or_never(agent->scopes[k].last_received));
+            fprintf(to, "    périmètre %s : %" PRIu64 " lots, %" PRIu64 " enregistrements, dernier lot : %s\n",
+                    agent->scopes[k].scope,
+                    agent->scopes[k].sequence, agent->scopes[k].records,
+                    or_never(agent->scopes[k].last_received));
     }
 }
 
@@ -117,13 +141,15 @@ static void tell_troubles(const store_status *said, FILE *to)
     if (said->refusal_count)
         fputs("\nEnregistrements refusés :\n", to);
     for (unsigned i = 0; i < said->refusal_count; i++)
-        fprintf(to, "  %s, périmètre %s : %" PRIu64 " (%s)\n", said->refusals[i].agent, said->refusals[i].scope, said->refusals[i].count,
+        fprintf(to, "  %s, périmètre %s : %" PRIu64 " (%s)\n", said->refusals[i].agent,
+                said->refusals[i].scope, said->refusals[i].count,
                 record_reason_text(said->refusals[i].reason));
     if (said->alarm_count)
         fputs("\nAlarmes :\n", to);
     for (unsigned i = 0; i < said->alarm_count; i++) {
         const store_status_alarm *one = &said->alarms[i];
-        fprintf(to, "  %s%s%s, %" PRIu64 " fois, dernière le %s : %s\n", one->agent, one->scope[0] ? ", périmètre " : "", one->scope, one->times,
+        fprintf(to, "  %s%s%s, %" PRIu64 " fois, dernière le %s : %s\n", one->agent,
+                one->scope[0] ? ", périmètre " : "", one->scope, one->times,
                 one->last, wire_refusal_text(one->reason));
     }
 }
@@ -132,12 +158,15 @@ static int tell(const status *self)
 {
     FILE *to = cli_output(self->call);
     const store_status *said = &self->said;
-    fprintf(to, "Dossier : %s\nEmpreinte : %s\nÉcoute : %s\nBase : %s %s (PostgreSQL %s), %.1f Mio\n", self->base->home.home.path,
-            self->base->home.keys->fingerprint, self->listen, said->database, self->base->cluster ? "propre au concentrateur" : "externe",
+    fprintf(to, "Dossier : %s\nEmpreinte : %s\nÉcoute : %s\nBase : %s %s (PostgreSQL %s), %.1f Mio\n",
+            self->base->home.home.path,
+            self->base->home.keys->fingerprint, self->listen, said->database,
+            self->base->cluster ? "propre au hub" : "externe",
             said->server, (double) said->database_bytes / (1024.0 * 1024.0));
     fputs(said->scope_count ? "\nPérimètres :\n" : "\nAucun contrat n’est enregistré.\n", to);
     for (unsigned i = 0; i < said->scope_count; i++)
-        fprintf(to, "  %s : position %" PRIu64 ", contrats : %u, dernier lot : %s\n", said->scopes[i].scope, said->scopes[i].position,
+        fprintf(to, "  %s : position %" PRIu64 ", contrats : %u, dernier lot : %s\n", said->scopes[i].scope,
+                said->scopes[i].position,
                 said->scopes[i].contracts, or_never(said->scopes[i].last_received));
     tell_agents(self, to);
     tell_troubles(said, to);

@@ -16,33 +16,49 @@
 
 enum { HUB_COMMAND_PLAIN = 1 << 8 }; /* needs no home, and so no identity */
 
-static const cli_operand file_operand[] = {{.name = "fichier", .kind = CLI_INPUT, .required = true}, {.name = NULL}};
-static const cli_operand contract_operand[] = {{.name = "contrat", .kind = CLI_VALUE, .required = true}, {.name = NULL}};
-static const cli_operand request_operand[] = {{.name = "demande", .kind = CLI_INPUT, .required = true}, {.name = NULL}};
-static const cli_operand name_operand[] = {{.name = "nom", .kind = CLI_VALUE, .required = true}, {.name = NULL}};
+static const cli_operand file_operand[] = {{.name = "fichier", .kind = CLI_INPUT, .required = true},
+                                           {.name = NULL}};
+static const cli_operand contract_operand[] = {{.name = "contrat", .kind = CLI_VALUE, .required = true},
+                                               {.name = NULL}};
+static const cli_operand request_operand[] = {{.name = "demande", .kind = CLI_INPUT, .required = true},
+                                              {.name = NULL}};
+static const cli_operand name_operand[] = {{.name = "nom", .kind = CLI_VALUE, .required = true},
+                                           {.name = NULL}};
 
 static const cli_command commands[] = {
-    {.name = "init", .run = hub_init_run, .help = "crée le dossier du concentrateur, ses clés et sa base", .options = hub_init_options,
+    {.name = "init", .run = hub_init_run, .help = "crée le dossier du hub, ses clés et sa base",
+     .options = hub_init_options,
      .flags = IDENTITY_NEW_HOME,
-     .details = "Sans --database, le concentrateur tient un PostgreSQL à lui dans son dossier, sur une socket locale seulement.\n"
-                "Lancée par root, la commande donne le dossier à l’utilisateur ctai-hub s’il existe, sinon à postgres."},
+     .details = "Sans --database, le hub tient un PostgreSQL à lui dans son dossier, sur une socket locale "
+                "seulement.\n"
+                "Lancée par root, la commande donne le dossier à l’utilisateur ctai-hub s’il existe, sinon à "
+                "postgres."},
     {.name = "serve", .run = hub_serve_run, .help = "reste en marche : reçoit les envois des agents",
-     .details = "Reste au premier plan ; SIGTERM ou Ctrl-C l’arrête proprement, après avoir fini ce qui est en cours."},
-    {.name = "contract check", .run = hub_contract_check_run, .help = "dit tout ce qui est faux ou douteux dans le fichier d’un contrat",
+     .details = "Reste au premier plan ; SIGTERM ou Ctrl-C l’arrête proprement, après avoir fini ce qui est "
+                "en cours."},
+    {.name = "contract check", .run = hub_contract_check_run,
+     .help = "dit tout ce qui est faux ou douteux dans le fichier d’un contrat",
      .operands = file_operand, .flags = HUB_COMMAND_PLAIN},
-    {.name = "contract add", .run = hub_contract_add_run, .help = "enregistre un contrat", .operands = file_operand,
+    {.name = "contract add", .run = hub_contract_add_run, .help = "enregistre un contrat",
+     .operands = file_operand,
      .details = "Les agents connectés l’apprennent aussitôt."},
     {.name = "contract list", .run = hub_contract_list_run, .help = "montre les contrats enregistrés"},
-    {.name = "contract show", .run = hub_contract_show_run, .help = "montre un contrat", .operands = contract_operand},
-    {.name = "agent approve", .run = hub_approve_run, .help = "admet un opérateur d’après son fichier de demande",
+    {.name = "contract show", .run = hub_contract_show_run, .help = "montre un contrat",
+     .operands = contract_operand},
+    {.name = "agent approve", .run = hub_approve_run,
+     .help = "admet un opérateur d’après son fichier de demande",
      .options = hub_approve_options, .operands = request_operand, .flags = IDENTITY_PLACES,
-     .details = "Écrit l’approbation à rendre à l’opérateur, NOM.approbation dans le dossier courant. Comparez d’abord l’empreinte\n"
-                "avec celle que l’opérateur vous lit au téléphone. Recommencez pour un autre contrat ou d’autres actions."},
+     .details = "Écrit l’approbation à rendre à l’opérateur, NOM.approbation dans le dossier courant. "
+                "Comparez d’abord l’empreinte\n"
+                "avec celle que l’opérateur vous lit au téléphone. Recommencez pour un autre contrat ou "
+                "d’autres actions."},
     {.name = "agent list", .run = hub_agent_list_run, .help = "montre les agents admis"},
     {.name = "agent show", .run = hub_agent_show_run, .help = "montre un agent", .operands = name_operand},
-    {.name = "agent revoke", .run = hub_agent_revoke_run, .help = "retire son accès à un agent, aussitôt", .operands = name_operand,
+    {.name = "agent revoke", .run = hub_agent_revoke_run, .help = "retire son accès à un agent, aussitôt",
+     .operands = name_operand,
      .details = "Ce qu’il a envoyé reste."},
-    {.name = "report", .run = hub_report_run, .help = "l’évaluation d’un contrat (article 7)", .options = hub_report_options,
+    {.name = "report", .run = hub_report_run, .help = "l’évaluation d’un contrat (article 7)",
+     .options = hub_report_options,
      .operands = contract_operand},
     {.name = "status", .run = hub_status_run, .help = "montre où en sont la base, les contrats et les agents"},
     {.name = NULL},
@@ -58,7 +74,8 @@ static int dispatch(cli_call *call)
 static const cli_program program = {
     .name = "ctai-hub",
     .version = CTAI_VERSION,
-    .help = "Le concentrateur de la préfecture : admet les agents des opérateurs, reçoit leurs enregistrements, évalue les contrats.",
+    .help = "Le hub de la préfecture : admet les agents des opérateurs, reçoit leurs enregistrements, évalue "
+            "les contrats.",
     .commands = commands,
     .default_home = "/var/lib/ctai-hub",
     .dispatch = dispatch,

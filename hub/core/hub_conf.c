@@ -9,12 +9,14 @@ static const char *set_database(hub_conf *self, text_view value)
         value = text_of("");
     else if (value.size == 0)
         return "il manque la base : « private », ou une chaîne de connexion de PostgreSQL";
-    return text_copy(self->database, sizeof self->database, value) ? NULL : "la chaîne de connexion est trop longue";
+    return text_copy(self->database, sizeof self->database, value) ? NULL
+        : "la chaîne de connexion est trop longue";
 }
 
 static const char *set_listen(hub_conf *self, text_view value)
 {
-    return endpoint_parse(&self->listen, value) ? NULL : "l’adresse d’écoute doit avoir la forme tcp://ADRESSE:PORT";
+    return endpoint_parse(&self->listen, value) ? NULL
+        : "l’adresse d’écoute doit avoir la forme tcp://ADRESSE:PORT";
 }
 
 static const char *set_web(hub_conf *self, text_view value)
@@ -36,7 +38,8 @@ static const char *set_address(hub_conf *self, text_view value)
         return "il y a trop d’adresses";
     endpoint *added = &self->addresses[self->address_count];
     if (!endpoint_parse(added, value) || added->any_host || added->port == 0)
-        return "une adresse annoncée aux agents doit avoir la forme tcp://NOM:PORT, avec un nom et un port précis";
+        return "une adresse annoncée aux agents doit avoir la forme tcp://NOM:PORT, avec un nom et un port "
+               "précis";
     self->address_count++;
     return NULL;
 }
@@ -55,7 +58,8 @@ static const char *set_writers(hub_conf *self, text_view value)
 static const char *set_stable(hub_conf *self, text_view value)
 {
     if (!text_is(value, "commit") && !text_is(value, "later"))
-        return "« stable » vaut « commit » (dès l’enregistrement) ou « later » (quand la base secondaire ou la sauvegarde "
+        return "« stable » vaut « commit » (dès l’enregistrement) ou « later » (quand la base secondaire ou "
+               "la sauvegarde "
                "l’a)";
     self->stable_at_commit = text_is(value, "commit");
     return NULL;
@@ -168,13 +172,13 @@ bool hub_conf_read(hub_conf *self, const char *file, text_view text, diag_sink *
 void hub_conf_write(const hub_conf *self, FILE *to)
 {
     char address[ENDPOINT_TEXT];
-    fputs("# Configuration du concentrateur CTAI (ctai-hub). Un nom et sa valeur par ligne ; une ligne qui\n"
+    fputs("# Configuration du hub CTAI (ctai-hub). Un nom et sa valeur par ligne ; une ligne qui\n"
           "# commence par # est un commentaire. « ctai-hub serve » la lit à son démarrage.\n\n"
-          "# La base de données : « private » (un PostgreSQL propre au concentrateur, dans ce dossier), ou une\n"
+          "# La base de données : « private » (un PostgreSQL propre au hub, dans ce dossier), ou une\n"
           "# chaîne de connexion de PostgreSQL.\n", to);
     fprintf(to, "database = %s\n\n", self->database[0] ? self->database : "private");
     endpoint_text(&self->listen, address);
-    fputs("# L’adresse à laquelle le concentrateur attend les agents : tcp://ADRESSE:PORT (* : toutes).\n", to);
+    fputs("# L’adresse à laquelle le hub attend les agents : tcp://ADRESSE:PORT (* : toutes).\n", to);
     fprintf(to, "listen = %s\n\n", address);
     fputs("# Les adresses que les agents reçoivent dans leur approbation, si elles diffèrent de la précédente\n"
           "# (une par ligne) : address = tcp://ctai.exemple.gouv.fr:5670\n", to);

@@ -30,12 +30,14 @@ typedef struct {
 void hub_conf_init(hub_conf *self);
 
 /* Reads a file's text; diagnostics name file. False when one was an error. */
-bool hub_conf_read(hub_conf *self, const char *file, text_view text, diag_sink *sink) __attribute__((warn_unused_result));
+bool hub_conf_read(hub_conf *self, const char *file, text_view text, diag_sink *sink)
+    __attribute__((warn_unused_result));
 
 /* Writes the whole file, commented in French. Values hold no line end (hub_conf_read and init see to it). */
 void hub_conf_write(const hub_conf *self, FILE *to);
 
 /* Takes the value of one name as the file has it ("listen", "web"...); false, with the reason in French. */
-bool hub_conf_set(hub_conf *self, const char *name, text_view value, const char **reason) __attribute__((warn_unused_result));
+bool hub_conf_set(hub_conf *self, const char *name, text_view value, const char **reason)
+    __attribute__((warn_unused_result));
 
 #endif

@@ -18,7 +18,8 @@
 #include "home.h"
 #include "oserror.h"
 
-static int fail(char note[HAND_OVER_TEXT_MAX], int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
+static int fail(char note[HAND_OVER_TEXT_MAX], int code, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 static int fail(char note[HAND_OVER_TEXT_MAX], int code, const char *format, ...)
 {
     va_list args;
@@ -31,7 +32,7 @@ static int fail(char note[HAND_OVER_TEXT_MAX], int code, const char *format, ...
 static const char *user_name(uid_t user)
 {
     const struct passwd *entry = getpwuid(user);
-    return entry ? entry->pw_name : "l’utilisateur du concentrateur";
+    return entry ? entry->pw_name : "l’utilisateur du hub";
 }
 
 /* Becomes the user in a child process, which answers whether it may pass through the folder. */
@@ -54,7 +55,8 @@ static bool may_pass(const char *folder, uid_t user, gid_t group)
 static acl_entry_t entry_of(acl_t *list, acl_tag_t tag, const uid_t *user)
 {
     acl_entry_t entry;
-    for (int got = acl_get_entry(*list, ACL_FIRST_ENTRY, &entry); got == 1; got = acl_get_entry(*list, ACL_NEXT_ENTRY, &entry)) {
+    for (int got = acl_get_entry(*list, ACL_FIRST_ENTRY, &entry); got == 1;
+         got = acl_get_entry(*list, ACL_NEXT_ENTRY, &entry)) {
         acl_tag_t has;
         if (acl_get_tag_type(entry, &has) != 0 || has != tag)
             continue;
@@ -113,7 +115,8 @@ static int open_way(const char *path, uid_t user, gid_t group, char note[HAND_OV
         if (!grant_search(folder, user) || !may_pass(folder, user, group)) {
             const char *reason = errno == EOPNOTSUPP || errno == ENOSYS
                 ? "ce système de fichiers n’a pas de listes de droits (ACL)" : oserror_text(errno);
-            return fail(note, 78, "%s ne peut pas traverser le dossier %s, et ce droit n’a pas pu lui être donné (%s) : "
+            return fail(note, 78,
+                        "%s ne peut pas traverser le dossier %s, et ce droit n’a pas pu lui être donné (%s) : "
                         "choisissez un dossier sous /var/lib, ou ouvrez celui-ci (chmod o+x %s)",
                         user_name(user), folder, reason, folder);
         }
@@ -144,7 +147,8 @@ int hand_over_way(const char *path, uid_t user, gid_t group, char note[HAND_OVER
     if (code != 0)
         return fail(note, code, "%s", folders);
     if (folders[0])
-        snprintf(note, HAND_OVER_TEXT_MAX, "%s a reçu le droit de traverser (x, par une ACL) : %.*s", user_name(user),
+        snprintf(note, HAND_OVER_TEXT_MAX, "%s a reçu le droit de traverser (x, par une ACL) : %.*s",
+                 user_name(user),
                  HAND_OVER_TEXT_MAX - 128, folders);
     return 0;
 }
@@ -176,8 +180,9 @@ static int make_home(hand_over *self, const char *path)
         return 0;
     }
     if (!find_user(&self->user, &self->group))
-        return fail(self->note, 78, "il n’y a ni utilisateur ctai-hub ni utilisateur postgres, sous l’identité duquel le "
-                    "concentrateur travaillerait : créez-en un (adduser --system --group ctai-hub)");
+        return fail(self->note, 78,
+                    "il n’y a ni utilisateur ctai-hub ni utilisateur postgres, sous l’identité duquel le "
+                    "hub travaillerait : créez-en un (adduser --system --group ctai-hub)");
     home_error error = home_make(path);
     if (error != HOME_OK) {
         home_explain(error, path, why, sizeof why);

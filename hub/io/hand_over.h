@@ -32,6 +32,7 @@ void hand_over_undo(const hand_over *self, const char *path);
  * Lets the user pass through every folder above path. 0, or 78 with note; note says otherwise to which folders a
  * right was added.
  */
-int hand_over_way(const char *path, uid_t user, gid_t group, char note[HAND_OVER_TEXT_MAX]) __attribute__((warn_unused_result));
+int hand_over_way(const char *path, uid_t user, gid_t group, char note[HAND_OVER_TEXT_MAX])
+    __attribute__((warn_unused_result));
 
 #endif

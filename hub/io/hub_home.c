@@ -65,7 +65,7 @@ static bool read_conf(hub_home *self, diag_sink *sink, char why[HUB_HOME_WHY_MAX
     if (!read && errno == EPERM)
         explain(&self->home, HOME_LOOSE, conf_name, why);
     else if (!read && errno == ENOENT)
-        snprintf(why, HUB_HOME_WHY_MAX, "%.*s n’est pas le dossier d’un concentrateur : commencez par « ctai-hub init »",
+        snprintf(why, HUB_HOME_WHY_MAX, "%.*s n’est pas le dossier d’un hub : commencez par « ctai-hub init »",
                  PATH_MAX, self->home.path);
     else if (!read)
         explain(&self->home, HOME_SYSTEM, conf_name, why);
@@ -82,7 +82,7 @@ static void note_fingerprint(hub_keys *keys)
     credential_hub_fingerprint(keys->fingerprint, keys->curve.public_key, keys->sign.public_key);
 }
 
-/* Keys stay in locked memory, out of swap and core files; where the system locks none, they are held all the same. */
+/* Keys stay in locked memory, out of swap and core files; where the system locks none, they are held as well. */
 static hub_keys *new_keys(void)
 {
     hub_keys *keys = calloc(1, sizeof *keys);
@@ -181,7 +181,8 @@ void hub_home_clear(const home *self)
     DIR *entries = again >= 0 ? fdopendir(again) : NULL;
     for (struct dirent *entry = entries ? readdir(entries) : NULL; entry; entry = readdir(entries)) {
         char path[PATH_MAX];
-        if (strncmp(entry->d_name, cluster_names, strlen(cluster_names)) == 0 && home_path(self, entry->d_name, path))
+        if (strncmp(entry->d_name, cluster_names, strlen(cluster_names)) == 0 
+            && home_path(self, entry->d_name, path))
             nftw(path, remove_entry, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
     }
     if (entries)
@@ -240,7 +241,8 @@ bool hub_home_read_endpoint(const hub_home *self, endpoint *bound)
 {
     char text[ENDPOINT_TEXT];
     long size = read_private(&self->home, endpoint_name, text, sizeof text);
-    return size > 0 && endpoint_parse(bound, text_trim((text_view) { text, (size_t) size })) && bound->port != 0;
+    return size > 0 && endpoint_parse(bound, text_trim((text_view) { text, (size_t) size }))
+        && bound->port != 0;
 }
 
 bool hub_home_write_endpoint(const hub_home *self, const char *text)

@@ -41,7 +41,7 @@ bool hub_home_open(hub_home *self, const char *path, diag_sink *sink, int *code,
     __attribute__((warn_unused_result));
 void hub_home_close(hub_home *self);
 
-/* Is there a complete home of a hub (is_hub), or anything else in it (is_used; what a broken init left does not count)? */
+/* Is it the complete home of a hub; is anything else in it (what a broken init left does not count)? */
 void hub_home_look(const home *self, bool *is_hub, bool *is_used);
 
 /* For init: new keys, written down; then hub.conf, which completes the home. False with why, as above (code 73). */

@@ -66,7 +66,8 @@ static void send_message(hub_talk *self, peer *to, const wire_message *message, 
     batch_buffer_clear(&self->message);
     wire_write(&self->message, message);
     if (self->message.failed) {
-        logline(LOGLINE_ERROR, "agent %s: a message of type %d cannot be written", to->name, (int) message->type);
+        logline(LOGLINE_ERROR, "agent %s: a message of type %d cannot be written", to->name,
+                (int) message->type);
         peer_leave(to, now_ms);
         return;
     }
@@ -97,8 +98,10 @@ static void acknowledge(hub_talk *self, peer *to, const hub_effect *effect, uint
 
 static void raise_alarm(hub_talk *self, const peer *of, const hub_effect *effect)
 {
-    logline(LOGLINE_WARNING, "agent %s: alarm: refusal %d, scope %.*s, sequence %llu", of->name, (int) effect->reason,
-            (int) effect->scope.size, effect->scope.size ? effect->scope.at : "", (unsigned long long) effect->sequence);
+    logline(LOGLINE_WARNING, "agent %s: alarm: refusal %d, scope %.*s, sequence %llu", of->name,
+            (int) effect->reason,
+            (int) effect->scope.size, effect->scope.size
+                ? effect->scope.at : "", (unsigned long long) effect->sequence);
     parcel *note = self->writer_count ? parcel_take(&self->pool) : NULL;
     if (!note)
         return; /* memory is short, or the writers have ended: it is in the log */
@@ -132,7 +135,8 @@ static void carry_out(hub_talk *self, peer *who, parcel **message, uint64_t now_
             acknowledge(self, who, effect, now_ms);
             break;
         case HUB_EFFECT_CUT:
-            logline(LOGLINE_NOTICE, "agent %s: connection %llu is cut", who->name, (unsigned long long) who->number);
+            logline(LOGLINE_NOTICE, "agent %s: connection %llu is cut", who->name,
+                    (unsigned long long) who->number);
             peer_leave(who, now_ms);
             break;
         case HUB_EFFECT_ALARM:
@@ -223,8 +227,10 @@ static void process(hub_talk *self, uint32_t routing, bool single, parcel **mess
         .scratch = (*message)->job.scratch,
     };
     step(self, who, &event, message, now_ms);
-    if (!who->greeted && (who->session.state == HUB_SESSION_LOADING || who->session.state == HUB_SESSION_OPEN)) {
-        logline(LOGLINE_INFO, "agent %s: connection %llu has begun", who->name, (unsigned long long) who->number);
+    if (!who->greeted && (who->session.state == HUB_SESSION_LOADING
+                          || who->session.state == HUB_SESSION_OPEN)) {
+        logline(LOGLINE_INFO, "agent %s: connection %llu has begun", who->name,
+                (unsigned long long) who->number);
         peer_greet(self->peers, who, now_ms);
     }
 }

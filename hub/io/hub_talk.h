@@ -27,7 +27,8 @@ typedef struct {
 } hub_talk;
 
 /* False when memory is short or a writer cannot start; release it in any case. */
-bool hub_talk_init(hub_talk *self, void *router, const hub_link_options *options) __attribute__((warn_unused_result));
+bool hub_talk_init(hub_talk *self, void *router,
+                   const hub_link_options *options) __attribute__((warn_unused_result));
 void hub_talk_release(hub_talk *self);
 
 /* Takes one message from the socket, if there is one, and deals with it. */

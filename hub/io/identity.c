@@ -142,8 +142,9 @@ static int take_identity(cli_call *call)
     gid_t group;
     home_error error = home_owner(call->home, &user, &group);
     if (error == HOME_OK && user == 0)
-        return cli_fail(call, CLI_CONFIGURATION, "%s appartient à root, sous l’identité duquel le concentrateur ne "
-                        "travaille pas : donnez-le à l’utilisateur ctai-hub ou postgres (chown -R)", call->home);
+        return cli_fail(call, CLI_CONFIGURATION, "%s appartient à root, sous l’identité duquel le hub ne "
+                        "travaille pas : donnez-le à l’utilisateur ctai-hub ou postgres (chown "
+                        "-R)", call->home);
     if (error == HOME_OK)
         error = home_become_owner(call->home);
     if (error != HOME_OK) {

@@ -23,7 +23,8 @@ int identity_run(cli_call *call, unsigned flags);
  * Writes a file of that plain name (no folder) into the user's folder, whole or not at all, with the user's
  * rights. 0, or errno.
  */
-int identity_place(cli_call *call, const char *name, const void *data, size_t size) __attribute__((warn_unused_result));
+int identity_place(cli_call *call, const char *name, const void *data,
+                   size_t size) __attribute__((warn_unused_result));
 
 /* Takes PG* out of the environment, which would mislead the private cluster. Before any thread. */
 void identity_forget_postgres(void);

@@ -153,7 +153,8 @@ int peer_sweep(peer_table *self, uint64_t now_ms, int limit_ms)
     for (unsigned i = 0; i < self->count;) {
         peer *one = self->items[i];
         if (is_gone(one, now_ms)) {
-            logline(LOGLINE_INFO, "agent %s: connection %llu ended", one->name, (unsigned long long) one->number);
+            logline(LOGLINE_INFO, "agent %s: connection %llu ended", one->name,
+                    (unsigned long long) one->number);
             free(one);
             self->count--;
             self->items[i] = self->items[self->count];

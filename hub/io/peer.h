@@ -46,7 +46,7 @@ peer *peer_at(const peer_table *self, unsigned index);
 peer *peer_by_routing(const peer_table *self, uint32_t routing);
 peer *peer_by_number(const peer_table *self, uint64_t number);
 
-/* A new peer for an admitted agent. NULL when there are PEER_MAX, or PEER_OF_KEY_MAX of its key, or memory is short. */
+/* A new peer for an admitted agent. NULL: there are PEER_MAX, or PEER_OF_KEY_MAX of its key, or memory is short. */
 peer *peer_add(peer_table *self, uint32_t routing, const admission_entry *who, uint64_t now_ms);
 
 /* It has said HELLO: the key's other peers begin to leave. */

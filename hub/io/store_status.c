@@ -15,7 +15,8 @@ static const char scopes_sql[] =
                      "  ORDER BY l.position DESC LIMIT 1)")
     "  FROM ctai.scope AS s ORDER BY s.scope";
 static const char contacts_sql[] =
-    "SELECT a.name, " MOMENT("c.contacted_at") " FROM ctai.agent_contact AS c JOIN ctai.agent AS a USING (agent)"
+    "SELECT a.name, " MOMENT("c.contacted_at") " FROM ctai.agent_contact AS c JOIN ctai.agent AS a USING "
+                                               "(agent)"
     " ORDER BY a.name";
 static const char refusals_sql[] =
     "SELECT a.name, r.scope, r.reason, count(*), max(r.sequence)"
@@ -23,10 +24,12 @@ static const char refusals_sql[] =
     " GROUP BY a.name, r.scope, r.reason ORDER BY a.name, r.scope, r.reason";
 static const char alarms_sql[] =
     "SELECT a.name, m.scope, m.reason, m.sequence, m.times, " MOMENT("m.first_at") ", " MOMENT("m.last_at")
-    "  FROM ctai.alarm AS m JOIN ctai.agent AS a USING (agent) ORDER BY m.last_at DESC, a.name, m.scope, m.reason";
+    "  FROM ctai.alarm AS m JOIN ctai.agent AS a USING (agent) ORDER BY m.last_at DESC, a.name, m.scope, "
+    "m.reason";
 /* Not a write for every HELLO of an agent that tries again and again. */
 static const char contact_sql[] =
-    "INSERT INTO ctai.agent_contact AS c (agent, contacted_at) SELECT agent, now() FROM ctai.agent WHERE sign = $1"
+    "INSERT INTO ctai.agent_contact AS c (agent, contacted_at) SELECT agent, now() FROM ctai.agent WHERE sign "
+    "= $1"
     " ON CONFLICT (agent) DO UPDATE SET contacted_at = excluded.contacted_at"
     " WHERE c.contacted_at < excluded.contacted_at - interval '5 seconds'";
 static const char alarm_sql[] =
@@ -36,7 +39,8 @@ static const char alarm_sql[] =
     " SET sequence = excluded.sequence, times = m.times + 1, last_at = excluded.last_at";
 
 /* Runs a query and makes room for its rows. */
-static database_error rows(database *connection, const char *sql, arena *from, size_t row_size, unsigned *count, void **items,
+static database_error rows(database *connection, const char *sql, arena *from, size_t row_size,
+                           unsigned *count, void **items,
                            database_result **result)
 {
     database_error error = database_query(connection, sql, NULL, 0, result);
@@ -73,7 +77,8 @@ static database_error read_scopes(database *connection, arena *from, store_statu
 {
     database_result *result = NULL;
     void *items = NULL;
-    database_error error = rows(connection, scopes_sql, from, sizeof *status->scopes, &status->scope_count, &items, &result);
+    database_error error = rows(connection, scopes_sql, from, sizeof *status->scopes, &status->scope_count,
+                                &items, &result);
     if (error != DATABASE_OK)
         return error;
     status->scopes = items;
@@ -130,7 +135,8 @@ static database_error read_alarms(database *connection, arena *from, store_statu
 {
     database_result *result = NULL;
     void *items = NULL;
-    database_error error = rows(connection, alarms_sql, from, sizeof *status->alarms, &status->alarm_count, &items, &result);
+    database_error error = rows(connection, alarms_sql, from, sizeof *status->alarms, &status->alarm_count,
+                                &items, &result);
     if (error != DATABASE_OK)
         return error;
     status->alarms = items;
@@ -180,7 +186,8 @@ database_error store_status_note_contact(store *self, const uint8_t agent[CRYPTO
     return database_query(connection, contact_sql, &parameter, 1, NULL);
 }
 
-database_error store_status_note_alarm(store *self, const uint8_t agent[CRYPTO_PUBLIC], wire_refusal reason, text_view scope,
+database_error store_status_note_alarm(store *self, const uint8_t agent[CRYPTO_PUBLIC], wire_refusal reason,
+                                       text_view scope,
                                        uint64_t sequence)
 {
     database *connection = NULL;

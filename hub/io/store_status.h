@@ -47,13 +47,16 @@ typedef struct {
 } store_status;
 
 /* All of it, in the arena. */
-database_error store_status_read(store *self, arena *from, store_status *status) __attribute__((warn_unused_result));
+database_error store_status_read(store *self, arena *from,
+                                 store_status *status) __attribute__((warn_unused_result));
 
 /* The agent with that Ed25519 key has said HELLO. */
-database_error store_status_note_contact(store *self, const uint8_t agent[CRYPTO_PUBLIC]) __attribute__((warn_unused_result));
+database_error store_status_note_contact(store *self,
+                                         const uint8_t agent[CRYPTO_PUBLIC]) __attribute__((warn_unused_result));
 
 /* What it said was alarming; scope may be empty, sequence 0. */
-database_error store_status_note_alarm(store *self, const uint8_t agent[CRYPTO_PUBLIC], wire_refusal reason, text_view scope,
+database_error store_status_note_alarm(store *self, const uint8_t agent[CRYPTO_PUBLIC], wire_refusal reason,
+                                       text_view scope,
                                        uint64_t sequence) __attribute__((warn_unused_result));
 
 #endif

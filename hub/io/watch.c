@@ -62,7 +62,8 @@ static database_error refresh(watch *self)
 static void say(watch *self, database_error error)
 {
     if (error != DATABASE_OK && !self->silent)
-        logline(LOGLINE_ERROR, "changes of agents and contracts are not heard of: %s", store_explain(self->store));
+        logline(LOGLINE_ERROR, "changes of agents and contracts are not heard of: %s",
+                store_explain(self->store));
     if (error == DATABASE_OK && self->silent)
         logline(LOGLINE_NOTICE, "changes of agents and contracts are heard of again");
     self->silent = error != DATABASE_OK;

@@ -76,7 +76,8 @@ static void load(writer *self, job *what)
     what->state = (store_state) {0};
     if (!ready(self))
         return;
-    database_error error = store_load_state(self->store, what->agent, hello, count, what->scratch, &what->state);
+    database_error error = store_load_state(self->store, what->agent, hello, count, what->scratch,
+                                            &what->state);
     note(self, error);
     if (error == DATABASE_OK)
         what->stored = HUB_STORED_COMMITTED;
@@ -89,7 +90,8 @@ static void load(writer *self, job *what)
 static void note_alarm(writer *self, const job *what)
 {
     if (ready(self))
-        note(self, store_status_note_alarm(self->store, what->agent, what->alarm.reason, text_of(what->alarm.scope),
+        note(self, store_status_note_alarm(self->store, what->agent, what->alarm.reason,
+                                           text_of(what->alarm.scope),
                                            what->alarm.sequence));
 }
 
@@ -142,7 +144,8 @@ static bool joins(const job *what, job *const *run, unsigned count, uint64_t byt
     if (count == WRITER_MERGE_BATCHES || bytes + what->bytes > WRITER_MERGE_BYTES)
         return false;
     for (unsigned i = 0; i < count; i++)
-        if (memcmp(run[i]->agent, what->agent, CRYPTO_PUBLIC) == 0 && text_equal(run[i]->header.scope, what->header.scope)
+        if (memcmp(run[i]->agent, what->agent, CRYPTO_PUBLIC) == 0 && text_equal(run[i]->header.scope,
+                what->header.scope)
             && run[i]->header.sequence >= what->header.sequence)
             return false;
     return true;

@@ -26,7 +26,8 @@ static bool frame_is(zframe_t *frame, const char *text)
 static bool admitted(gate *who, zframe_t *const frame[ZAP_FRAMES], char user[2 * CRYPTO_PUBLIC + 1])
 {
     admission_entry entry;
-    if (!frame_is(frame[2], ZAP_DOMAIN) || !frame_is(frame[5], "CURVE") || zframe_size(frame[6]) != CRYPTO_PUBLIC
+    if (!frame_is(frame[2], ZAP_DOMAIN) || !frame_is(frame[5], "CURVE")
+        || zframe_size(frame[6]) != CRYPTO_PUBLIC
         || !gate_find(who, zframe_data(frame[6]), &entry))
         return false;
     crypto_hex(user, entry.curve, CRYPTO_PUBLIC);

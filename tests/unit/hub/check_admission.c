@@ -82,8 +82,10 @@ START_TEST(reads_addresses)
         { "tcp://*:*", "*", 0, true },
         { "tcp://hub.exemple.fr:0", "hub.exemple.fr", 0, false },
     };
-    static const char *const bad[] = { "", "tcp://", "tcp://1.2.3.4", "tcp://1.2.3.4:", "tcp://:5670", "udp://1.2.3.4:1",
-        "tcp://1.2.3.4:65536", "tcp://1.2.3.4:-1", "tcp://1.2.3.4:1x", "tcp://a b:1", "tcp://::1:5670", "tcp://[x]:1",
+    static const char *const bad[] = { "", "tcp://", "tcp://1.2.3.4", "tcp://1.2.3.4:", "tcp://:5670",
+                                      "udp://1.2.3.4:1",
+        "tcp://1.2.3.4:65536", "tcp://1.2.3.4:-1", "tcp://1.2.3.4:1x", "tcp://a "
+                                                                       "b:1", "tcp://::1:5670", "tcp://[x]:1",
         "tcp://-a:1", "ipc:///tmp/x", "tcp://a/b:1", "tcp://1.2.3.4:000001" };
     endpoint parsed;
     char text[ENDPOINT_TEXT];
@@ -148,8 +150,10 @@ static void note_line(diag_sink *sink, const diag *what)
 
 START_TEST(configuration_says_where_it_is_wrong)
 {
-    static const char *const bad[] = { "lisen = tcp://*:1", "listen = 5670", "listen", "writers = 0", "writers = 17", "writers = x",
-        "writers = -1", "web = 8080", "stable = oui", "database =", "address = tcp://*:5670", "address = tcp://a:*" };
+    static const char *const bad[] = { "lisen = tcp://*:1", "listen = 5670", "listen", "writers = 0",
+                                      "writers = 17", "writers = x",
+        "writers = -1", "web = 8080", "stable = oui", "database =", "address = tcp://*:5670", "address = "
+                                                                                              "tcp://a:*" };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         char text[200];
         hub_conf conf;

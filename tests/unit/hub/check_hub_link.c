@@ -39,7 +39,8 @@ const char *store_explain(const store *self)
     return "la base est arrêtée";
 }
 
-database_error store_load_state(store *self, const uint8_t agent[CRYPTO_PUBLIC], const wire_position *hello, unsigned hello_count,
+database_error store_load_state(store *self, const uint8_t agent[CRYPTO_PUBLIC], const wire_position *hello,
+                                unsigned hello_count,
                                 arena *from, store_state *state)
 {
     if (database_away)
@@ -50,14 +51,16 @@ database_error store_load_state(store *self, const uint8_t agent[CRYPTO_PUBLIC],
     state->scopes[0].position.incarnation = 1;
     state->contract_count = 1;
     state->contracts = arena_take(from, sizeof *state->contracts);
-    state->contracts[0] = (wire_contract) { .id = text_of("c1"), .title = text_of(title_changed ? "Autre" : "Contrat"),
+    state->contracts[0] = (wire_contract) { .id = text_of("c1"),
+                                           .title = text_of(title_changed ? "Autre" : "Contrat"),
         .scope = text_of("63"), .first_day = 19000, .last_day = 19365, .action_count = 1 };
     state->contracts[0].actions = arena_take(from, sizeof *state->contracts[0].actions);
     state->contracts[0].actions[0] = (wire_action) { text_of("axe1"), text_of("Axe"), true };
     return DATABASE_OK;
 }
 
-database_error store_put(store *self, const store_batch *batches, unsigned count, arena *scratch, store_outcome *outcomes)
+database_error store_put(store *self, const store_batch *batches, unsigned count, arena *scratch,
+                         store_outcome *outcomes)
 {
     put_calls++;
     for (unsigned i = 0; i < count; i++) {
@@ -81,7 +84,8 @@ database_error store_status_note_contact(store *self, const uint8_t agent[CRYPTO
     return DATABASE_OK;
 }
 
-database_error store_status_note_alarm(store *self, const uint8_t agent[CRYPTO_PUBLIC], wire_refusal reason, text_view scope,
+database_error store_status_note_alarm(store *self, const uint8_t agent[CRYPTO_PUBLIC], wire_refusal reason,
+                                       text_view scope,
                                        uint64_t sequence)
 {
     alarms_noted++;
@@ -267,7 +271,8 @@ START_TEST(admitted_agent_is_heard)
         say_batch(dealer, &hub.agents[0], sequence, hash);
         ck_assert(hear(dealer, &answer));
         ck_assert_int_eq(answer.type, WIRE_ACK);
-        ck_assert(crypto_verify(answer.ack.signature, answer.ack.receipt.at, answer.ack.receipt.size, hub.keys.sign.public_key));
+        ck_assert(crypto_verify(answer.ack.signature, answer.ack.receipt.at, answer.ack.receipt.size,
+                                hub.keys.sign.public_key));
         ck_assert(wire_read_receipt(&receipt, answer.ack.receipt));
         ck_assert_uint_eq(receipt.position.sequence, sequence);
         ck_assert_mem_eq(receipt.position.hash, hash, CRYPTO_HASH);

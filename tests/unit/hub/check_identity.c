@@ -50,7 +50,8 @@ static int say_who(cli_call *call)
 {
     struct rlimit core;
     getrlimit(RLIMIT_CORE, &core);
-    fprintf(cli_output(call), "%d %d %d %d %d %d %s", (int) getuid(), (int) geteuid(), (int) getgid(), setuid(0) == 0 && getuid() != 0,
+    fprintf(cli_output(call), "%d %d %d %d %d %d %s", (int) getuid(), (int) geteuid(), (int) getgid(),
+            setuid(0) == 0 && getuid() != 0,
             prctl(PR_GET_DUMPABLE), (int) core.rlim_cur, getenv("HOME"));
     return CLI_DONE;
 }
@@ -95,7 +96,8 @@ static void prepare(stage *self, cli_run *run, const char *home)
     snprintf(self->home, sizeof self->home, "%s", home);
     self->program = (cli_program) { .name = "check" };
     self->command = (cli_command) { .name = "check", .run = run };
-    self->call = (cli_call) { .program = &self->program, .command = &self->command, .home = self->home, .out = tmpfile(), .err = tmpfile(),
+    self->call = (cli_call) { .program = &self->program, .command = &self->command, .home = self->home,
+                             .out = tmpfile(), .err = tmpfile(),
                               .folder = root_folder };
     ck_assert_ptr_nonnull(self->call.out);
     ck_assert_ptr_nonnull(self->call.err);
@@ -172,7 +174,8 @@ START_TEST(root_becomes_the_owner_for_good)
 #else
     const int dumpable = 0;
 #endif
-    snprintf(expected, sizeof expected, "%d %d %d 0 %d 0 %s", (int) user->pw_uid, (int) user->pw_uid, (int) user->pw_gid, dumpable, user->pw_dir);
+    snprintf(expected, sizeof expected, "%d %d %d 0 %d 0 %s", (int) user->pw_uid, (int) user->pw_uid,
+             (int) user->pw_gid, dumpable, user->pw_dir);
     ck_assert_str_eq(text, expected);
     /* One line says that the closed folder above was opened to it, and to it alone. */
     read_back(self.call.err, text, sizeof text);
