@@ -1,0 +1,256 @@
+/*
+ * The writer's thread: every job comes back once, in order; what waits is committed together; one bad batch
+ * does not hold up the others; a store that fails for good is told. The store stands aside.
+ */
+#include <check.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "store_status.h"
+#include "writer.h"
+
+struct store { int unused; };
+static atomic_int commits, most_together, away;
+static atomic_bool held, everything_is_bad;
+static uint64_t bad_sequence;
+
+database_error store_open(store **self, const store_options *options)
+{
+    *self = calloc(1, sizeof(store));
+    return DATABASE_OK;
+}
+
+void store_destroy(store **self)
+{
+    free(*self);
+    *self = NULL;
+}
+
+const char *store_explain(const store *self)
+{
+    return "";
+}
+
+database_error store_load_state(store *self, const uint8_t agent[CRYPTO_PUBLIC], const wire_position *hello,
+                                unsigned hello_count, arena *from, store_state *state)
+{
+    while (held)
+        poll(NULL, 0, 1);
+    return agent[0] == 9 ? DATABASE_NOT_FOUND : DATABASE_OK;
+}
+
+database_error store_put(store *self, const store_batch *batches, unsigned count, arena *scratch,
+                         store_outcome *outcomes)
+{
+    for (unsigned i = 0; i < count; i++)
+        if (batches[i].header->sequence == bad_sequence || everything_is_bad)
+            return DATABASE_FAULT;
+    if (away)
+        return DATABASE_LATER;
+    commits++;
+    if ((int) count > most_together)
+        most_together = (int) count;
+    for (unsigned i = 0; i < count; i++) {
+        outcomes[i].stored = HUB_STORED_COMMITTED;
+        outcomes[i].position.sequence = batches[i].header->sequence;
+        for (unsigned k = 0; k < i; k++)
+            if (memcmp(batches[k].header->agent, batches[i].header->agent, CRYPTO_PUBLIC) == 0)
+                ck_assert_uint_lt(batches[k].header->sequence, batches[i].header->sequence);
+    }
+    return DATABASE_OK;
+}
+
+database_error store_status_note_contact(store *self, const uint8_t agent[CRYPTO_PUBLIC])
+{
+    return DATABASE_OK;
+}
+
+database_error store_status_note_alarm(store *self, const uint8_t agent[CRYPTO_PUBLIC], wire_refusal reason,
+                                       text_view scope, uint64_t sequence)
+{
+    return DATABASE_OK;
+}
+
+static job_queue *answers;
+static writer *tested;
+enum { JOBS_MAX = 128 };
+static job jobs[JOBS_MAX];
+static unsigned job_count;
+
+static void setup(void)
+{
+    store_options options = {.conninfo = ""};
+    commits = most_together = away = 0;
+    held = everything_is_bad = false;
+    bad_sequence = 0;
+    job_count = 0;
+    answers = job_queue_new();
+    tested = writer_new(&options, answers);
+    ck_assert_ptr_nonnull(tested);
+}
+
+static void teardown(void)
+{
+    writer_destroy(&tested);
+    for (job *left = job_queue_take(answers); left; left = left->next)
+        ;
+    job_queue_destroy(&answers);
+    for (unsigned i = 0; i < job_count; i++)
+        arena_destroy(&jobs[i].scratch);
+}
+
+static job *next_job(job_type type, uint8_t agent)
+{
+    ck_assert_uint_lt(job_count, JOBS_MAX);
+    job *made = &jobs[job_count];
+    *made = (job) {.type = type, .session = job_count, .scratch = arena_new(1 << 20)};
+    made->agent[0] = made->header.agent[0] = agent;
+    job_count++;
+    return made;
+}
+
+static void give_batch(uint8_t agent, uint64_t sequence)
+{
+    job *made = next_job(JOB_STORE, agent);
+    made->header.scope = text_of("63");
+    made->header.sequence = sequence;
+    made->bytes = 1000;
+    writer_give(tested, made);
+}
+
+/* All jobs, as they came back. */
+static void collect(job **back)
+{
+    unsigned count = 0;
+    while (count < job_count) {
+        job *list = job_queue_wait(answers, 5000);
+        ck_assert_ptr_nonnull(list);
+        for (; list; list = list->next)
+            back[count++] = list;
+    }
+}
+
+START_TEST(what_waits_is_committed_together_and_comes_back_in_order)
+{
+    job *back[JOBS_MAX];
+    held = true;
+    writer_give(tested, next_job(JOB_LOAD, 1));
+    for (uint64_t sequence = 1; sequence <= 40; sequence++)
+        give_batch((uint8_t) (1 + sequence % 4), sequence);
+    writer_give(tested, next_job(JOB_LOAD, 9));
+    writer_give(tested, next_job(JOB_ALARM, 1));
+    held = false;
+    collect(back);
+    for (unsigned i = 0; i < job_count; i++)
+        ck_assert_uint_eq(back[i]->session, i);
+    for (unsigned i = 1; i <= 40; i++) {
+        ck_assert_int_eq(back[i]->outcome.stored, HUB_STORED_COMMITTED);
+        ck_assert_uint_eq(back[i]->outcome.position.sequence, i);
+    }
+    ck_assert_int_eq(back[0]->stored, HUB_STORED_COMMITTED);
+    ck_assert_int_eq(back[41]->stored, HUB_STORED_NO_RIGHT);
+    ck_assert_int_gt(most_together, 8);
+    ck_assert_int_le(most_together, WRITER_MERGE_BATCHES);
+}
+END_TEST
+
+START_TEST(same_batch_twice_is_not_in_one_commit)
+{
+    job *back[JOBS_MAX];
+    held = true;
+    writer_give(tested, next_job(JOB_LOAD, 1));
+    give_batch(1, 1);
+    give_batch(1, 2);
+    give_batch(1, 1);
+    held = false;
+    collect(back);
+    ck_assert_int_eq(commits, 2);
+}
+END_TEST
+
+START_TEST(bad_batch_does_not_hold_up_the_others)
+{
+    job *back[JOBS_MAX];
+    bad_sequence = 5;
+    held = true;
+    writer_give(tested, next_job(JOB_LOAD, 1));
+    for (uint64_t sequence = 1; sequence <= 10; sequence++)
+        give_batch((uint8_t) sequence, sequence);
+    held = false;
+    collect(back);
+    for (unsigned i = 1; i <= 10; i++)
+        ck_assert_int_eq(back[i]->outcome.stored, i == 5 ? HUB_STORED_LATER : HUB_STORED_COMMITTED);
+    ck_assert(!writer_failed(tested));
+}
+END_TEST
+
+START_TEST(store_that_fails_for_good_is_told)
+{
+    job *back[JOBS_MAX];
+    everything_is_bad = true;
+    for (uint64_t sequence = 1; sequence <= WRITER_FAULTS_MAX; sequence++)
+        give_batch(1, sequence);
+    collect(back);
+    for (unsigned i = 0; i < WRITER_FAULTS_MAX; i++)
+        ck_assert_int_eq(back[i]->outcome.stored, HUB_STORED_LATER);
+    ck_assert(writer_failed(tested));
+}
+END_TEST
+
+START_TEST(away_means_later_at_once_and_a_back_off)
+{
+    job *back[JOBS_MAX];
+    away = 1;
+    give_batch(1, 1);
+    collect(back);
+    ck_assert_int_eq(back[0]->outcome.stored, HUB_STORED_LATER);
+    away = 0;
+    give_batch(1, 1); /* within the back-off: the database is not asked */
+    job *again = job_queue_wait(answers, 5000);
+    ck_assert_ptr_nonnull(again);
+    ck_assert_int_eq(again->outcome.stored, HUB_STORED_LATER);
+    ck_assert_int_eq(commits, 0);
+    poll(NULL, 0, 2 * WRITER_RETRY_MS_MIN);
+    give_batch(1, 1);
+    again = job_queue_wait(answers, 5000);
+    ck_assert_ptr_nonnull(again);
+    ck_assert_int_eq(again->outcome.stored, HUB_STORED_COMMITTED);
+}
+END_TEST
+
+START_TEST(end_answers_all_that_was_given)
+{
+    held = true;
+    writer_give(tested, next_job(JOB_LOAD, 1));
+    for (uint64_t sequence = 1; sequence <= 50; sequence++)
+        give_batch(1, sequence);
+    held = false;
+    writer_destroy(&tested);
+    unsigned count = 0;
+    for (job *back = job_queue_take(answers); back; back = back->next)
+        count++;
+    ck_assert_uint_eq(count, 51);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("writer");
+    TCase *all = tcase_create("all");
+    tcase_add_checked_fixture(all, setup, teardown);
+    tcase_add_test(all, what_waits_is_committed_together_and_comes_back_in_order);
+    tcase_add_test(all, same_batch_twice_is_not_in_one_commit);
+    tcase_add_test(all, bad_batch_does_not_hold_up_the_others);
+    tcase_add_test(all, store_that_fails_for_good_is_told);
+    tcase_add_test(all, away_means_later_at_once_and_a_back_off);
+    tcase_add_test(all, end_answers_all_that_was_given);
+    suite_add_tcase(suite, all);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
