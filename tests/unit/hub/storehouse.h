@@ -236,7 +236,7 @@ static inline store_batch house_sign(house_agent *self, const text_view *bodies,
 /* The same of records; count at most STOREHOUSE_BODIES. */
 static inline store_batch house_batch(house_agent *self, const record *records, unsigned count)
 {
-    text_view bodies[STOREHOUSE_BODIES];
+    text_view bodies[STOREHOUSE_BODIES] = {{NULL, 0}};
     ck_assert_uint_le(count, STOREHOUSE_BODIES);
     for (unsigned i = 0; i < count; i++)
         bodies[i] = house_body(&records[i]);
