@@ -354,7 +354,9 @@ static database_error look_after_commit(store *self, const store_batch *batches,
         error = database_commit(connection);
     else
         database_rollback(connection);
-    return error == DATABASE_OK && all ? DATABASE_OK : DATABASE_LATER;
+    if (error == DATABASE_OK && !all)
+        return database_fail(connection, DATABASE_LATER, "la connexion à la base de données a été perdue : rien n’a été enregistré");
+    return error == DATABASE_OK ? DATABASE_OK : DATABASE_LATER;
 }
 
 database_error store_put(store *self, const store_batch *batches, unsigned count, arena *scratch, store_outcome *outcomes)

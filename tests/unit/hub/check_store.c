@@ -436,6 +436,63 @@ START_TEST(a_lost_connection_is_made_anew)
 }
 END_TEST
 
+/* The next batch meets a fault of the server in the middle of its transaction, or at COMMIT. */
+static void arm(const char *when, const char *what)
+{
+    char sql[512];
+    snprintf(sql, sizeof sql,
+             "CREATE FUNCTION public.fault() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN %s; RETURN NULL; END $$;"
+             "CREATE CONSTRAINT TRIGGER fault AFTER INSERT ON ctai.coverage %s FOR EACH ROW EXECUTE FUNCTION public.fault()", what, when);
+    house_run(sql);
+}
+
+START_TEST(a_fault_of_the_server_leaves_nothing_and_is_sorted)
+{
+    static const struct { const char *when, *what; database_error error; } cases[] = {
+        {"", "RAISE EXCEPTION USING ERRCODE = '53100'", DATABASE_FULL},
+        {"", "RAISE EXCEPTION USING ERRCODE = '40P01'", DATABASE_LATER},
+        {"", "RAISE EXCEPTION USING ERRCODE = 'XX001'", DATABASE_FAULT},
+        {"", "PERFORM pg_terminate_backend(pg_backend_pid())", DATABASE_LATER},
+        {"DEFERRABLE INITIALLY DEFERRED", "RAISE EXCEPTION USING ERRCODE = '40001'", DATABASE_LATER},
+        {"DEFERRABLE INITIALLY DEFERRED", "PERFORM pg_terminate_backend(pg_backend_pid())", DATABASE_LATER},
+    };
+    alpha.coverage_count = 1;
+    alpha.coverage[0] = (batch_coverage){.contract = text_of("63-a"), .action_count = 1, .actions = {text_of("axe1")}, .last_month = CIVIL_NONE};
+    const record other = requests(1, 1), one = requests(2, 7);
+    store_batch batches[] = {house_batch(&beta, &other, 1), house_batch(&alpha, &one, 1)};
+    for (unsigned i = 0; i < sizeof cases / sizeof *cases; i++) {
+        store_outcome outcomes[2];
+        arm(cases[i].when, cases[i].what);
+        ck_assert_int_eq(store_put(house.store, batches, 2, house.memory, outcomes), cases[i].error);
+        ck_assert(outcomes[0].stored == HUB_STORED_LATER && outcomes[1].stored == HUB_STORED_LATER);
+        ck_assert(store_explain(house.store)[0] != '\0');
+        ck_assert_int_eq(house_number("SELECT count(*) FROM ctai.ledger"), 0);
+        ck_assert_int_eq(house_number("SELECT position FROM ctai.scope"), 2);
+        house_run("DROP FUNCTION public.fault() CASCADE");
+    }
+    store_outcome outcomes[2];
+    ck_assert_int_eq(store_put(house.store, batches, 2, house.memory, outcomes), DATABASE_OK);
+    ck_assert(outcomes[0].stored == HUB_STORED_COMMITTED && outcomes[1].stored == HUB_STORED_COMMITTED);
+    ck_assert_int_eq(house_number("SELECT count(*) FROM ctai.record"), 2);
+}
+END_TEST
+
+/* Two hubs on one database, each with the same batch: one commits it, the other finds it there. */
+START_TEST(two_hubs_take_a_batch_once)
+{
+    store *second = NULL;
+    ck_assert_int_eq(house_open(&second, "this-hub", false), DATABASE_OK);
+    const record one = requests(1, 7), two = requests(1, 8);
+    store_batch batches[] = {house_batch(&alpha, &one, 1), house_batch(&alpha, &two, 1)};
+    store_outcome outcomes[2];
+    ck_assert_int_eq(house_put(batches[0]).stored, HUB_STORED_COMMITTED);
+    ck_assert_int_eq(store_put(second, batches, 2, house.memory, outcomes), DATABASE_OK);
+    ck_assert(outcomes[0].stored == HUB_STORED_AGAIN && outcomes[1].stored == HUB_STORED_COMMITTED);
+    ck_assert_int_eq(house_put(batches[1]).stored, HUB_STORED_AGAIN);
+    store_destroy(&second);
+}
+END_TEST
+
 static const evaluation_cell *cell(const evaluation_table *table, const char *action, const char *code)
 {
     for (unsigned i = 0; i < table->action_count; i++)
@@ -507,6 +564,8 @@ int main(void)
     tcase_add_test(cases, narratives_come_whole);
     tcase_add_test(cases, the_state_of_an_agent);
     tcase_add_test(cases, a_lost_connection_is_made_anew);
+    tcase_add_test(cases, a_fault_of_the_server_leaves_nothing_and_is_sorted);
+    tcase_add_test(cases, two_hubs_take_a_batch_once);
     tcase_add_test(cases, a_report_says_what_stands);
     suite_add_tcase(suite, cases);
     return house_main(suite);
