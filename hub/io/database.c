@@ -158,6 +158,7 @@ database_error database_open(database *self, const char *conninfo)
     PQsetNoticeReceiver(self->connection, take_notice, self);
     database_error error = database_run(self, "SET client_min_messages TO warning; SET jit TO off; SET timezone TO 'UTC';"
                                               "SET search_path TO pg_catalog; SET standard_conforming_strings TO on;"
+                                              "SET datestyle TO 'ISO, YMD'; SET bytea_output TO hex;"
                                               "SET idle_in_transaction_session_timeout TO '5min'");
     if (error != DATABASE_OK)
         database_close(self);

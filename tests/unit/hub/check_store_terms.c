@@ -302,6 +302,34 @@ START_TEST(a_database_is_one_hubs)
 }
 END_TEST
 
+/* Days and keys are read right whatever the site has set for its databases. */
+START_TEST(the_settings_of_a_site_do_not_matter)
+{
+    house_agent alpha;
+    house_agent_new(&alpha, "alpha", "63");
+    house_add("63-essai", "63");
+    house_approve(&alpha, "63-essai", "axe1");
+    house_run("ALTER ROLE CURRENT_USER SET datestyle TO 'SQL, DMY'; ALTER ROLE CURRENT_USER SET bytea_output TO escape");
+    store *other = NULL;
+    store_contract one;
+    store_agent found;
+    database_error opened = house_open(&other, "this-hub", false);
+    house_run("ALTER ROLE CURRENT_USER RESET ALL");
+    ck_assert_int_eq(opened, DATABASE_OK);
+    ck_assert_int_eq(store_contract_find(other, "63-essai", house.memory, &one), DATABASE_OK);
+    ck_assert(one.last_day == civil_from(2024, 12, 31));
+    ck_assert_int_eq(store_agent_find(other, "alpha", house.memory, &found), DATABASE_OK);
+    ck_assert_mem_eq(&found.identity, &alpha.identity, sizeof alpha.identity);
+    const record late = {.operation = RECORD_PUT, .contract = text_of("63-essai"), .action = text_of("axe1"), .type = FACT_SOLLICITATION,
+                         .has_quantity = true, .quantity = 1, .month = civil_month_parse(text_of("2024-12"))};
+    store_batch batch = house_batch(&alpha, &late, 1);
+    store_outcome outcome;
+    ck_assert_int_eq(store_put(other, &batch, 1, house.memory, &outcome), DATABASE_OK);
+    ck_assert(outcome.stored == HUB_STORED_COMMITTED && outcome.refusal_count == 0);
+    store_destroy(&other);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("store_terms");
@@ -322,6 +350,7 @@ int main(void)
     tcase_add_test(cases, an_agent_has_as_many_scopes_as_a_message_holds);
     tcase_add_test(cases, each_change_is_told);
     tcase_add_test(cases, a_database_is_one_hubs);
+    tcase_add_test(cases, the_settings_of_a_site_do_not_matter);
     suite_add_tcase(suite, cases);
     return house_main(suite);
 }
