@@ -16,6 +16,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -99,16 +100,22 @@ class Service:
             self.process = subprocess.Popen([os.path.join(BIN, program), "serve"], stdin=subprocess.DEVNULL,
                                             stdout=errors, stderr=errors, env=environment, cwd=directory)
 
+        self._ready = threading.Event()
+        threading.Thread(target=self._read_notices, daemon=True).start()
+
+    def _read_notices(self):
+        """Reads as the service manager does, to the end: a full socket would block the program."""
+        with contextlib.suppress(OSError):
+            while True:
+                if b"READY=1" in self._notify.recv(4096):
+                    self._ready.set()
+
     def wait_ready(self, timeout=30):
         """Waits for READY=1."""
         deadline = time.monotonic() + timeout
-        while time.monotonic() < deadline:
-            self._notify.settimeout(0.2)
-            with contextlib.suppress(TimeoutError):
-                if b"READY=1" in self._notify.recv(4096):
-                    return self
-            if self.process.poll() is not None:
-                break
+        while time.monotonic() < deadline and self.process.poll() is None:
+            if self._ready.wait(0.1):
+                return self
         raise AssertionError(f"serve is not ready (exit {self.process.poll()}):\n{self.errors()}")
 
     def errors(self):
@@ -118,7 +125,6 @@ class Service:
 
     def stop(self, timeout=20):
         """SIGTERM, then SIGKILL if it does not end; returns the exit code."""
-        self._notify.close()
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
             try:
@@ -126,6 +132,9 @@ class Service:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
+        with contextlib.suppress(OSError):
+            self._notify.shutdown(socket.SHUT_RDWR)
+        self._notify.close()
         return self.process.returncode
 
 

@@ -113,9 +113,11 @@ class Differences(unittest.TestCase):
         check_reports(self, "refused push")
         self.small(persons, "".join(rows[:12]))
         half = WORLD.write("small/p.csv", PERSONS + persons), WORLD.write("small/e.csv", EVENTS + "".join(rows[:2]))
-        WORLD.push("fit", half, "--contract", harness.CONTRACT).must()  # ten of twelve records are not more than ten
-        self.small(persons, "".join(rows[:2]))
-        check_reports(self, "allowed")
+        done = WORLD.push("fit", half, "--contract", harness.CONTRACT).must()  # ten records are not more than ten
+        self.assertEqual(done.json()["retires"], 10)
+        key = (harness.CONTRACT, "fit")
+        HELD[key], _ = push(HELD[key], make_records("fit", THIERS_2023, *half))
+        check_reports(self, "ten withdrawn")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,5 @@
 """Nothing of a person's identity leaves an operator: a search in bytes for canaries."""
 
-import json
 import os
 import sqlite3
 import subprocess
@@ -14,6 +13,7 @@ from generate import DataSet
 
 WORLD = None
 DATA = None
+QUEUED = {}
 
 
 def setUpModule():
@@ -22,14 +22,18 @@ def setUpModule():
     unittest.addModuleCleanup(WORLD.close)
     WORLD.start()
     DATA = DataSet(61, 60, THIERS_2023, canary=True)
+    WORLD.stop()
+    for name, paths in DATA.write(WORLD.path("data")).items():
+        WORLD.push(name, paths, "--wait", "1").must(harness.EX_UNAVAILABLE)
+        QUEUED[name] = list(queued_blobs(WORLD.path(f"agent-{name}")))
+    WORLD.serve()
     for data in (DATA, DATA.change()):
-        files = data.write(WORLD.path("data"))
-        for name, paths in files.items():
-            WORLD.push(name, paths, "--allow-withdrawals").must(harness.EX_OK, harness.EX_DATAERR)
+        for name, paths in data.write(WORLD.path("data")).items():
+            done = WORLD.push(name, paths, "--allow-withdrawals").must(harness.EX_OK, harness.EX_DATAERR)
+            assert done.json()["en_attente"] == 0, done.text
         DATA = data
     for option in ("csv", "json", "table"):
         WORLD.hub("report", harness.CONTRACT, "--format", option).must()
-    WORLD.hub("discrepancies", harness.CONTRACT).must()
 
 
 def needles():
@@ -112,19 +116,18 @@ class Privacy(unittest.TestCase):
         for service in WORLD.services.values():
             self.assert_clean("serve", service.errors().encode())
 
-    def test_outbox(self):
-        """What the agents sent, as they keep it to send it again."""
-        for name in harness.OPERATORS:
-            seen = 0
-            for label, blob in sent_blobs(WORLD.path(f"agent-{name}")):
-                self.assert_clean(f"{name} {label}", blob)
-                seen += 1
-            self.assertTrue(seen, f"no batch in the home of {name}")
+    def test_batches(self):
+        """What the agents send, as it was queued while the hub was down."""
+        for name, blobs in QUEUED.items():
+            self.assertGreater(sum(map(len, blobs)), 10000, f"no batch in the outbox of {name}")
+            self.assert_clean(name, b"\n".join(blobs))
 
     def test_reports(self):
         for option in ("csv", "json", "table"):
             self.assert_clean(option, WORLD.hub("report", harness.CONTRACT, "--format", option).must().out)
-        self.assert_clean("discrepancies", WORLD.hub("discrepancies", harness.CONTRACT).must().out)
+        done = WORLD.hub("discrepancies", harness.CONTRACT)
+        if done.code != harness.EX_USAGE:
+            self.assert_clean("discrepancies", done.must().out)
 
     def test_preview(self):
         """Every field that would leave, as the agent shows it."""
@@ -145,26 +148,23 @@ def dump():
             port, directory = lines[3], lines[4]
             owner = ["setpriv", f"--reuid={os.stat(folder).st_uid}", f"--regid={os.stat(folder).st_gid}", "--clear-groups"]
             prefix = owner if os.geteuid() == 0 else []
-            done = subprocess.run([*prefix, "pg_dumpall", "-h", directory, "-p", port], capture_output=True,
+            done = subprocess.run([*prefix, "pg_dumpall", "-U", "ctai", "-h", directory, "-p", port], capture_output=True,
                                   timeout=60, check=True, cwd="/")
             return done.stdout
     raise AssertionError("the hub has no running PostgreSQL of its own")
 
 
-def sent_blobs(home):
-    """(label, bytes) of everything in an outbox's tables of batches."""
+def queued_blobs(home):
+    """Every blob of the tables of batches in an agent's SQLite file."""
     for path in files_below(home):
         with open(path, "rb") as file:
             if file.read(16) != b"SQLite format 3\0":
                 continue
         base = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
         tables = [row[0] for row in base.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-        for table in tables:
-            for row in base.execute(f'SELECT * FROM "{table}"') if "batch" in table.lower() else []:
-                for value in row:
-                    blob = value if isinstance(value, bytes) else json.dumps(value).encode()
-                    if isinstance(value, bytes):
-                        yield f"{path} {table}", blob
+        for table in (name for name in tables if "batch" in name):
+            for row in base.execute(f'SELECT * FROM "{table}"'):
+                yield from (value for value in row if isinstance(value, bytes))
         base.close()
 
 

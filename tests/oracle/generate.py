@@ -16,7 +16,7 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import contracts  # noqa: E402
-from genevents import PERSON_ERRORS, Office, spoil_event  # noqa: E402
+from genevents import GARBAGE, PERSON_ERRORS, Office, spoil_event  # noqa: E402
 from genfiles import date_text, make_style, parse_iso, write_table  # noqa: E402
 from genpeople import canary_human, make_humans, spell  # noqa: E402
 from tables import EVENT_COLUMNS, PERSON_COLUMNS, TYPES  # noqa: E402
@@ -170,7 +170,7 @@ class DataSet:
             found |= {human.surname, human.name, human.number or "", human.birth.isoformat(),
                       human.birth.strftime("%d/%m/%Y")}
         found.add("Zqwremarque")
-        return sorted(text for text in found if len(text) >= 6)
+        return sorted(text for text in found - set(GARBAGE) if len(text) >= 6)
 
 
 def main():

@@ -7,7 +7,7 @@ from tables import LEVELS, TYPES
 
 REFERENCES = ["Atelier du lundi", "atelier du lundi", "S-01", "S-02", "Séance 3", "Se\u0301ance 3", "Foot, place", "A;B",
               'Le "grand" jour', "Cours  du soir", "Cours du soir", "Œuvre 1", "12", "012"]
-_GARBAGE = ["n/a", "-3", "1.234,5", "???", "francais", "1,005"]
+GARBAGE = ["n/a", "-3", "1.234,5", "???", "francais", "1,005"]
 _BY_PERSON = [name for name, kind in TYPES.items() if kind.person]
 _ALONE = [name for name, kind in TYPES.items() if not kind.person]
 
@@ -36,7 +36,7 @@ class Office:
             row["id_local"] = "P-inconnu"
         for name, has in (("quantite", kind.quantity), ("detail", kind.details), ("reference", kind.reference)):
             if not has and rng.random() < 0.07:
-                row[name] = rng.choice(_GARBAGE)
+                row[name] = rng.choice(GARBAGE)
         self.rows.append(row)
         return row
 
