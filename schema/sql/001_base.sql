@@ -206,8 +206,8 @@ CREATE TABLE ctai.record (
 );
 CREATE INDEX record_cell ON ctai.record (scope, contract_id, month);
 -- Which numbers stand with an identity (evaluate.sql, ctai.link).
-CREATE INDEX record_identity ON ctai.record (scope, token_i) INCLUDE (token_e)
-    WHERE token_i IS NOT NULL AND token_e IS NOT NULL;
+CREATE INDEX record_identity ON ctai.record (scope, token_i) INCLUDE (token_e, position)
+    WHERE type = 'beneficiaire' AND token_i IS NOT NULL AND token_e IS NOT NULL;
 
 -- What stood before: the versions that were replaced or withdrawn, and the position at which.
 CREATE TABLE ctai.record_history (

@@ -80,12 +80,13 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
 $$;
 
 -- Who is the same person (DOMAIN, of that title), for records that have an identity and no number: the person of
--- each of those identities, and the count of numbers that stand with it anywhere in the scope (two or more: ambiguous).
+-- each of those identities (given once each), and the count of numbers that stand with it anywhere in the scope (two or more: ambiguous).
 CREATE FUNCTION ctai.link(of_scope text, as_of bigint, identities uuid[])
 RETURNS TABLE (identity uuid, person uuid, numbers bigint)
 LANGUAGE plpgsql STABLE
 SET plan_cache_mode TO force_custom_plan
 SET jit TO off
+SET enable_mergejoin TO off
 AS $$
 BEGIN
     RETURN QUERY
@@ -93,11 +94,12 @@ BEGIN
            CASE WHEN count(known.token_e) = 1 THEN (array_agg(known.token_e))[1]
                 ELSE ctai.own_person(wanted.token_i) END,
            count(known.token_e)
-    FROM (SELECT DISTINCT unnest(identities) AS token_i) AS wanted
+    FROM unnest(identities) AS wanted (token_i)
     LEFT JOIN (
         SELECT DISTINCT record.token_i, record.token_e
         FROM ctai.records_as_of(of_scope, as_of) AS record
-        WHERE record.type = 'beneficiaire' AND record.token_i IS NOT NULL AND record.token_e IS NOT NULL
+        WHERE record.token_i = ANY (identities) -- each looked up in the index of identities
+          AND record.type = 'beneficiaire' AND record.token_i IS NOT NULL AND record.token_e IS NOT NULL
     ) AS known ON known.token_i = wanted.token_i
     GROUP BY wanted.token_i;
 END
@@ -117,6 +119,8 @@ LANGUAGE plpgsql STABLE
 SET plan_cache_mode TO force_custom_plan
 SET jit TO off
 SET work_mem TO '64MB'
+SET enable_mergejoin TO off -- all inner sides are small and all groups fit in memory, which the planner
+SET enable_sort TO off      -- cannot know of a CTE
 AS $$
 #variable_conflict use_column
 DECLARE
@@ -144,7 +148,7 @@ BEGIN
         FROM ctai.indicator AS i
         WHERE (i.contract_id, i.version) IN ((0, 0), (of_contract, of_version))
     ),
-    read AS MATERIALIZED (
+    read AS NOT MATERIALIZED (
         SELECT r.agent, r.action, r.type, coalesce(r.code, '') AS code, r.quantity, r.sex, r.bpi, r.under_25,
                r.token_e, r.token_i, coalesce(r.reference, r.token_m) AS thing,
                r.month >= from_month AS in_period
@@ -153,6 +157,7 @@ BEGIN
     ),
     total AS MATERIALIZED (
         SELECT action, type, code,
+               bool_or(token_e IS NOT NULL OR token_i IS NOT NULL) AS of_persons,
                count(*) FILTER (WHERE in_period) AS records,
                sum(quantity) FILTER (WHERE in_period) AS quantity,
                sum(quantity) FILTER (WHERE in_period AND thing IS NULL) AS quantity_of_nothing
@@ -162,7 +167,7 @@ BEGIN
     mark AS MATERIALIZED (
         SELECT type, code, 1::bigint << (row_number() OVER (ORDER BY type, code) - 1)::integer AS bit,
                ctai.level(code) AS level
-        FROM (SELECT DISTINCT type, code FROM read WHERE token_e IS NOT NULL OR token_i IS NOT NULL) AS pair
+        FROM (SELECT DISTINCT type, code FROM total WHERE of_persons) AS pair
     ),
     linked AS MATERIALIZED (
         SELECT identity, person
