@@ -11,24 +11,6 @@
 
 enum { CATALOGUE_ARENA_BYTES = 4 * 1024 * 1024, REFUSALS_MAX = 4096 };
 
-char *store_keep(arena *from, const database_result *result, int row, int column)
-{
-    return arena_text(from, text_of(database_text(result, row, column)));
-}
-
-database_error store_no_memory(database *connection)
-{
-    return database_fail(connection, DATABASE_NO_MEMORY, "la mémoire manque");
-}
-
-database_error store_finish(database *connection, database_error error)
-{
-    if (error == DATABASE_OK)
-        return database_commit(connection);
-    database_rollback(connection);
-    return error;
-}
-
 /* Whose database is it? With claim, one of nobody becomes ours. */
 static database_error check_identity(store *self)
 {

@@ -8,6 +8,7 @@
 #define CTAI_BATCH_H
 
 #include "arena.h"
+#include "batch_buffer.h"
 #include "crypto.h"
 #include "record.h"
 
@@ -43,19 +44,6 @@ typedef struct {
     unsigned body_count;             /* 0..BATCH_BODIES_MAX */
     uint8_t (*hashes)[CRYPTO_HASH];  /* one for each body, in order */
 } batch_header;
-
-/* Growing bytes with a sticky failure: write on, test once at the end. */
-typedef struct {
-    uint8_t *data;
-    size_t size, capacity;
-    bool failed; /* memory was short or the limit was passed; data is then useless */
-    size_t limit;
-} batch_buffer;
-void batch_buffer_init(batch_buffer *self, size_t limit_bytes);
-void batch_buffer_release(batch_buffer *self);
-void batch_buffer_clear(batch_buffer *self);
-
-void batch_buffer_append(batch_buffer *self, const void *data, size_t size);
 
 /* Appends the body of a record: its bytes with that salt. Fails for a record that a reader would not take. */
 void batch_write_body(batch_buffer *to, const record *what, const uint8_t salt[CRYPTO_SALT]);

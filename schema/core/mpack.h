@@ -11,7 +11,10 @@
 #ifndef CTAI_MPACK_H
 #define CTAI_MPACK_H
 
-#include "batch.h"
+#include "arena.h"
+#include "batch_buffer.h"
+#include "civil.h"
+#include "text.h"
 
 #define MPACK_UINT_MAX ((uint64_t) INT64_MAX)
 
