@@ -7,7 +7,7 @@
 #define CTAI_COUNTING_H
 
 #include "events.h"
-#include "export.h"
+#include "export_terms.h"
 #include "subjects.h"
 
 enum { COUNTING_FOLLOW_UP_MONTHS = 7 }; /* a suivi_6_mois may come that long after the last day */

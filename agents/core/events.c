@@ -4,7 +4,7 @@
 #include <assert.h>
 #include <string.h>
 
-#include "export.h"
+#include "export_terms.h"
 #include "quantity.h"
 #include "recordkey.h"
 

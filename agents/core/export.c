@@ -126,11 +126,3 @@ void export_record(const export_result *self, size_t index, record *to)
 {
     making_record(self->making, index, to);
 }
-
-const char *export_reason_text(unsigned reason)
-{
-    assert(reason < EXPORT_REASON_COUNT);
-    if (reason == EXPORT_LEFT_OUT_OF_DAYS)
-        return "fait hors des jours du contrat";
-    return reason == EXPORT_LEFT_OUT_CONTRACT ? "ligne d’un autre contrat" : eligibility_text((eligibility)reason);
-}
