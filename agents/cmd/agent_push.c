@@ -209,10 +209,13 @@ int agent_push_end(agent_push *self)
     return self->errors > 0 ? CLI_BAD_INPUT : refused;
 }
 
-/* Gives the hub a moment to tell of changed contracts, if it can be reached at once. */
-static void greet(runtime *loop)
+/* Gives the hub a moment, within --wait, to tell of changed contracts, if it can be reached at once. */
+static void greet(runtime *loop, uint64_t seconds)
 {
-    uint64_t until = runtime_now_ms() + GREET_MS;
+    uint64_t patience_ms = seconds * 1000 < GREET_MS ? seconds * 1000 : GREET_MS;
+    uint64_t until = runtime_now_ms() + patience_ms;
+    if (patience_ms == 0)
+        return;
     runtime_start(loop);
     for (uint64_t now = runtime_now_ms(); now < until && runtime_told(loop) == 0; now = runtime_now_ms()) {
         agent_session_state state = runtime_session(loop)->state;
@@ -222,10 +225,10 @@ static void greet(runtime *loop)
     }
 }
 
-static int push_alone(cli_call *call, runtime *loop)
+static int push_alone(cli_call *call, runtime *loop, uint64_t seconds)
 {
     agent_push push;
-    greet(loop);
+    greet(loop, seconds);
     int code = agent_push_make(&push, call, loop);
     if (code != CLI_DONE)
         return code;
@@ -273,7 +276,7 @@ int agent_push_run(cli_call *call)
     } else {
         outbox_error error;
         runtime *loop = runtime_new(own->agent, own->box, &approval, &error);
-        code = loop == NULL ? agent_call_outbox_failed(call, error) : push_alone(call, loop);
+        code = loop == NULL ? agent_call_outbox_failed(call, error) : push_alone(call, loop, seconds);
         runtime_destroy(&loop);
     }
     arena_destroy(&memory);

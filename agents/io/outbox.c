@@ -14,6 +14,7 @@
 enum {
     APPLICATION_ID = 0x43544149, /* "CTAI" */
     FORM_VERSION = 1,
+    FREE_PAGES_MAX = 4096, /* of 4,096 bytes each */
 };
 
 /*
@@ -56,9 +57,9 @@ static const char *const SQL[OUTBOX_SQL_COUNT] = {
     [OUTBOX_SQL_BATCH_RECORDS] =
         "SELECT coalesce(sum(records), 0) FROM batch WHERE scope = ?1 AND sequence > ?2 AND sequence <= ?3",
     [OUTBOX_SQL_BATCH_FORGET] = "DELETE FROM batch WHERE scope = ?1 AND sequence <= ?2",
-    [OUTBOX_SQL_RECEIPT_SAVE] =
-        "UPDATE scope SET acknowledged = ?2, stable = ?3, ledger_position = ?4, receipt = ?5, receipt_signature = ?6,"
-        " records_acknowledged = records_acknowledged + ?7 WHERE name = ?1",
+    [OUTBOX_SQL_RECEIPT_SAVE] = "UPDATE scope SET acknowledged = ?2, stable = ?3, ledger_position = ?4, receipt = "
+                                "?5, receipt_signature = ?6,"
+                                " records_acknowledged = records_acknowledged + ?7 WHERE name = ?1",
     [OUTBOX_SQL_REFUSAL_ADD] = "INSERT OR REPLACE INTO refusal (scope, sequence, position, contract, key, reason) "
                                "VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     [OUTBOX_SQL_REFUSAL_FORGET] = "DELETE FROM refusal WHERE contract = ?1 AND key = ?2",
@@ -267,6 +268,14 @@ outbox_error outbox_open(outbox **self, const char *path, const char *vfs)
     return error;
 }
 
+/* Gives the room of forgotten batches back to the disk, when there is much of it. */
+static void shrink(outbox *self)
+{
+    sqlite3_int64 free_pages = 0;
+    if (pragma(self, "PRAGMA freelist_count", &free_pages) == OUTBOX_OK && free_pages > FREE_PAGES_MAX)
+        (void)execute(self, "PRAGMA incremental_vacuum");
+}
+
 void outbox_close(outbox **self)
 {
     outbox *closing = *self;
@@ -276,6 +285,8 @@ void outbox_close(outbox **self)
         outbox_rollback(closing);
     for (int i = 0; i < OUTBOX_SQL_COUNT; i++)
         sqlite3_finalize(closing->prepared[i]);
+    if (closing->db != NULL)
+        shrink(closing);
     int result = sqlite3_close(closing->db);
     assert(result == SQLITE_OK); /* a reader or writer is still open */
     free(closing);

@@ -30,6 +30,7 @@ typedef struct {
     bool tells_stable;
     /* What it has. */
     atomic_ulong batches, hellos, wrong;
+    uint8_t agent[CRYPTO_PUBLIC]; /* who sent the last batch */
     uint64_t sequence;
     uint8_t hash[CRYPTO_HASH];
     unsigned held_count;
@@ -104,14 +105,13 @@ static inline void standin_welcome(standin *self, const uint8_t *identity, size_
 }
 
 /* Checks and keeps a batch; false when it is wrong. */
-static inline bool standin_take(standin *self, const wire_message *message, arena *memory,
-                                uint8_t agent[CRYPTO_PUBLIC])
+static inline bool standin_take(standin *self, const wire_message *message, arena *memory)
 {
     batch_header header;
     if (!batch_read_header(&header, memory, message->batch.header) || header.body_count != message->batch.body_count
         || !batch_verify(message->batch.signature, message->batch.header, header.agent))
         return false;
-    memcpy(agent, header.agent, CRYPTO_PUBLIC);
+    memcpy(self->agent, header.agent, CRYPTO_PUBLIC);
     if (header.sequence <= self->sequence)
         return true;
     if (header.sequence != self->sequence + 1 || memcmp(header.previous, self->hash, CRYPTO_HASH) != 0)
@@ -170,17 +170,19 @@ static inline void standin_hear(standin *self, const uint8_t *identity, size_t s
 {
     arena *memory = arena_new(256 * 1024 * 1024);
     wire_message message;
-    uint8_t agent[CRYPTO_PUBLIC];
     if (!wire_read(&message, memory, frame))
         self->wrong++;
-    else if (message.type == WIRE_HELLO)
+    else if (message.type == WIRE_HELLO) {
         standin_welcome(self, identity, size);
-    else if (message.type != WIRE_BATCH || self->silent)
+        /* An acknowledgement may have been lost with the last connection. */
+        if (message.hello.scope_count > 0 && message.hello.scopes[0].stable < self->sequence)
+            standin_acknowledge(self, identity, size, self->agent);
+    } else if (message.type != WIRE_BATCH || self->silent)
         self->wrong += message.type != WIRE_BATCH;
-    else if (!standin_take(self, &message, memory, agent))
+    else if (!standin_take(self, &message, memory))
         self->wrong++;
     else
-        standin_acknowledge(self, identity, size, agent);
+        standin_acknowledge(self, identity, size, self->agent);
     arena_destroy(&memory);
 }
 
