@@ -76,6 +76,18 @@ static void in_home(const char *home, const char *name, char path[PATH_MAX])
         path[0] = '\0'; /* a path that no call finds */
 }
 
+/*
+ * The same for the command line of pg_ctl, which hands its paths to a shell inside double quotes: what a shell would
+ * read there is named from the home, where the tools run.
+ */
+static void for_shell(const char *home, const char *name, char path[PATH_MAX])
+{
+    if (strpbrk(home, "\"$`\\\n"))
+        snprintf(path, PATH_MAX, "%s", name);
+    else
+        in_home(home, name, path);
+}
+
 /* What initdb or pg_ctl ended with, told apart where an administrator has to act in another way. */
 static cluster_error fail_tool(const reason *why, const char *home, const char *tool, const char *words)
 {
@@ -169,10 +181,11 @@ static bool write_settings(const char *data, const char *socket)
     if (!file)
         return false;
     fputs(settings, file);
-    fputs("unix_socket_directories = '", file);
+    /* A list, whose one element is in double quotes, in a string: each has characters to double. */
+    fputs("unix_socket_directories = '\"", file);
     for (const char *at = socket; *at; at++)
-        fputs(*at == '\'' ? "''" : *at == '\\' ? "\\\\" : (char[]){*at, '\0'}, file);
-    fputs("'\n", file);
+        fputs(*at == '\'' ? "''" : *at == '\\' ? "\\\\" : *at == '"' ? "\"\"" : (char[]){*at, '\0'}, file);
+    fputs("\"'\n", file);
     bool written = !ferror(file);
     return fclose(file) == 0 && written;
 }
@@ -197,7 +210,7 @@ static cluster_error make_data(const reason *why, const char *home, const char *
     remove_tree(fresh);
     const char *arguments[] = {"initdb",      "--pgdata",    fresh,           "--encoding=UTF8",   "--locale=C",
                                "--username=ctai", "--auth=trust", "--data-checksums", "--no-instructions", NULL};
-    int code = postgres_tools_run(tools, arguments, words, sizeof words);
+    int code = postgres_tools_run(tools, home, arguments, words, sizeof words);
     if (code < 0)
         return fail_system(why, "initdb");
     if (code != 0) {
@@ -295,9 +308,9 @@ static void make_conninfo(cluster *self)
 static bool runs(const cluster *self)
 {
     char data[PATH_MAX], words[WORDS_MAX];
-    in_home(self->home, "postgres", data);
+    for_shell(self->home, "postgres", data);
     const char *arguments[] = {"pg_ctl", "status", "-D", data, NULL};
-    return postgres_tools_run(self->tools, arguments, words, sizeof words) == 0;
+    return postgres_tools_run(self->tools, self->home, arguments, words, sizeof words) == 0;
 }
 
 static bool answers(const cluster *self)
@@ -311,9 +324,9 @@ static bool answers(const cluster *self)
 static void stop(const cluster *self)
 {
     char data[PATH_MAX], words[WORDS_MAX];
-    in_home(self->home, "postgres", data);
+    for_shell(self->home, "postgres", data);
     const char *arguments[] = {"pg_ctl", "stop", "-D", data, "-m", "fast", "-w", "-t", "120", "-s", NULL};
-    int code = postgres_tools_run(self->tools, arguments, words, sizeof words);
+    int code = postgres_tools_run(self->tools, self->home, arguments, words, sizeof words);
     if (code != 0 && runs(self))
         logline(LOGLINE_ERROR, "cluster: pg_ctl stop ended with %d: %s", code, words);
 }
@@ -336,9 +349,11 @@ static cluster_error start(const reason *why, const cluster *self)
     if (!write_settings(data, self->socket))
         return fail_system(why, data);
     turn_log(log);
+    for_shell(self->home, "postgres", data);
+    for_shell(self->home, "postgres.log", log);
     mode_t mask = umask(077);
     const char *arguments[] = {"pg_ctl", "start", "-D", data, "-l", log, "-w", "-t", "300", "-s", NULL};
-    int code = postgres_tools_run(self->tools, arguments, words, sizeof words);
+    int code = postgres_tools_run(self->tools, self->home, arguments, words, sizeof words);
     umask(mask);
     if (code < 0)
         return fail_system(why, "pg_ctl");

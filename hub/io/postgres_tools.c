@@ -129,7 +129,7 @@ static void set_attributes(posix_spawnattr_t *attributes)
     posix_spawnattr_setsigdefault(attributes, &all);
 }
 
-int postgres_tools_run(const char *folder, const char *const *arguments, char *words, size_t words_size)
+int postgres_tools_run(const char *folder, const char *where, const char *const *arguments, char *words, size_t words_size)
 {
     char path[PATH_MAX + 32];
     snprintf(path, sizeof path, "%s/%s", folder, arguments[0]);
@@ -143,9 +143,9 @@ int postgres_tools_run(const char *folder, const char *const *arguments, char *w
     posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0);
     posix_spawn_file_actions_adddup2(&files, ends[1], 1);
     posix_spawn_file_actions_adddup2(&files, ends[1], 2);
-    /* The server outlives this process: it gets none of its files, nor its folder. */
+    /* The server outlives this process: it gets none of its files. The user's own folder may be closed to it. */
     posix_spawn_file_actions_addclosefrom_np(&files, 3);
-    posix_spawn_file_actions_addchdir_np(&files, "/");
+    posix_spawn_file_actions_addchdir_np(&files, where);
     set_attributes(&attributes);
     char *environment[ENVIRONMENT_MAX];
     make_environment(environment);

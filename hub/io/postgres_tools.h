@@ -16,10 +16,10 @@
 bool postgres_tools_find(const char *version, char folder[PATH_MAX]) __attribute__((warn_unused_result));
 
 /*
- * Runs folder/arguments[0] (ended by NULL) in a process group of its own, with messages in English, and waits.
- * Its exit code, or -1 (errno). words gets the end of what it said on both outputs, white space trimmed.
+ * Runs folder/arguments[0] (ended by NULL) in the folder where, in a process group of its own, with messages in
+ * English, and waits. Its exit code, or -1 (errno). words gets the end of what it said on both outputs, white space trimmed.
  */
-int postgres_tools_run(const char *folder, const char *const *arguments, char *words, size_t words_size)
+int postgres_tools_run(const char *folder, const char *where, const char *const *arguments, char *words, size_t words_size)
     __attribute__((warn_unused_result));
 
 #endif
