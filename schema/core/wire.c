@@ -413,7 +413,7 @@ const char *wire_refusal_text(wire_refusal reason)
     case WIRE_REFUSAL_SEQUENCE: return "ce n’est pas le lot suivant";
     case WIRE_REFUSAL_FORK: return "un autre lot est déjà enregistré sous ce numéro";
     case WIRE_REFUSAL_SCOPE: return "périmètre inconnu, ou sans contrat pour cet agent";
-    case WIRE_REFUSAL_KEY: return "une autre clé de rapprochement est en usage dans ce périmètre";
+    case WIRE_REFUSAL_KEY: return "une autre clé de liaison est en usage dans ce périmètre";
     case WIRE_REFUSAL_REVOKED: return "agent révoqué";
     case WIRE_REFUSAL_INCARNATION: return "incarnation que la préfecture n’a pas accordée";
     case WIRE_REFUSAL_BUSY: return "serveur occupé, nouvel essai plus tard";
