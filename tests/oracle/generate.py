@@ -3,7 +3,7 @@
 
 Command:  generate.py --seed 7 --people 200 [--contract 63-thiers-2023] [--second] [--canary] [--clean] DIRECTORY
 Writes DIRECTORY/NAME.personnes.csv and NAME.evenements.csv for each operator; with --second also a changed export of
-the same offices in DIRECTORY/second/. --clean leaves rows in error out. The same seed makes the same bytes.
+the same offices in DIRECTORY/second/. --clean spoils no row on purpose. The same seed makes the same bytes.
 """
 
 import argparse

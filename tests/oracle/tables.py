@@ -48,6 +48,8 @@ TYPES = {
     "cout": Type(False, "euros", frozenset({"p104", "autre"})),
 }
 
+TOO_MANY = object()
+
 PERSON_COLUMNS = ["id_local", "numero_etranger", "nom", "prenom", "date_naissance", "sexe", "nationalite", "statut",
                   "date_cir", "id_menage"]
 EVENT_COLUMNS = ["id_evenement", "contrat", "date", "action", "type", "id_local", "quantite", "detail", "reference"]
@@ -101,14 +103,23 @@ def decode(data):
 
 
 def read_rows(path):
-    """Returns the data rows of a CSV file: (row number from 1, {column: text})."""
+    """Returns the data rows of a CSV file: (row number from 1, {column: text}); white space at a cell's ends is none of it."""
     with open(path, "rb") as file:
         text = decode(file.read())
     first = text.split("\n", 1)[0]
     separator = max(";,\t", key=first.count)
     rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True))
-    header = rows[0]
-    return [(index, dict(zip(header, cells))) for index, cells in enumerate(rows[1:], 1)]
+    header = [name.strip() for name in rows[0]]
+    numbered = [(index, [cell.strip() for cell in cells]) for index, cells in enumerate(rows[1:], 1)]
+    return [(index, _named(header, cells)) for index, cells in numbered if any(cells)]
+
+
+def _named(header, cells):
+    """Cells by column: those that a short row lacks are empty; more cells than columns are an error of the row."""
+    named = dict(zip(header, cells + [""] * (len(header) - len(cells))))
+    if any(cells[len(header):]):
+        named[TOO_MANY] = True
+    return named
 
 
 def _repeated(values):
@@ -119,6 +130,8 @@ def _repeated(values):
 
 
 def _read_person(cells):
+    if TOO_MANY in cells:
+        raise Bad("more cells than columns")
     for column in ("id_local", "nom", "prenom", "date_naissance", "nationalite", "statut"):
         if not cells.get(column):
             raise Bad(f"{column} missing")
@@ -163,6 +176,8 @@ def _read_quantity(kind, text):
 
 
 def _read_event(event, cells, actions, persons):
+    if TOO_MANY in cells:
+        raise Bad("more cells than columns")
     if not event.number:
         raise Bad("id_evenement missing")
     event.date = read_date(cells["date"])
@@ -207,7 +222,7 @@ def read_events(path, actions, persons, contract=None):
     Where the file has the column `contrat`, only rows of that contract are read.
     """
     rows = [(number, cells) for number, cells in read_rows(path)
-            if contract is None or cells.get("contrat", contract) == contract]
+            if contract is None or (cells.get("contrat") or contract) == contract]
     twice = _repeated(cells["id_evenement"] for _, cells in rows)
     events = []
     for number, cells in rows:

@@ -9,7 +9,8 @@ from fractions import Fraction
 
 _ISO = re.compile(r"(\d{4})-(\d{2})-(\d{2})\Z", re.ASCII)
 _FRENCH = re.compile(r"(\d{2})/(\d{2})/(\d{4})\Z", re.ASCII)
-_NUMBER = re.compile(r"\d+(?:[.,]\d+)?\Z", re.ASCII)
+_NUMBER = re.compile(r"(?=[.,]?\d)\d*(?:[.,]\d*)?\Z", re.ASCII)
+_GROUPS = re.compile(r"\d{1,3}(?:\s\d{3})+(?!\d)")
 _CLOCK = re.compile(r"(\d+)[:h](\d{2})\Z", re.ASCII)
 _TEN_DIGITS = re.compile(r"[0-9]{10}\Z")
 
@@ -50,12 +51,20 @@ def _read_decimal(text, suffix):
         text = text[: -len(suffix)]
     if not _NUMBER.match(text):
         raise Bad("number")
-    return Fraction(text.replace(",", "."))
+    return Fraction("0" + text.replace(",", ".") + ("0" if text[-1] in ".," else ""))
+
+
+def _without_spaces(text):
+    """Removes thousands separators, and the spaces at ends and beside units; others are in error."""
+    joined = _GROUPS.sub(lambda group: strip_spaces(group.group()), text.strip())
+    if re.search(r"\d\s+\d", joined):
+        raise Bad("spaces")
+    return strip_spaces(joined)
 
 
 def read_minutes(text):
     """Reads hours; returns whole minutes, a decimal rounded half up."""
-    text = strip_spaces(text)
+    text = _without_spaces(text)
     clock = _CLOCK.match(text)
     if clock:
         hours, minutes = int(clock.group(1)), int(clock.group(2))
@@ -68,7 +77,7 @@ def read_minutes(text):
 
 def read_cents(text):
     """Reads euros; returns whole cents, a fraction of a cent being an error."""
-    exact = _read_decimal(strip_spaces(text), "€") * 100
+    exact = _read_decimal(_without_spaces(text), "€") * 100
     if exact.denominator != 1:
         raise Bad("fraction of a cent")
     return exact.numerator
@@ -76,7 +85,7 @@ def read_cents(text):
 
 def read_count(text):
     """Reads a count; a fraction is an error."""
-    exact = _read_decimal(strip_spaces(text), "")
+    exact = _read_decimal(_without_spaces(text), "")
     if exact.denominator != 1:
         raise Bad("fraction of a count")
     return exact.numerator
