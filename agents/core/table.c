@@ -93,6 +93,23 @@ static table_state check_kind(table *self, text_view bytes)
     return TABLE_OK;
 }
 
+/* A header cell that holds these has swallowed rows of the table, whose cells no message may quote. */
+static table_state check_header_bytes(table *self)
+{
+    for (size_t field = 0; field < self->rows.count; field++) {
+        text_view name = self->rows.fields[field];
+        if (name.size > 0 && memchr(name.at, 0, name.size))
+            return refuse(self, self->rows.line, "la ligne des noms de colonnes contient des caractères nuls",
+                          "Le fichier est peut-être en UTF-16 : enregistrez-le en « CSV UTF-8 »");
+        for (size_t i = 0; i < name.size; i++)
+            if (name.at[i] == '\r' && (i + 1 == name.size || name.at[i + 1] != '\n'))
+                return refuse(self, self->rows.line,
+                              "les lignes finissent par un retour chariot seul, à la façon des anciens Macintosh",
+                              "Enregistrez le fichier en « CSV UTF-8 »");
+    }
+    return TABLE_OK;
+}
+
 /* The first row that is not empty. */
 static table_state read_header_row(table *self)
 {
@@ -110,7 +127,7 @@ static table_state read_header_row(table *self)
         return refuse(self, self->rows.fault_line, "la ligne des noms de colonnes ne se lit pas",
                       "Un guillemet n’est pas fermé, ou la ligne est trop longue");
     self->header_fields = self->rows.count;
-    return TABLE_OK;
+    return check_header_bytes(self);
 }
 
 static text_view header_name(const table *self, size_t field)
@@ -187,6 +204,15 @@ static table_state check_required(table *self)
     return state;
 }
 
+/* The name up to its first control character: after a line end may follow cells of people. */
+static text_view first_words(text_view name)
+{
+    size_t size = 0;
+    while (size < name.size && size < NEAREST_MAX && (unsigned char)name.at[size] >= ' ')
+        size++;
+    return (text_view){name.at, size};
+}
+
 static void warn_of_unknown(table *self)
 {
     char names[UNKNOWN_TEXT_MAX] = "";
@@ -200,8 +226,7 @@ static void warn_of_unknown(table *self)
         size_t left = sizeof names - used;
         char utf8[NEAREST_MAX * UTF8_PER_BYTE], *at = utf8;
         bool bad = false;
-        if (name.size > NEAREST_MAX)
-            name.size = NEAREST_MAX;
+        name = first_words(name);
         if (self->windows_1252)
             name = convert(&at, name, &bad);
         while (!text_is_utf8(name)) /* cut inside a character */

@@ -174,6 +174,9 @@ static const struct { const char *file; size_t size; const char *rows, *said; } 
     {FILE_OF("id;nom;id\n"), NULL, "f.csv:1:3: erreur : [id] la colonne est là deux fois"},
     {FILE_OF("id;nom;x;x\n1;a\n"), "1|a|/", ""},
     {FILE_OF("\"id;nom\n1;a\n"), NULL, "la ligne des noms de colonnes ne se lit pas"},
+    {FILE_OF("id;nom\r1;a\r2;b\r"), NULL, "f.csv:1: erreur : les lignes finissent par un retour chariot seul"},
+    {FILE_OF("id;nom;v\0i\0\n1;a\n"), NULL, "f.csv:1: erreur : la ligne des noms de colonnes contient des caractères nuls"},
+    {FILE_OF("id;nom;\"v\nZqxw\"\n1;a\n"), "1|a|/", "la colonne « v » n’est pas connue"},
     {FILE_OF("id;nom"), "", ""},
 };
 
