@@ -92,7 +92,7 @@ static void for_shell(const char *home, const char *name, char path[PATH_MAX])
 static cluster_error fail_tool(const reason *why, const char *home, const char *tool, const char *words)
 {
     if (strstr(words, "No space left") || strstr(words, "Disk quota"))
-        return fail(why, CLUSTER_FULL, "le disque est plein : PostgreSQL n'a pas la place de travailler dans %s", home);
+        return fail(why, CLUSTER_FULL, "le disque est plein : PostgreSQL n’a pas la place de travailler dans %s", home);
     logline(LOGLINE_ERROR, "cluster: %s failed: %s", tool, words);
     return fail(why, CLUSTER_REFUSED, "PostgreSQL (%s) a échoué ; son journal est %s/postgres.log. Ses derniers mots : %s", tool,
                 home, words[0] ? words : "aucun");
@@ -102,7 +102,7 @@ static cluster_error find_tools(const reason *why, const char *home, char tools[
 {
     if (geteuid() == 0)
         return fail(why, CLUSTER_ROOT,
-                    "PostgreSQL refuse de travailler pour root ; donnez le dossier à l'utilisateur ctai-hub ou postgres");
+                    "PostgreSQL refuse de travailler pour root ; donnez le dossier à l’utilisateur ctai-hub ou postgres");
     char path[PATH_MAX + 32], version[16] = "";
     snprintf(path, sizeof path, "%s/postgres/PG_VERSION", home);
     FILE *file = fopen(path, "re");
@@ -116,8 +116,8 @@ static cluster_error find_tools(const reason *why, const char *home, char tools[
         return CLUSTER_OK;
     if (version[0])
         return fail(why, CLUSTER_NO_BINARIES,
-                    "la base de données a besoin de PostgreSQL %s, qui n'est pas installé (paquet postgresql-%s)", version, version);
-    return fail(why, CLUSTER_NO_BINARIES, "PostgreSQL n'est pas installé (paquet postgresql)");
+                    "la base de données a besoin de PostgreSQL %s, qui n’est pas installé (paquet postgresql-%s)", version, version);
+    return fail(why, CLUSTER_NO_BINARIES, "PostgreSQL n’est pas installé (paquet postgresql)");
 }
 
 /* Opens and locks a file of the home; the descriptor, or -1 (errno). It waits unless operation has LOCK_NB. */
@@ -383,7 +383,7 @@ static cluster_error open_locked(const reason *why, cluster *self)
     char data[PATH_MAX];
     in_home(self->home, "postgres", data);
     if (access(data, F_OK) != 0)
-        return fail(why, CLUSTER_MISSING, "%s : il n'y a pas de base de données ; « ctai-hub init » en crée une", data);
+        return fail(why, CLUSTER_MISSING, "%s : il n’y a pas de base de données ; « ctai-hub init » en crée une", data);
     cluster_error error = find_socket_folder(why, self);
     if (error != CLUSTER_OK)
         return error;

@@ -74,7 +74,7 @@ static database_error explain(database *self, database_error error, const char *
         return database_fail(self, error, "le disque de la base de données est plein (%s) ; libérez de la place", state);
     case DATABASE_CONFIGURATION:
         return database_fail(self, error,
-                             "la base de données refuse l'accès (%s) ; vérifiez le rôle, le mot de passe et les droits", state);
+                             "la base de données refuse l’accès (%s) ; vérifiez le rôle, le mot de passe et les droits", state);
     default:
         return database_fail(self, error, "la base de données a signalé une erreur inattendue (%s) ; voyez le journal", state);
     }
@@ -129,9 +129,9 @@ static database_error refused(database *self)
                    !strstr(line, "recovery mode") && !strstr(line, "not yet accepting");
     if (refusal || PQconnectionNeedsPassword(self->connection))
         return database_fail(self, DATABASE_CONFIGURATION,
-                             "la base de données refuse la connexion ; vérifiez l'adresse, le rôle, le mot de passe et le nom de la base");
+                             "la base de données refuse la connexion ; vérifiez l’adresse, le rôle, le mot de passe et le nom de la base");
     return database_fail(self, DATABASE_LATER,
-                         "la base de données est injoignable ; vérifiez qu'elle fonctionne et son adresse");
+                         "la base de données est injoignable ; vérifiez qu’elle fonctionne et son adresse");
 }
 
 database_error database_open(database *self, const char *conninfo)
@@ -142,7 +142,7 @@ database_error database_open(database *self, const char *conninfo)
     PQfreemem(problem); /* may quote the password */
     if (!options)
         return database_fail(self, DATABASE_CONFIGURATION,
-                             "la chaîne de connexion à la base de données n'est pas valable ; voyez celle de libpq");
+                             "la chaîne de connexion à la base de données n’est pas valable ; voyez celle de libpq");
     PQconninfoFree(options);
     /* Later entries overrule earlier ones: the string may say its own time limit, not its own encoding. */
     const char *keywords[] = {"connect_timeout", "dbname", "client_encoding", "application_name", NULL};
@@ -334,9 +334,9 @@ database_error database_commit(database *self)
     if (error != DATABASE_OK)
         return error;
     if (rolled_back)
-        return database_fail(self, DATABASE_FAULT, "la base de données a annulé l'opération");
+        return database_fail(self, DATABASE_FAULT, "la base de données a annulé l’opération");
     if (!self->quiet_commit)
-        return database_fail(self, DATABASE_LATER, "la base de données n'a pas confirmé l'enregistrement ; réessayez dans un instant");
+        return database_fail(self, DATABASE_LATER, "la base de données n’a pas confirmé l’enregistrement ; réessayez dans un instant");
     return DATABASE_OK;
 }
 

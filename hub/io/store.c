@@ -5,50 +5,40 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "embedded.h"
 #include "migrate.h"
 #include "store_base.h"
 
-enum { CATALOGUE_ARENA_BYTES = 4 * 1024 * 1024, REFUSALS_MAX = 4096 };
+enum { REFUSALS_MAX = 4096 };
 
-/* Whose database is it? With claim, one of nobody becomes ours. */
+/* Whose database is it, before anything in it is touched? One of nobody, perhaps without a schema, is for claim alone. */
 static database_error check_identity(store *self)
 {
-    const database_parameter fingerprint = DATABASE_TEXT(self->options.hub);
-    if (self->options.claim) {
-        database_error error = database_query(&self->connection,
-                                              "INSERT INTO ctai.hub_identity (fingerprint) VALUES ($1)"
-                                              " ON CONFLICT (only_one) DO NOTHING", &fingerprint, 1, NULL);
-        if (error != DATABASE_OK)
-            return error;
-    }
+    static const char sql[] = "SELECT fingerprint = $1 FROM ctai.hub_identity";
+    database *connection = &self->connection;
     database_result *result = NULL;
-    database_error error = database_query(&self->connection, "SELECT fingerprint = $1 FROM ctai.hub_identity", &fingerprint, 1, &result);
-    bool known = error == DATABASE_OK && database_rows(result) > 0, ours = known && database_flag(result, 0, 0);
+    database_error error = database_query(connection, "SELECT to_regclass('ctai.hub_identity') IS NOT NULL", NULL, 0, &result);
+    bool there = error == DATABASE_OK && database_flag(result, 0, 0), known = false, ours = false;
     database_release(&result);
-    if (error != DATABASE_OK || ours)
+    if (there) {
+        error = database_query(connection, sql, &DATABASE_TEXT(self->options.hub), 1, &result);
+        known = error == DATABASE_OK && database_rows(result) > 0;
+        ours = known && database_flag(result, 0, 0);
+        database_release(&result);
+    }
+    if (error != DATABASE_OK || ours || (!known && self->options.claim))
         return error;
-    return database_fail(&self->connection, DATABASE_CONFIGURATION,
-                         known ? "cette base de données est celle d'un autre hub (une autre empreinte y est enregistrée)"
-                               : "cette base de données n'est celle d'aucun hub ; « ctai-hub init » la prépare");
+    return database_fail(connection, DATABASE_CONFIGURATION,
+                         known ? "cette base de données est celle d’un autre hub (une autre empreinte y est enregistrée)"
+                               : "cette base de données n’est celle d’aucun hub ; « ctai-hub init » la prépare");
 }
 
-/* The national list, as this program carries it, into the database when it differs. */
-static database_error load_catalogue(store *self)
+/* One of nobody becomes ours, unless another hub was faster. */
+static database_error claim(store *self)
 {
-    const embedded_file *file = embedded_find("indicators.yaml");
-    arena *from = arena_new(CATALOGUE_ARENA_BYTES);
-    diag_sink sink = {0};
-    catalogue national;
-    database_error error = DATABASE_OK;
-    if (!file || !from || !catalogue_load(&national, from, file->name, (text_view){(const char *)file->data, file->size}, &sink))
-        error = database_fail(&self->connection, DATABASE_FAULT, "la liste nationale des indicateurs est illisible");
-    if (error == DATABASE_OK)
-        error = database_begin(&self->connection, false);
-    if (error == DATABASE_OK)
-        error = store_finish(&self->connection, store_indicators_write(&self->connection, 0, 0, &national));
-    arena_destroy(&from);
-    return error;
+    database_error error = database_query(&self->connection,
+                                          "INSERT INTO ctai.hub_identity (fingerprint) VALUES ($1) ON CONFLICT (only_one) DO NOTHING",
+                                          &DATABASE_TEXT(self->options.hub), 1, NULL);
+    return error == DATABASE_OK ? check_identity(self) : error;
 }
 
 static database_error connect(store *self)
@@ -71,11 +61,13 @@ database_error store_open(store **self, const store_options *options)
         return store_no_memory(&fresh->connection);
     database_error error = connect(fresh);
     if (error == DATABASE_OK)
-        error = migrate_run(&fresh->connection);
-    if (error == DATABASE_OK)
         error = check_identity(fresh);
     if (error == DATABASE_OK)
-        error = load_catalogue(fresh);
+        error = migrate_run(&fresh->connection);
+    if (error == DATABASE_OK && options->claim)
+        error = claim(fresh);
+    if (error == DATABASE_OK)
+        error = store_indicators_load(&fresh->connection);
     return error;
 }
 

@@ -32,6 +32,9 @@ database_error store_finish(database *connection, database_error error) __attrib
 database_error store_indicators_write(database *connection, int64_t contract_id, int64_t version, const catalogue *list)
     __attribute__((warn_unused_result));
 
+/* Brings the national list into the database when it has another than this program carries. */
+database_error store_indicators_load(database *connection) __attribute__((warn_unused_result));
+
 /* Reads contracts by SQL that gives: id, title, scope, first day, last day, action code, title, allowed; by contract, then rank. */
 database_error store_wire_contracts(database *connection, const char *sql, const database_parameter *parameters, int count,
                                     arena *from, wire_contract **contracts, unsigned *contract_count)

@@ -1,9 +1,11 @@
 /* store_indicator: the catalogue as rows of ctai.indicator, which ctai.evaluate reads. */
 #include <string.h>
 
+#include "embedded.h"
 #include "store_base.h"
 
-enum { ARRAY_TEXT_MAX = 2048 };
+enum { ARRAY_TEXT_MAX = 2048, LIST_ARENA_BYTES = 4 * 1024 * 1024 };
+static const char list_name[] = "indicators.yaml";
 
 /* "{a,b}" of names that need no quoting in an array (facts, codes). */
 static void begin_array(char *text)
@@ -81,5 +83,57 @@ database_error store_indicators_write(database *connection, int64_t contract_id,
         connection, "DELETE FROM ctai.indicator WHERE contract_id = $1::integer AND version = $2::integer", whose, 2, NULL);
     for (unsigned i = 0; error == DATABASE_OK && i < list->count; i++)
         error = write_one(connection, contract_text, version_text, i + 1, &list->items[i]);
+    return error;
+}
+
+/* Has the database the list of that checksum? It stands among the migrations'. */
+static database_error is_loaded(database *connection, const uint8_t checksum[CRYPTO_HASH], bool *loaded)
+{
+    const database_parameter parameters[] = {DATABASE_TEXT(list_name), DATABASE_BYTES(checksum, CRYPTO_HASH)};
+    database_result *result = NULL;
+    database_error error = database_query(connection, "SELECT FROM ctai.migration WHERE name = $1 AND checksum = $2",
+                                          parameters, 2, &result);
+    *loaded = error == DATABASE_OK && database_rows(result) > 0;
+    database_release(&result);
+    return error;
+}
+
+/* The checksum's row is written first: its lock makes another hub that loads the list at once wait. */
+static database_error replace(database *connection, const catalogue *list, const uint8_t checksum[CRYPTO_HASH])
+{
+    const database_parameter parameters[] = {DATABASE_TEXT(list_name), DATABASE_BYTES(checksum, CRYPTO_HASH)};
+    database_error error = database_begin(connection, false);
+    if (error != DATABASE_OK)
+        return error;
+    error = database_query(connection,
+                           "INSERT INTO ctai.migration AS m (name, checksum) VALUES ($1, $2)"
+                           " ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now()",
+                           parameters, 2, NULL);
+    if (error == DATABASE_OK)
+        error = store_indicators_write(connection, 0, 0, list);
+    return store_finish(connection, error);
+}
+
+database_error store_indicators_load(database *connection)
+{
+    const embedded_file *file = embedded_find(list_name);
+    uint8_t checksum[CRYPTO_HASH];
+    bool loaded = false;
+    if (!file)
+        return database_fail(connection, DATABASE_FAULT, "la liste nationale des indicateurs manque dans le programme");
+    text_view bytes = {(const char *)file->data, file->size};
+    batch_hash(checksum, bytes);
+    database_error error = is_loaded(connection, checksum, &loaded);
+    if (error != DATABASE_OK || loaded)
+        return error;
+    arena *from = arena_new(LIST_ARENA_BYTES);
+    diag_sink silent = {0};
+    catalogue list;
+    if (!from)
+        return store_no_memory(connection);
+    error = catalogue_load(&list, from, list_name, bytes, &silent)
+                ? replace(connection, &list, checksum)
+                : database_fail(connection, DATABASE_FAULT, "la liste nationale des indicateurs est illisible");
+    arena_destroy(&from);
     return error;
 }
