@@ -167,7 +167,8 @@ START_TEST(same_batch_twice_is_not_in_one_commit)
     give_batch(1, 1);
     held = false;
     collect(back);
-    ck_assert_int_eq(commits, 2);
+    /* Two or three, as the writer wakes; never all in one, and store_put sees an agent's sequences ascend. */
+    ck_assert_int_ge(commits, 2);
 }
 END_TEST
 
