@@ -76,6 +76,9 @@ void logline(logline_level level, const char *format, ...)
 
 void logline_notify(const char *state)
 {
+    /* Nobody asked for a watchdog: a notify socket that nobody reads would fill up, and block us. */
+    if (strcmp(state, "WATCHDOG=1") == 0 && sd_watchdog_enabled(0, NULL) <= 0)
+        return;
     /* No return value to act upon: with no systemd there is nobody to tell. */
     (void)sd_notify(0, state);
 }
