@@ -10,7 +10,8 @@
 #include <assert.h>
 #include <string.h>
 
-enum { NUMBER_COLUMN = 5, TARGET_COLUMN = 10, VALUE_COLUMN = 14, UNIT_COLUMN = 15, MARGIN = 2, WIDTH_MIN = 60, WIDTH_MAX = 110 };
+enum { NUMBER_COLUMN = 5, TARGET_COLUMN = 10, VALUE_COLUMN = 14, UNIT_COLUMN = 15, MARGIN = 2, WIDTH_MIN = 60, WIDTH_MAX = 110,
+       WIDTH_ONE_LINE = 80 /* from here on, period and position stand on one line */ };
 
 static const char thin_space[] = "\xE2\x80\xAF"; /* between thousands, and before a colon's kin */
 
@@ -26,6 +27,17 @@ const char *evaluation_state_name(evaluation_state state)
 static void put(FILE *to, text_view text)
 {
     fwrite(text.at, 1, text.size, to);
+}
+
+/* For a terminal: control characters (C0 and C1), which it might obey, become spaces. */
+static void put_tame(FILE *to, text_view text)
+{
+    for (size_t i = 0; i < text.size; i++) {
+        unsigned char byte = (unsigned char)text.at[i];
+        bool c1 = byte == 0xC2 && i + 1 < text.size && (unsigned char)text.at[i + 1] < 0xA0;
+        i += c1;
+        fputc(c1 || byte < ' ' || byte == 0x7F ? ' ' : byte, to);
+    }
 }
 
 static void put_times(FILE *to, const char *what, size_t count)
@@ -100,13 +112,13 @@ static void print_folded(FILE *to, text_view text, size_t indent, size_t columns
     while (text.size > 0) {
         text_view line = first_line(text, columns);
         put_times(to, " ", indent);
-        put(to, line);
+        put_tame(to, line);
         fputc('\n', to);
         text = after(text, line);
     }
 }
 
-/* "3.1" of "3.1.heures", "2" of "2.cout_total", "L" of "L.assiduite". */
+/* "3.1" of "3.1.heures", "2" of "2.cout_total", "L" of "L.assiduite"; none when there is no room for it. */
 static text_view heading_of(text_view code)
 {
     size_t end = 0;
@@ -116,7 +128,7 @@ static text_view heading_of(text_view code)
         if (code.at[i] == '.')
             end = i;
     }
-    return (text_view){code.at, end};
+    return (text_view){code.at, end < NUMBER_COLUMN ? end : 0};
 }
 
 static size_t indent_of(text_view label)
@@ -201,7 +213,7 @@ static void print_cell(const evaluation_cell *cell, text_view heading, size_t la
     put_times(to, " ", MARGIN);
     put(to, heading);
     put_times(to, " ", NUMBER_COLUMN - text_width(heading) + indent);
-    put(to, line);
+    put_tame(to, line);
     if (value.size > 0 || cell->target.size > 0) {
         put_times(to, " ", label_columns - indent - text_width(line));
         put_right(to, french_number(cell->target, false, target, sizeof target), TARGET_COLUMN);
@@ -210,7 +222,7 @@ static void print_cell(const evaluation_cell *cell, text_view heading, size_t la
         put_right(to, value, VALUE_COLUMN);
     if (unit.size > 0 && value.size > 0) {
         fputs("  ", to);
-        put(to, unit);
+        put_tame(to, unit);
     }
     fputc('\n', to);
     print_folded(to, after(label, line), MARGIN + NUMBER_COLUMN + indent, label_columns - indent);
@@ -255,10 +267,13 @@ static void print_action(const evaluation_action *action, size_t width, FILE *to
     if (whole) {
         fputs("CONTRAT · toutes les actions ensemble, chaque personne comptée une fois\n", to);
     } else {
+        size_t used = text_width(action->code) + 3;
+        text_view line = first_line(action->title, used < width ? width - used : 1);
         put(to, action->code);
         fputs(" · ", to);
-        put(to, action->title);
+        put_tame(to, line);
         fputc('\n', to);
+        print_folded(to, after(action->title, line), MARGIN, width - MARGIN);
     }
     put_times(to, " ", MARGIN + NUMBER_COLUMN + label_columns);
     put_right(to, text_of("Objectif"), TARGET_COLUMN);
@@ -306,9 +321,10 @@ void evaluation_table_print(const evaluation_table *self, unsigned width, FILE *
     put_month(self->from, to);
     fputs(" à ", to);
     put_month(self->to, to);
-    fprintf(to, " · position %llu du registre", (unsigned long long)self->position);
+    fprintf(to, "%sposition %llu du registre", columns < WIDTH_ONE_LINE ? "\n" : " · ", (unsigned long long)self->position);
     if (self->position != self->last_position)
-        fprintf(to, " (tel qu’il était ; il en est à %llu)", (unsigned long long)self->last_position);
+        fprintf(to, "%s(tel qu’il était ; il en est à %llu)", columns < WIDTH_ONE_LINE ? "\n" : " ",
+                (unsigned long long)self->last_position);
     fputc('\n', to);
     for (unsigned i = 0; i < self->action_count; i++)
         print_action(&self->actions[i], columns, to);
