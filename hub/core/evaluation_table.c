@@ -10,8 +10,7 @@
 #include <assert.h>
 #include <string.h>
 
-enum { NUMBER_COLUMN = 5, TARGET_COLUMN = 10, VALUE_COLUMN = 14, UNIT_COLUMN = 15, MARGIN = 2, WIDTH_MIN = 60, WIDTH_MAX = 110,
-       WIDTH_ONE_LINE = 80 /* from here on, period and position stand on one line */ };
+enum { NUMBER_COLUMN = 5, TARGET_COLUMN = 10, VALUE_COLUMN = 14, UNIT_COLUMN = 15, MARGIN = 2, WIDTH_MIN = 60, WIDTH_MAX = 110 };
 
 static const char thin_space[] = "\xE2\x80\xAF"; /* between thousands, and before a colon's kin */
 
@@ -265,7 +264,7 @@ static void print_action(const evaluation_action *action, size_t width, FILE *to
     put_times(to, "─", width);
     fputc('\n', to);
     if (whole) {
-        fputs("CONTRAT · toutes les actions ensemble, chaque personne comptée une fois\n", to);
+        print_folded(to, text_of("CONTRAT · toutes les actions ensemble, chaque personne comptée une fois"), 0, width);
     } else {
         size_t used = text_width(action->code) + 3;
         text_view line = first_line(action->title, used < width ? width - used : 1);
@@ -291,11 +290,21 @@ static void print_action(const evaluation_action *action, size_t width, FILE *to
     print_not_collected(action, width, to);
 }
 
-static void put_month(civil_month month, FILE *to)
+static const char *month_name(civil_month month)
 {
     static const char *const names[] = {"janvier", "février", "mars", "avril", "mai", "juin", "juillet",
                                         "août", "septembre", "octobre", "novembre", "décembre"};
-    fprintf(to, "%s %d", names[month % 12], (int)(month / 12));
+    return names[month % 12];
+}
+
+static void print_period(const evaluation_table *self, size_t columns, FILE *to)
+{
+    char line[256], then[96] = "";
+    if (self->position != self->last_position)
+        snprintf(then, sizeof then, " (tel qu’il était ; il en est à %llu)", (unsigned long long)self->last_position);
+    snprintf(line, sizeof line, "Période évaluée : de %s %d à %s %d · position %llu du registre%s", month_name(self->from),
+             (int)(self->from / 12), month_name(self->to), (int)(self->to / 12), (unsigned long long)self->position, then);
+    print_folded(to, text_of(line), 0, columns);
 }
 
 static void put_day(civil_day day, FILE *to)
@@ -317,15 +326,8 @@ void evaluation_table_print(const evaluation_table *self, unsigned width, FILE *
     put_day(self->first_day, to);
     fputs(" au ", to);
     put_day(self->last_day, to);
-    fputs("\nPériode évaluée : de ", to);
-    put_month(self->from, to);
-    fputs(" à ", to);
-    put_month(self->to, to);
-    fprintf(to, "%sposition %llu du registre", columns < WIDTH_ONE_LINE ? "\n" : " · ", (unsigned long long)self->position);
-    if (self->position != self->last_position)
-        fprintf(to, "%s(tel qu’il était ; il en est à %llu)", columns < WIDTH_ONE_LINE ? "\n" : " ",
-                (unsigned long long)self->last_position);
     fputc('\n', to);
+    print_period(self, columns, to);
     for (unsigned i = 0; i < self->action_count; i++)
         print_action(&self->actions[i], columns, to);
 }

@@ -109,7 +109,7 @@ START_TEST(numbers_are_french_at_the_terminal_alone)
     ck_assert_ptr_nonnull(strstr(said, "ÉVALUATION DU CONTRAT"));
     ck_assert_ptr_nonnull(strstr(said, "du 30/11/2023 au 29/11/2024"));
     ck_assert_ptr_nonnull(strstr(said, "de novembre 2023 à août 2024 · position 7 du registre\n"));
-    ck_assert_ptr_nonnull(strstr(print(cells, 4, 90, 3), "position 3 du registre (tel qu’il était ; il en est à 7)"));
+    ck_assert_ptr_nonnull(strstr(print(cells, 4, 110, 3), "position 3 du registre (tel qu’il était ; il en est à 7)"));
 }
 END_TEST
 
