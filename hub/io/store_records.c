@@ -21,8 +21,10 @@ static const char put_sql[] =
     "  $20::uuid[], $21::text[]) AS f (key, contract_id, action, type, month, quantity, code, sex, bpi, under_25, epoch,"
     "  token_e, token_i, token_m, reference, narrative)),"
     " replaced AS ("
-    " INSERT INTO ctai.record_history SELECT r.*, $5::bigint FROM ctai.record AS r JOIN fresh USING (key)"
-    "  WHERE r.scope = $1 AND r.agent = $2::integer AND (r.incarnation, r.sequence) < ($3::bigint, $4::bigint))"
+    " INSERT INTO ctai.record_history SELECT old.*, $5::bigint FROM fresh, LATERAL ("
+    /* OFFSET 0: each by the whole primary key, whatever the planner thinks that it knows of the table. */
+    "  SELECT * FROM ctai.record AS r WHERE r.scope = $1 AND r.agent = $2::integer AND r.key = fresh.key OFFSET 0) AS old"
+    "  WHERE (old.incarnation, old.sequence) < ($3::bigint, $4::bigint))"
     " INSERT INTO ctai.record AS r (scope, agent, position, incarnation, sequence, key, contract_id, action, type, month,"
     "  quantity, code, sex, bpi, under_25, epoch, token_e, token_i, token_m, reference, narrative)"
     " SELECT $1, $2::integer, $5::bigint, $3::bigint, $4::bigint, f.key, f.contract_id, f.action, f.type, f.month, f.quantity,"
@@ -34,15 +36,9 @@ static const char put_sql[] =
     "  token_m = excluded.token_m, reference = excluded.reference, narrative = excluded.narrative"
     " WHERE (r.incarnation, r.sequence) < (excluded.incarnation, excluded.sequence)";
 
-/* A withdrawal names its contract: a key of another contract's record stays. */
-static const char withdraw_sql[] =
-    "WITH gone AS ("
-    " DELETE FROM ctai.record AS r USING unnest($4::uuid[], $5::integer[]) AS w (key, contract_id)"
-    "  WHERE r.scope = $1 AND r.agent = $2::integer AND r.key = w.key AND r.contract_id = w.contract_id RETURNING r.*)"
-    " INSERT INTO ctai.record_history SELECT gone.*, $3::bigint FROM gone";
+static const char withdraw_sql[] = "SELECT ctai.withdraw_records($1, $2::integer, $3::bigint, $4::uuid[], $5::integer[])";
 
-static const char forget_second_sql[] =
-    "DELETE FROM ctai.record_token WHERE scope = $1 AND agent = $2::integer AND key = ANY ($3::uuid[])";
+static const char forget_second_sql[] = "SELECT ctai.forget_tokens($1, $2::integer, $3::uuid[])";
 
 static const char second_sql[] =
     "INSERT INTO ctai.record_token (scope, agent, key, epoch, token_e, token_i, token_m)"

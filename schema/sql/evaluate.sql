@@ -86,6 +86,7 @@ RETURNS TABLE (identity uuid, person uuid, numbers bigint)
 LANGUAGE plpgsql STABLE
 SET plan_cache_mode TO force_custom_plan
 SET jit TO off
+SET enable_nestloop TO off
 SET enable_mergejoin TO off
 AS $$
 BEGIN
@@ -119,8 +120,10 @@ LANGUAGE plpgsql STABLE
 SET plan_cache_mode TO force_custom_plan
 SET jit TO off
 SET work_mem TO '64MB'
-SET enable_mergejoin TO off -- all inner sides are small and all groups fit in memory, which the planner
-SET enable_sort TO off      -- cannot know of a CTE
+-- The planner knows nothing of a CTE's size, nor of tables that were just filled: hash everything.
+SET enable_nestloop TO off
+SET enable_mergejoin TO off
+SET enable_sort TO off
 AS $$
 #variable_conflict use_column
 DECLARE
