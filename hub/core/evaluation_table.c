@@ -25,7 +25,8 @@ const char *evaluation_state_name(evaluation_state state)
 
 static void put(FILE *to, text_view text)
 {
-    fwrite(text.at, 1, text.size, to);
+    if (text.size > 0)
+        fwrite(text.at, 1, text.size, to);
 }
 
 /* For a terminal: control characters (C0 and C1), which it might obey, become spaces. */
