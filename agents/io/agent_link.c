@@ -73,12 +73,13 @@ void agent_link_towards(agent_link *self, const text_view *addresses, unsigned c
 void agent_link_disconnect(agent_link *self)
 {
     self->failed = false;
+    /* Events stop before their reader goes: libzmq waits for ever, under a lock, for a reader that has gone. */
+    if (self->socket != NULL)
+        zmq_socket_monitor(self->socket, NULL, 0);
     if (self->monitor != NULL)
         zmq_close(self->monitor);
-    if (self->socket != NULL) {
-        zmq_socket_monitor(self->socket, NULL, 0);
+    if (self->socket != NULL)
         zmq_close(self->socket);
-    }
     self->monitor = self->socket = NULL;
 }
 
