@@ -86,6 +86,7 @@ outbox_error outbox_result(outbox *self, int result)
     case SQLITE_FULL:
     case SQLITE_READONLY:
     case SQLITE_PERM:
+    case SQLITE_ABORT: /* a reader whose transaction such a failure has rolled back */
         return OUTBOX_CANNOT_WRITE;
     case SQLITE_IOERR:
         return result == SQLITE_IOERR_NOMEM ? OUTBOX_NO_MEMORY : OUTBOX_CANNOT_WRITE;
@@ -112,10 +113,25 @@ outbox_error outbox_fails(outbox *self, outbox_error error)
     return error;
 }
 
+/*
+ * Has the transaction failed? After a full disk or a failed write SQLite has rolled back by itself, and
+ * commits each further statement alone: none may run.
+ */
+static bool has_failed(outbox *self)
+{
+    if (self->in_transaction && self->failed == OUTBOX_OK && sqlite3_get_autocommit(self->db))
+        self->failed = OUTBOX_CANNOT_WRITE;
+    return self->in_transaction && self->failed != OUTBOX_OK;
+}
+
 sqlite3_stmt *outbox_statement(outbox *self, outbox_sql which, outbox_error *error)
 {
     sqlite3_stmt **statement = &self->prepared[which];
     int result = SQLITE_OK;
+    if (has_failed(self)) {
+        *error = self->failed;
+        return NULL;
+    }
     if (*statement == NULL)
         result = sqlite3_prepare_v3(self->db, SQL[which], -1, SQLITE_PREPARE_PERSISTENT, statement, NULL);
     *error = outbox_result(self, result);
@@ -311,9 +327,7 @@ void outbox_spoil(outbox *self, outbox_error error)
 outbox_error outbox_commit(outbox *self)
 {
     assert(self->in_transaction);
-    outbox_error error = self->failed;
-    if (error == OUTBOX_OK)
-        error = execute(self, "COMMIT");
+    outbox_error error = has_failed(self) ? self->failed : execute(self, "COMMIT");
     if (error != OUTBOX_OK) {
         outbox_rollback(self);
         return error;

@@ -37,7 +37,7 @@ struct outbox {
     bool damage_told;
 };
 
-/* The statement, ready for binding; NULL with *error when it cannot be prepared. */
+/* The statement, ready for binding; NULL with *error: it cannot be prepared, or the transaction has failed. */
 sqlite3_stmt *outbox_statement(outbox *self, outbox_sql which, outbox_error *error);
 
 /* Runs a statement that gives no row and resets it; a failure sticks to the transaction. */

@@ -428,14 +428,22 @@ static int fill(const char *file, long limit)
         return 2;
     uint8_t signature[CRYPTO_SIGNATURE] = {0};
     static char bodies[1024 * 1024];
-    for (uint64_t sequence = 2; sequence < 4; sequence++)
-        (void)outbox_append(box, text_of("63"), sequence, text_of("header"), signature,
-                            (text_view){bodies, sizeof bodies}, 1);
+    uint64_t sequence = 2;
+    for (int i = 0; i < 24; i++) /* more than SQLite keeps in memory: it fails before the end */
+        if (outbox_append(box, text_of("63"), sequence, text_of("header"), signature,
+                          (text_view){bodies, sizeof bodies}, 1) == OUTBOX_OK)
+            sequence++;
+    (void)outbox_set(box, "after", text_of("63"), text_of("a failure"));
     if (outbox_commit(box) != OUTBOX_CANNOT_WRITE)
         return 3;
     outbox_scope scope;
     if (outbox_scope_load(box, text_of("63"), &scope) != OUTBOX_OK || scope.queued != 1)
         return 4;
+    batch_buffer value;
+    batch_buffer_init(&value, 1024);
+    if (outbox_get(box, "after", text_of("63"), &value) != OUTBOX_ABSENT)
+        return 5;
+    batch_buffer_release(&value);
     outbox_close(&box);
     return 0;
 }
