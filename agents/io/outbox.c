@@ -200,6 +200,7 @@ static outbox_error pragma(outbox *self, const char *sql, sqlite3_int64 *number)
  * kept in a log, and a push of many new batches is written once. EXTRA also flushes the folder.
  */
 static const char SETTINGS[] = "PRAGMA locking_mode = EXCLUSIVE;"
+                               "PRAGMA auto_vacuum = INCREMENTAL;" /* heard by a new file alone */
                                "PRAGMA journal_mode = DELETE;"
                                "PRAGMA synchronous = EXTRA;"
                                "PRAGMA secure_delete = ON;"

@@ -384,6 +384,29 @@ START_TEST(test_values)
 }
 END_TEST
 
+/* What was acknowledged gives its room on the disk back. */
+START_TEST(test_shrinks)
+{
+    enum { MANY = 24 };
+    static char bodies[1024 * 1024];
+    uint8_t signature[CRYPTO_SIGNATURE] = {0};
+    outbox_tally tally = {0};
+    struct stat before, after;
+    ck_assert_int_eq(outbox_begin(box), OUTBOX_OK);
+    for (uint64_t sequence = 1; sequence <= MANY; sequence++)
+        ck_assert_int_eq(outbox_append(box, text_of("63"), sequence, text_of("header"), signature,
+                                       (text_view){bodies, sizeof bodies}, 1),
+                         OUTBOX_OK);
+    ck_assert_int_eq(outbox_commit(box), OUTBOX_OK);
+    ck_assert_int_eq(stat(path, &before), 0);
+    ck_assert_int_gt(before.st_size, (off_t)MANY * 1024 * 1024);
+    acknowledge(MANY, MANY, NULL, 0, &tally);
+    reopen();
+    ck_assert_int_eq(stat(path, &after), 0);
+    ck_assert_int_lt(after.st_size, 1024 * 1024);
+}
+END_TEST
+
 /* A disk that fills at any page: the transaction fails as a whole, and the next one works. */
 START_TEST(test_full)
 {
@@ -467,6 +490,7 @@ int main(int argc, char **argv)
     tcase_add_test(cases, test_held);
     tcase_add_test(cases, test_held_grows);
     tcase_add_test(cases, test_values);
+    tcase_add_test(cases, test_shrinks);
     tcase_add_test(cases, test_full);
     suite_add_tcase(suite, cases);
     SRunner *runner = srunner_create(suite);
