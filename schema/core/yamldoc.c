@@ -53,7 +53,15 @@ static size_t character(text_view text, uint32_t *code)
     return size;
 }
 
-/* UTF-8 all through, and no control character but tab and line ends. */
+/* Control characters but tab and line ends, and those that turn the direction of writing: no text needs them. */
+static bool is_forbidden(uint32_t code)
+{
+    bool space = code == '\t' || code == '\n' || code == '\r' || code == 0x85;
+    return (!space && (code < 0x20 || (code >= 0x7f && code < 0xa0))) || (code >= 0x202a && code <= 0x202e)
+        || (code >= 0x2066 && code <= 0x2069);
+}
+
+/* UTF-8 all through, without such characters. */
 static bool check_bytes(const yamldoc *doc, text_view bytes)
 {
     unsigned long line = 1, column = 1;
@@ -64,8 +72,7 @@ static bool check_bytes(const yamldoc *doc, text_view bytes)
             say_at(doc, line, column, "ce n’est pas un texte en UTF-8", "Enregistrez le fichier en UTF-8");
             return false;
         }
-        bool space = code == '\t' || code == '\n' || code == '\r' || code == 0x85;
-        if (!space && (code < 0x20 || (code >= 0x7f && code < 0xa0))) {
+        if (is_forbidden(code)) {
             say_at(doc, line, column, "caractère de contrôle interdit",
                    "Vérifiez que c’est bien un fichier de texte");
             return false;
@@ -208,6 +215,22 @@ static bool is_plain_value(const yaml_event_t *event)
     }
 }
 
+/* Escapes between double quotes ("\e") can write what check_bytes has not found in the file. */
+static bool is_clean(const yaml_event_t *event)
+{
+    if (event->type != YAML_SCALAR_EVENT)
+        return true;
+    text_view text = { (const char *)event->data.scalar.value, event->data.scalar.length };
+    for (size_t at = 0; at < text.size;) {
+        uint32_t code = 0;
+        size_t size = character((text_view){ text.at + at, text.size - at }, &code);
+        if (size == 0 || is_forbidden(code))
+            return false;
+        at += size;
+    }
+    return true;
+}
+
 static bool take_event(builder *self, const yaml_event_t *event)
 {
     const yamldoc *doc = self->doc;
@@ -222,6 +245,8 @@ static bool take_event(builder *self, const yaml_event_t *event)
             return refuse(doc, event->start_mark,
                           "les ancres (« & ») et les étiquettes (« ! ») ne sont pas admises",
                           "Mettez le texte entre guillemets");
+        if (!is_clean(event))
+            return refuse(doc, event->start_mark, "caractère de contrôle interdit", "Écrivez un texte ordinaire");
         if (self->depth > 0 && self->open[self->depth - 1]->kind == YAMLDOC_MAP && !self->has_key[self->depth - 1])
             return take_key(self, event);
         return take_value(self, event);

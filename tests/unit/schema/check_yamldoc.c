@@ -92,6 +92,10 @@ START_TEST(test_refused)
     refused("? [a, b]\n: c\n", "une clé doit être un simple mot");
     refused("'': c\n", "clé vide");
     refused("a: \x01\n", "f.yaml:1:4: erreur : caractère de contrôle");
+    refused("a: \"x\\e[31m\"\n", "f.yaml:1:4: erreur : caractère de contrôle");
+    refused("\"\\0\": b\n", "f.yaml:1:1: erreur : caractère de contrôle");
+    refused("a: \"\\u202e\"\n", "f.yaml:1:4: erreur : caractère de contrôle");
+    refused("a: x\xe2\x80\xae\n", "f.yaml:1:5: erreur : caractère de contrôle");
     refused("a: \xc3\xa9\nb: \xe9\n", "f.yaml:2:4: erreur : ce n’est pas un texte en UTF-8");
     refused("%YAML 1.1\n%YAML 1.1\n---\na: 1\n", "f.yaml:");
     refused("\xff\xfe" "a", "UTF-8");
