@@ -23,7 +23,8 @@ static void tell(cli_call *call, const agent_export *from)
         json_decref(summary);
         return;
     }
-    (void)fprintf(call->out, "%zu personnes et %zu événements lus.\n", counts->person_rows, counts->event_rows);
+    agent_call_count(call->out, counts->person_rows, "personne et ", "personnes et ");
+    agent_call_count(call->out, counts->event_rows, "événement lus.\n", "événements lus.\n");
     agent_call_count(call->out, counts->ready, "enregistrement prêt à partir.\n",
                      "enregistrements prêts à partir.\n");
     agent_export_tell(from, call->out);
