@@ -10,6 +10,13 @@ static int64_t month_number(civil_month month)
     return month / 12 * 100 + month % 12 + 1;
 }
 
+/* Can it be a moment as ISO 8601 writes it? What it says is the database's to read. */
+static bool is_moment(const char *text)
+{
+    return strlen(text) <= 40 && strspn(text, "0123456789") == 4 && text[4] == '-' &&
+           strspn(text, "0123456789-:.+TZ ") == strlen(text);
+}
+
 static bool is_number(const char *text)
 {
     return *text && strspn(text, "0123456789") == strlen(text) && strlen(text) <= 18;
@@ -44,7 +51,7 @@ static database_error read_position(database *connection, const report_query *qu
         " SELECT v.position FROM ctai.contract_version AS v JOIN ctai.contract AS o USING (contract_id)"
         "  JOIN ctai.contract AS c ON c.scope = o.scope WHERE c.id = $1 AND v.registered_at <= $2::timestamptz) AS known";
     const database_parameter parameters[] = {DATABASE_TEXT(query->contract), DATABASE_TEXT(query->as_of)};
-    if (database_query(connection, moment, parameters, 2, &result) != DATABASE_OK)
+    if (!is_moment(query->as_of) || database_query(connection, moment, parameters, 2, &result) != DATABASE_OK)
         return database_fail(connection, DATABASE_CONFLICT,
                              "--as-of : ni une position du registre, ni un moment comme 2024-06-30T12:00:00Z");
     table->position = (uint64_t)database_integer(result, 0, 0);
