@@ -1,6 +1,7 @@
 /* postgres_tools: see the header. */
 #include "postgres_tools.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
@@ -14,7 +15,7 @@
 
 extern char **environ;
 
-enum { ENVIRONMENT_MAX = 512, SAID_MAX = 4096 };
+enum { ENVIRONMENT_MAX = 512, SAID_MAX = 4096, ARGUMENTS_MAX = 32 };
 
 static bool complete(const char *folder)
 {
@@ -116,6 +117,22 @@ static void make_environment(char *to[ENVIRONMENT_MAX])
     to[count] = NULL;
 }
 
+/*
+ * The arguments with the program's own path in front: a tool of PostgreSQL looks for its companions, and for its data,
+ * beside the path that it was called by, and for a bare name in PATH, where Debian has none of these.
+ */
+static void make_arguments(const char *to[ARGUMENTS_MAX], const char *path, const char *const *arguments)
+{
+    unsigned count = 1;
+    to[0] = path;
+    while (arguments[count]) {
+        assert(count < ARGUMENTS_MAX - 1);
+        to[count] = arguments[count];
+        count++;
+    }
+    to[count] = NULL;
+}
+
 /* Signals as at login, and a process group of its own: Ctrl-C is for us, not for the server. */
 static void set_attributes(posix_spawnattr_t *attributes)
 {
@@ -149,8 +166,10 @@ int postgres_tools_run(const char *folder, const char *where, const char *const 
     set_attributes(&attributes);
     char *environment[ENVIRONMENT_MAX];
     make_environment(environment);
+    const char *called[ARGUMENTS_MAX];
+    make_arguments(called, path, arguments);
     /* POSIX: execve and its kin change no argument; the type says so for history's sake alone. */
-    union { const char *const *fixed; char *const *free; } argv = {arguments};
+    union { const char *const *fixed; char *const *free; } argv = {called};
     pid_t child;
     int error = posix_spawn(&child, path, &files, &attributes, argv.free, environment);
     posix_spawnattr_destroy(&attributes);

@@ -299,6 +299,23 @@ START_TEST(odd_characters_of_a_path_do_no_harm)
 }
 END_TEST
 
+/* A command is called from anywhere, with any PATH: Debian's has none of PostgreSQL's own programs. */
+START_TEST(neither_the_path_nor_the_working_folder_matters)
+{
+    char closed[PATH_MAX];
+    snprintf(closed, sizeof closed, "%s/closed", folder);
+    ck_assert_int_eq(mkdir(closed, 0700), 0);
+    ck_assert_int_eq(chdir(closed), 0);
+    ck_assert_int_eq(chmod(closed, 0), 0);
+    ck_assert_int_eq(setenv("PATH", "/nonexistent", 1), 0);
+    use_home("fresh");
+    cluster *self = opened();
+    ck_assert(answers(self));
+    cluster_close(&self);
+    ck_assert_int_eq(server(), 0);
+}
+END_TEST
+
 START_TEST(what_cannot_be_is_said)
 {
     ck_assert_int_eq(cluster_create(home, why, sizeof why), CLUSTER_EXISTS);
@@ -360,6 +377,7 @@ int main(void)
     tcase_add_test(tests, users_may_come_and_go_at_once);
     tcase_add_test(tests, a_long_path_has_its_socket_elsewhere);
     tcase_add_test(tests, odd_characters_of_a_path_do_no_harm);
+    tcase_add_test(tests, neither_the_path_nor_the_working_folder_matters);
     tcase_add_test(tests, what_cannot_be_is_said);
     tcase_add_test(tests, data_of_another_version_are_not_touched);
     tcase_add_test(tests, a_making_that_was_broken_off_is_begun_anew);
