@@ -3,6 +3,7 @@
 import glob
 import os
 import re
+import shutil
 import stat
 import unittest
 
@@ -225,6 +226,27 @@ class Circumstances(unittest.TestCase):
             os.chmod(path, mode)
             refused += done.code in (harness.EX_CONFIG, harness.EX_NOPERM)
         self.assertTrue(refused, "a key file of mode 0644 was accepted")
+
+
+    def test_hub_called_from_a_private_folder(self):
+        """The hub that root calls works as another user: it needs neither the caller's folder nor its PATH."""
+        with harness.world() as other:
+            private = other.path("private")
+            os.mkdir(private, 0o700)
+            shutil.copy(harness.CONTRACT_FILE, os.path.join(private, "contrat.yaml"))
+
+            def hub(*arguments):
+                return harness.run("ctai-hub", *arguments, home=other.hub_home, cwd=private,
+                                   env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}).must()
+
+            hub("init", "--listen", f"tcp://127.0.0.1:{other.port}")
+            hub("contract", "add", "contrat.yaml")
+            harness.run("ctai-agent", "init", "--name", "cias", home=other.path("agent-cias"), cwd=private).must()
+            hub("agent", "approve", "cias.demande", "--contract", harness.CONTRACT, "--action", "axe1")
+            hub("report", harness.CONTRACT, "--format", "csv", "-o", "rapport.csv")
+            made = {name: os.stat(os.path.join(private, name)) for name in ("cias.approbation", "rapport.csv")}
+            self.assertEqual({status.st_uid for status in made.values()}, {os.geteuid()})
+            self.assertTrue(all(status.st_size for status in made.values()))
 
 
 class Usage(unittest.TestCase):
