@@ -60,6 +60,8 @@ bool batch_verify(const uint8_t signature[CRYPTO_SIGNATURE], text_view header_by
  * Bodies also pass record_check: *reason says why a body was not taken.
  */
 bool batch_read_header(batch_header *header, arena *from, text_view bytes) __attribute__((warn_unused_result));
+/* Of a header that batch_read_header did not take: its fields 0 to 5, if these are right; all else of it is zero. */
+bool batch_read_envelope(batch_header *header, text_view bytes) __attribute__((warn_unused_result));
 bool batch_read_body(record *what, text_view bytes, record_reason *reason) __attribute__((warn_unused_result));
 
 /*

@@ -17,16 +17,27 @@ enum {
     WIRE_SOFTWARE_MAX = 64,
     WIRE_REFUSALS_MAX = 8 * BATCH_BODIES_MAX, /* of records, in one ACK */
     WIRE_RECEIPT_MAX = 256,             /* bytes */
+    WIRE_REQUEST = 16,                  /* bytes: names a RENEW */
+    WIRE_DIGEST = 16,                   /* bytes: of the records of a bucket */
+    WIRE_BUCKETS = 256,                 /* of records, by the first byte of the key */
+    WIRE_CHAIN_MAX = 1024,              /* hashes in one GRANTED */
+    WIRE_LISTED_MAX = 16 * 1024,        /* records in one LISTED */
     WIRE_SCRATCH_BYTES = 1024 * 1024,   /* of an arena in which one message is read */
 };
 
 typedef enum {
     WIRE_HELLO = 1,      /* agent: who I am, what I have signed */
     WIRE_BATCH = 2,      /* agent: a batch */
+    WIRE_RENEW = 3,      /* agent: my chain does not go on from yours: grant me an incarnation */
+    WIRE_SURVEY = 4,     /* agent: what do you hold of me in a scope? */
+    WIRE_LIST = 5,       /* agent: and in one bucket of it? */
     WIRE_WELCOME = 16,   /* hub: what I have, what you may do, how much you may send */
     WIRE_ACK = 17,       /* hub: committed up to here, signed */
     WIRE_CONTRACTS = 18, /* hub: contracts or rights have changed */
     WIRE_REFUSED = 19,   /* hub: I do not take this, and why */
+    WIRE_GRANTED = 20,   /* hub: go on from here under this incarnation */
+    WIRE_DIGESTS = 21,   /* hub: a digest of what I hold, for each bucket */
+    WIRE_LISTED = 22,    /* hub: what I hold in a bucket */
 } wire_type;
 
 /* Why a scope's or the whole conversation stops; the numbers are the wire's. */
@@ -71,6 +82,13 @@ typedef struct {
     uint64_t ledger_position; /* of the scope */
 } wire_receipt;
 
+/* A record as the hub holds it: its key and the batch that brought it. */
+typedef struct {
+    uint8_t key[RECORD_KEY];
+    text_view contract;
+    uint64_t incarnation, sequence; /* from 1 */
+} wire_held;
+
 typedef struct {
     wire_type type;
     union {
@@ -81,6 +99,13 @@ typedef struct {
         struct { text_view receipt; const uint8_t *signature; unsigned refusal_count; const wire_record_refusal *refusals; } ack;
         struct { unsigned contract_count; wire_contract *contracts; } contracts;
         struct { wire_refusal reason; text_view scope; uint64_t sequence; } refused;
+        struct { wire_position own, seen; uint64_t incarnation; uint8_t request[WIRE_REQUEST]; } renew;
+        struct { text_view scope; } survey;
+        struct { text_view scope; unsigned bucket; const uint8_t *after; /* RECORD_KEY bytes; NULL: from its start */ } list;
+        struct { uint8_t request[WIRE_REQUEST]; wire_position position; unsigned hash_count; const uint8_t (*hashes)[CRYPTO_HASH]; } granted;
+        struct { text_view scope; uint64_t incarnation, sequence; const uint8_t (*digests)[WIRE_DIGEST]; /* WIRE_BUCKETS */ } digests;
+        struct { text_view scope; uint64_t incarnation, sequence; unsigned bucket; const uint8_t *after; bool more;
+                 unsigned record_count; wire_held *records; /* keys of the bucket, after `after`, ascending */ } listed;
     };
 } wire_message;
 
@@ -97,6 +122,9 @@ bool wire_read(wire_message *message, arena *from, text_view bytes) __attribute_
 /* A receipt's bytes, signed by the hub. */
 void wire_write_receipt(batch_buffer *to, const wire_receipt *receipt);
 bool wire_read_receipt(wire_receipt *receipt, text_view bytes) __attribute__((warn_unused_result));
+
+/* Adds a record to, or takes it out of, the digest of its bucket (zeros: no record). */
+void wire_digest_toggle(uint8_t digest[WIRE_DIGEST], const wire_held *what);
 
 /* The contracts alone, as an approval and the agent's state hold them. */
 void wire_write_contracts(batch_buffer *to, const wire_contract *contracts, unsigned count);
