@@ -247,7 +247,13 @@ void agent_hear(agent_step *step)
     case WIRE_ACK: take_ack(step, &message); break;
     case WIRE_CONTRACTS: take_contracts(step, &message); break;
     case WIRE_REFUSED: take_refused(step, &message); break;
+    case WIRE_GRANTED:
+    case WIRE_DIGESTS:
+    case WIRE_LISTED: break; /* never asked for */
     case WIRE_HELLO:
+    case WIRE_RENEW:
+    case WIRE_SURVEY:
+    case WIRE_LIST:
     case WIRE_BATCH: agent_step_halt(step, AGENT_STOP_WRONG_HUB, 0); break;
     }
 }

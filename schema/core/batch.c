@@ -10,6 +10,7 @@
 
 enum {
     HEADER_FIELDS = 10,
+    ENVELOPE_FIELDS = 6, /* of these, the first */
     KEY_FIELDS = 2,
     COVERAGE_FIELDS = 4,
     WITHDRAWAL_FIELDS = 4,
@@ -30,12 +31,18 @@ static bool all_zero(const uint8_t *bytes, size_t size)
     return true;
 }
 
+/* The first batch of a chain has none before it, every other one has. */
+static bool previous_sound(const batch_header *header)
+{
+    return (header->sequence == 1) == all_zero(header->previous, sizeof header->previous);
+}
+
 /* What holds of a header beyond the form of each field. */
 static bool header_sound(const batch_header *header)
 {
     if (header->scheme != TOKEN_SCHEME_BLAKE2B || header->incarnation == 0 || header->sequence == 0)
         return false;
-    if ((header->sequence == 1) != all_zero(header->previous, sizeof header->previous))
+    if (!previous_sound(header))
         return false;
     if (header->key_count > RECORD_TOKEN_SETS || header->coverage_count > BATCH_COVERAGE_MAX
         || header->body_count > BATCH_BODIES_MAX)
@@ -120,6 +127,33 @@ static bool read_coverage(mpack_reader *reader, batch_header *header, arena *fro
     return !reader->failed;
 }
 
+/* Fields 0 to 5: of whom, and its place in the chain. */
+static void read_envelope(mpack_reader *reader, batch_header *header)
+{
+    mpack_read_literal(reader, BATCH_DOMAIN);
+    mpack_read_bytes(reader, header->agent, sizeof header->agent);
+    header->scope = mpack_read_name(reader, BATCH_SCOPE_MAX);
+    header->incarnation = mpack_read_uint(reader, 1, MPACK_UINT_MAX);
+    header->sequence = mpack_read_uint(reader, 1, MPACK_UINT_MAX);
+    mpack_read_bytes(reader, header->previous, sizeof header->previous);
+}
+
+bool batch_read_envelope(batch_header *header, text_view bytes)
+{
+    mpack_reader reader;
+
+    *header = (batch_header){0};
+    if (bytes.size > BATCH_HEADER_MAX)
+        return false;
+    mpack_reader_init(&reader, bytes);
+    bool whole = mpack_read_array(&reader, UINT16_MAX) >= ENVELOPE_FIELDS;
+    read_envelope(&reader, header);
+    whole = whole && !reader.failed && previous_sound(header);
+    if (!whole)
+        *header = (batch_header){0};
+    return whole;
+}
+
 bool batch_read_header(batch_header *header, arena *from, text_view bytes)
 {
     mpack_reader reader;
@@ -129,12 +163,7 @@ bool batch_read_header(batch_header *header, arena *from, text_view bytes)
         return false;
     mpack_reader_init(&reader, bytes);
     mpack_read_array_of(&reader, HEADER_FIELDS);
-    mpack_read_literal(&reader, BATCH_DOMAIN);
-    mpack_read_bytes(&reader, header->agent, sizeof header->agent);
-    header->scope = mpack_read_name(&reader, BATCH_SCOPE_MAX);
-    header->incarnation = mpack_read_uint(&reader, 1, MPACK_UINT_MAX);
-    header->sequence = mpack_read_uint(&reader, 1, MPACK_UINT_MAX);
-    mpack_read_bytes(&reader, header->previous, sizeof header->previous);
+    read_envelope(&reader, header);
     header->scheme = (unsigned) mpack_read_uint(&reader, 1, UINT8_MAX);
     header->key_count = mpack_read_array(&reader, RECORD_TOKEN_SETS);
     for (unsigned i = 0; i < header->key_count; i++) {

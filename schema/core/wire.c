@@ -1,8 +1,9 @@
-#include "mpack.h"
 #include "wire.h"
 
 #include <assert.h>
 #include <string.h>
+
+#include "wire_form.h"
 
 #define RECEIPT_DOMAIN "ctai-receipt-1"
 
@@ -14,6 +15,12 @@ enum {
     ACK_FIELDS = 4,
     CONTRACTS_FIELDS = 2,
     REFUSED_FIELDS = 4,
+    RENEW_FIELDS = 5,
+    SURVEY_FIELDS = 2,
+    LIST_FIELDS = 4,
+    GRANTED_FIELDS = 4,
+    DIGESTS_FIELDS = 5,
+    LISTED_FIELDS = 8,
     MESSAGE_FIELDS_MAX = 16, /* of a version to come */
     POSITION_FIELDS = 5,
     CONTRACT_FIELDS = 6,
@@ -30,6 +37,30 @@ static bool position_sound(const wire_position *position)
     return position->incarnation > 0 && position->stable <= position->sequence && first == (position->sequence == 0);
 }
 
+void wire_form_write_position(batch_buffer *to, const wire_position *position)
+{
+    if (!position_sound(position))
+        to->failed = true;
+    mpack_write_array(to, POSITION_FIELDS);
+    mpack_write_name(to, position->scope, BATCH_SCOPE_MAX);
+    mpack_write_uint(to, position->incarnation);
+    mpack_write_uint(to, position->sequence);
+    mpack_write_binary(to, position->hash, CRYPTO_HASH);
+    mpack_write_uint(to, position->stable);
+}
+
+void wire_form_read_position(mpack_reader *reader, wire_position *position)
+{
+    mpack_read_array_of(reader, POSITION_FIELDS);
+    position->scope = mpack_read_name(reader, BATCH_SCOPE_MAX);
+    position->incarnation = mpack_read_uint(reader, 1, MPACK_UINT_MAX);
+    position->sequence = mpack_read_uint(reader, 0, MPACK_UINT_MAX);
+    mpack_read_bytes(reader, position->hash, CRYPTO_HASH);
+    position->stable = mpack_read_uint(reader, 0, MPACK_UINT_MAX);
+    if (!position_sound(position))
+        mpack_read_fail(reader);
+}
+
 static void write_positions(batch_buffer *to, const wire_position *positions, unsigned count)
 {
     if (count > WIRE_SCOPES_MAX) {
@@ -37,20 +68,11 @@ static void write_positions(batch_buffer *to, const wire_position *positions, un
         return;
     }
     mpack_write_array(to, count);
-    for (unsigned i = 0; i < count; i++) {
-        if (!position_sound(&positions[i]))
-            to->failed = true;
-        mpack_write_array(to, POSITION_FIELDS);
-        mpack_write_name(to, positions[i].scope, BATCH_SCOPE_MAX);
-        mpack_write_uint(to, positions[i].incarnation);
-        mpack_write_uint(to, positions[i].sequence);
-        mpack_write_binary(to, positions[i].hash, CRYPTO_HASH);
-        mpack_write_uint(to, positions[i].stable);
-    }
+    for (unsigned i = 0; i < count; i++)
+        wire_form_write_position(to, &positions[i]);
 }
 
-/* Room for count items and one more, so that an empty array is not a lack of memory. */
-static void *room(mpack_reader *reader, arena *from, unsigned count, size_t item_size)
+void *wire_form_room(mpack_reader *reader, arena *from, unsigned count, size_t item_size)
 {
     void *items = reader->failed ? NULL : arena_take(from, ((size_t) count + 1) * item_size);
 
@@ -62,20 +84,12 @@ static void *room(mpack_reader *reader, arena *from, unsigned count, size_t item
 static wire_position *read_positions(mpack_reader *reader, arena *from, unsigned *count)
 {
     *count = mpack_read_array(reader, WIRE_SCOPES_MAX);
-    wire_position *positions = room(reader, from, *count, sizeof *positions);
+    wire_position *positions = wire_form_room(reader, from, *count, sizeof *positions);
 
     for (unsigned i = 0; !reader->failed && i < *count; i++) {
-        wire_position *position = &positions[i];
-        mpack_read_array_of(reader, POSITION_FIELDS);
-        position->scope = mpack_read_name(reader, BATCH_SCOPE_MAX);
-        position->incarnation = mpack_read_uint(reader, 1, MPACK_UINT_MAX);
-        position->sequence = mpack_read_uint(reader, 0, MPACK_UINT_MAX);
-        mpack_read_bytes(reader, position->hash, CRYPTO_HASH);
-        position->stable = mpack_read_uint(reader, 0, MPACK_UINT_MAX);
-        if (!position_sound(position))
-            mpack_read_fail(reader);
+        wire_form_read_position(reader, &positions[i]);
         for (unsigned j = 0; j < i; j++)
-            if (text_equal(position->scope, positions[j].scope))
+            if (text_equal(positions[i].scope, positions[j].scope))
                 mpack_read_fail(reader);
     }
     return positions;
@@ -113,7 +127,7 @@ void wire_write_contracts(batch_buffer *to, const wire_contract *contracts, unsi
 static void read_actions(mpack_reader *reader, arena *from, wire_contract *contract)
 {
     contract->action_count = mpack_read_array(reader, WIRE_ACTIONS_MAX);
-    contract->actions = room(reader, from, contract->action_count, sizeof *contract->actions);
+    contract->actions = wire_form_room(reader, from, contract->action_count, sizeof *contract->actions);
     for (unsigned a = 0; !reader->failed && a < contract->action_count; a++) {
         wire_action *action = &contract->actions[a];
         mpack_read_array_of(reader, ACTION_FIELDS);
@@ -129,7 +143,7 @@ static void read_actions(mpack_reader *reader, arena *from, wire_contract *contr
 static wire_contract *read_contracts(mpack_reader *reader, arena *from, unsigned *count)
 {
     *count = mpack_read_array(reader, WIRE_CONTRACTS_MAX);
-    wire_contract *contracts = room(reader, from, *count, sizeof *contracts);
+    wire_contract *contracts = wire_form_room(reader, from, *count, sizeof *contracts);
 
     for (unsigned i = 0; !reader->failed && i < *count; i++) {
         wire_contract *contract = &contracts[i];
@@ -255,6 +269,30 @@ void wire_write(batch_buffer *to, const wire_message *message)
         write_head(to, message, REFUSED_FIELDS);
         write_refused(to, message);
         break;
+    case WIRE_RENEW:
+        write_head(to, message, RENEW_FIELDS);
+        wire_form_write_renew(to, message);
+        break;
+    case WIRE_SURVEY:
+        write_head(to, message, SURVEY_FIELDS);
+        mpack_write_name(to, message->survey.scope, BATCH_SCOPE_MAX);
+        break;
+    case WIRE_LIST:
+        write_head(to, message, LIST_FIELDS);
+        wire_form_write_list(to, message);
+        break;
+    case WIRE_GRANTED:
+        write_head(to, message, GRANTED_FIELDS);
+        wire_form_write_granted(to, message);
+        break;
+    case WIRE_DIGESTS:
+        write_head(to, message, DIGESTS_FIELDS);
+        wire_form_write_digests(to, message);
+        break;
+    case WIRE_LISTED:
+        write_head(to, message, LISTED_FIELDS);
+        wire_form_write_listed(to, message);
+        break;
     default:
         assert(!"a message of no type");
     }
@@ -273,7 +311,7 @@ static void read_batch(mpack_reader *reader, wire_message *message, arena *from)
     message->batch.header = mpack_read_binary(reader, BATCH_HEADER_MAX);
     message->batch.signature = mpack_read_fixed(reader, CRYPTO_SIGNATURE);
     message->batch.body_count = mpack_read_array(reader, BATCH_BODIES_MAX);
-    message->batch.bodies = room(reader, from, message->batch.body_count, sizeof *message->batch.bodies);
+    message->batch.bodies = wire_form_room(reader, from, message->batch.body_count, sizeof *message->batch.bodies);
     for (unsigned i = 0; !reader->failed && i < message->batch.body_count; i++)
         if (!mpack_read_nil(reader))
             message->batch.bodies[i] = mpack_read_binary(reader, BATCH_BODY_MAX);
@@ -293,7 +331,7 @@ static void read_ack(mpack_reader *reader, wire_message *message, arena *from)
     message->ack.receipt = mpack_read_binary(reader, WIRE_RECEIPT_MAX);
     message->ack.signature = mpack_read_fixed(reader, CRYPTO_SIGNATURE);
     message->ack.refusal_count = mpack_read_array(reader, WIRE_REFUSALS_MAX);
-    wire_record_refusal *refusals = room(reader, from, message->ack.refusal_count, sizeof *refusals);
+    wire_record_refusal *refusals = wire_form_room(reader, from, message->ack.refusal_count, sizeof *refusals);
     message->ack.refusals = refusals;
     for (unsigned i = 0; !reader->failed && i < message->ack.refusal_count; i++) {
         mpack_read_array_of(reader, REFUSAL_FIELDS);
@@ -321,6 +359,12 @@ static unsigned fields_of(uint64_t type)
     case WIRE_ACK: return ACK_FIELDS;
     case WIRE_CONTRACTS: return CONTRACTS_FIELDS;
     case WIRE_REFUSED: return REFUSED_FIELDS;
+    case WIRE_RENEW: return RENEW_FIELDS;
+    case WIRE_SURVEY: return SURVEY_FIELDS;
+    case WIRE_LIST: return LIST_FIELDS;
+    case WIRE_GRANTED: return GRANTED_FIELDS;
+    case WIRE_DIGESTS: return DIGESTS_FIELDS;
+    case WIRE_LISTED: return LISTED_FIELDS;
     default: return 0;
     }
 }
@@ -336,6 +380,12 @@ static void read_fields(mpack_reader *reader, wire_message *message, arena *from
         message->contracts.contracts = read_contracts(reader, from, &message->contracts.contract_count);
         break;
     case WIRE_REFUSED: read_refused(reader, message); break;
+    case WIRE_RENEW: wire_form_read_renew(reader, message); break;
+    case WIRE_SURVEY: message->survey.scope = mpack_read_name(reader, BATCH_SCOPE_MAX); break;
+    case WIRE_LIST: wire_form_read_list(reader, message); break;
+    case WIRE_GRANTED: wire_form_read_granted(reader, message, from); break;
+    case WIRE_DIGESTS: wire_form_read_digests(reader, message); break;
+    case WIRE_LISTED: wire_form_read_listed(reader, message, from); break;
     }
 }
 

@@ -103,7 +103,7 @@ typedef struct {
         struct { text_view scope; } survey;
         struct { text_view scope; unsigned bucket; const uint8_t *after; /* RECORD_KEY bytes; NULL: from its start */ } list;
         struct { uint8_t request[WIRE_REQUEST]; wire_position position; unsigned hash_count; const uint8_t (*hashes)[CRYPTO_HASH]; } granted;
-        struct { text_view scope; uint64_t incarnation, sequence; const uint8_t (*digests)[WIRE_DIGEST]; /* WIRE_BUCKETS */ } digests;
+        struct { text_view scope; uint64_t incarnation, sequence; const uint8_t *digests; /* WIRE_BUCKETS of WIRE_DIGEST bytes */ } digests;
         struct { text_view scope; uint64_t incarnation, sequence; unsigned bucket; const uint8_t *after; bool more;
                  unsigned record_count; wire_held *records; /* keys of the bucket, after `after`, ascending */ } listed;
     };

@@ -65,6 +65,19 @@ static wire_contract *contracts(void)
     return made;
 }
 
+static const uint8_t after[RECORD_KEY] = {200, 1};
+static const uint8_t hashes[2][CRYPTO_HASH] = {{1}, {2}};
+static const uint8_t digests[WIRE_BUCKETS * WIRE_DIGEST] = {[WIRE_DIGEST] = 1, 2, 3};
+
+static wire_held *listed(void)
+{
+    static wire_held made[2];
+
+    made[0] = (wire_held){{200, 1, 1}, text_of("thiers-2023"), 1, 300};
+    made[1] = (wire_held){{200, 2}, text_of("x"), 2, 200};
+    return made;
+}
+
 static wire_message message(wire_type type)
 {
     static text_view bodies[3];
@@ -111,11 +124,49 @@ static wire_message message(wire_type type)
         made.refused.scope = text_of("63");
         made.refused.sequence = 12;
         break;
+    case WIRE_RENEW:
+        made.renew.own = positions()[0];
+        made.renew.seen = positions()[1];
+        made.renew.seen.scope = made.renew.own.scope;
+        made.renew.incarnation = 3;
+        memset(made.renew.request, 7, WIRE_REQUEST);
+        break;
+    case WIRE_SURVEY:
+        made.survey.scope = text_of("63");
+        break;
+    case WIRE_LIST:
+        made.list.scope = text_of("63");
+        made.list.bucket = 200;
+        made.list.after = after;
+        break;
+    case WIRE_GRANTED:
+        memset(made.granted.request, 7, WIRE_REQUEST);
+        made.granted.position = positions()[0];
+        made.granted.hash_count = 2;
+        made.granted.hashes = hashes;
+        break;
+    case WIRE_DIGESTS:
+        made.digests.scope = text_of("63");
+        made.digests.incarnation = 2;
+        made.digests.digests = digests;
+        break;
+    case WIRE_LISTED:
+        made.listed.scope = text_of("63");
+        made.listed.incarnation = 2;
+        made.listed.sequence = 300;
+        made.listed.bucket = 200;
+        made.listed.after = after;
+        made.listed.more = true;
+        made.listed.record_count = 2;
+        made.listed.records = listed();
+        break;
     }
     return made;
 }
 
-static const wire_type types[] = {WIRE_HELLO, WIRE_BATCH, WIRE_WELCOME, WIRE_ACK, WIRE_CONTRACTS, WIRE_REFUSED};
+static const wire_type types[] = {WIRE_HELLO, WIRE_BATCH, WIRE_RENEW, WIRE_SURVEY, WIRE_LIST, WIRE_WELCOME, WIRE_ACK,
+                                  WIRE_CONTRACTS, WIRE_REFUSED, WIRE_GRANTED, WIRE_DIGESTS, WIRE_LISTED};
+enum { TYPE_COUNT = sizeof types / sizeof *types };
 
 START_TEST(messages_are_read_in_their_canonical_form_alone)
 {
@@ -246,8 +297,81 @@ START_TEST(what_a_reader_would_refuse_is_not_written)
     REFUSED(WIRE_CONTRACTS, made.contracts.contracts[0].id = text_of("l'été"));
     REFUSED(WIRE_REFUSED, made.refused.reason = 11);
     REFUSED(WIRE_BATCH, made.batch.body_count = BATCH_BODIES_MAX + 1);
+    REFUSED(WIRE_RENEW, made.renew.incarnation = 0);
+    REFUSED(WIRE_RENEW, made.renew.seen.scope = text_of("03"));
+    REFUSED(WIRE_RENEW, made.renew.own.hash[0] = 9; memset(made.renew.own.hash, 0, CRYPTO_HASH));
+    REFUSED(WIRE_SURVEY, made.survey.scope = text_of(""));
+    REFUSED(WIRE_LIST, made.list.bucket = 201);
+    REFUSED(WIRE_LIST, made.list.bucket = WIRE_BUCKETS; made.list.after = NULL);
+    REFUSED(WIRE_GRANTED, made.granted.hash_count = WIRE_CHAIN_MAX + 1);
+    REFUSED(WIRE_GRANTED, made.granted.position.incarnation = 0);
+    REFUSED(WIRE_DIGESTS, made.digests.incarnation = 0);
+    REFUSED(WIRE_LISTED, made.listed.incarnation = 0);
+    REFUSED(WIRE_LISTED, made.listed.record_count = WIRE_LISTED_MAX + 1);
+    REFUSED(WIRE_LISTED, made.listed.record_count = 0); /* and more to come */
+    REFUSED(WIRE_LISTED, made.listed.records[0].key[0] = 199);
+    REFUSED(WIRE_LISTED, memcpy(made.listed.records[0].key, after, RECORD_KEY)); /* not after it */
+    REFUSED(WIRE_LISTED, memcpy(made.listed.records[1].key, made.listed.records[0].key, RECORD_KEY));
+    REFUSED(WIRE_LISTED, made.listed.records[1].sequence = 0);
 #undef REFUSED
     batch_buffer_release(&bytes);
+}
+END_TEST
+
+START_TEST(a_start_of_a_bucket_is_nil)
+{
+    wire_message made = message(WIRE_LIST), read;
+    arena *scratch = arena_new(1 << 16);
+    batch_buffer bytes;
+
+    batch_buffer_init(&bytes, WIRE_MESSAGE_MAX);
+    made.list.after = NULL;
+    wire_write(&bytes, &made);
+    ck_assert(wire_read(&read, scratch, (text_view){(char *) bytes.data, bytes.size}));
+    ck_assert_ptr_null(read.list.after);
+    ck_assert_uint_eq(read.list.bucket, 200);
+    made = message(WIRE_LISTED);
+    made.listed.after = NULL;
+    made.listed.more = false;
+    made.listed.record_count = 0;
+    batch_buffer_clear(&bytes);
+    wire_write(&bytes, &made);
+    ck_assert(wire_read(&read, scratch, (text_view){(char *) bytes.data, bytes.size}));
+    ck_assert_ptr_null(read.listed.after);
+    ck_assert_uint_eq(read.listed.record_count, 0);
+    batch_buffer_release(&bytes);
+    arena_destroy(&scratch);
+}
+END_TEST
+
+/* Whatever the order, each field counts; what is taken out again leaves nothing. */
+START_TEST(digests_tell_what_is_held)
+{
+    static const uint8_t none[WIRE_DIGEST];
+    uint8_t ab[WIRE_DIGEST] = {0}, ba[WIRE_DIGEST] = {0};
+    wire_held *held = listed();
+
+    wire_digest_toggle(ab, &held[0]);
+    ck_assert_mem_ne(ab, none, WIRE_DIGEST);
+    wire_digest_toggle(ab, &held[1]);
+    wire_digest_toggle(ba, &held[1]);
+    wire_digest_toggle(ba, &held[0]);
+    ck_assert_mem_eq(ab, ba, WIRE_DIGEST);
+    wire_digest_toggle(ab, &held[0]);
+    wire_digest_toggle(ab, &held[1]);
+    ck_assert_mem_eq(ab, none, WIRE_DIGEST);
+#define COUNTS(change) \
+    memset(ab, 0, sizeof ab); \
+    held = listed(); \
+    wire_digest_toggle(ab, held); \
+    change; \
+    wire_digest_toggle(ab, held); \
+    ck_assert_mem_ne(ab, none, WIRE_DIGEST)
+    COUNTS(held->key[15] ^= 1);
+    COUNTS(held->contract = text_of("thiers-2024"));
+    COUNTS(held->incarnation++);
+    COUNTS(held->sequence++);
+#undef COUNTS
 }
 END_TEST
 
@@ -263,7 +387,7 @@ START_TEST(random_bytes_are_refused_or_canonical)
             bytes[at] = (uint8_t) (state >> 56);
         }
         bytes[0] = 0x94;
-        bytes[1] = types[state % 6] & 0x7f;
+        bytes[1] = types[state % TYPE_COUNT] & 0x7f;
         mutate_one(wire_round, bytes, 2 + state / 64 % 62, scratch);
     }
     arena_destroy(&scratch);
@@ -277,7 +401,9 @@ int main(void)
     Suite *suite = suite_create("wire");
     TCase *tests = tcase_create("wire");
     tcase_set_timeout(tests, 60);
-    tcase_add_loop_test(tests, messages_are_read_in_their_canonical_form_alone, 0, sizeof types / sizeof *types);
+    tcase_add_loop_test(tests, messages_are_read_in_their_canonical_form_alone, 0, TYPE_COUNT);
+    tcase_add_test(tests, a_start_of_a_bucket_is_nil);
+    tcase_add_test(tests, digests_tell_what_is_held);
     tcase_add_test(tests, receipts_and_contracts_likewise);
     tcase_add_test(tests, an_absent_body_is_not_an_empty_one);
     tcase_add_test(tests, another_version_is_known_by_its_number);
