@@ -212,12 +212,24 @@ def check_credentials():
     require(keyed(unhex(vector["key"]), "ctai:key-id:1") == vector["key_id"], vector, "has another key id")
 
 
+def check_digests():
+    """The digests of messages.json are those of the records listed there."""
+    messages = {vector["name"]: unpack(unhex(vector["hex"])) for vector in load("messages.json") if vector["good"]}
+    digests = bytearray(4096)
+    for key, contract, incarnation, sequence in messages["listed"][7]:
+        said = key + bytes([len(contract)]) + contract.encode() + incarnation.to_bytes(8, "big") + sequence.to_bytes(8, "big")
+        for i, byte in enumerate(hashlib.blake2b(said, digest_size=16).digest()):
+            digests[16 * key[0] + i] ^= byte
+    require(any(digests) and messages["digests"][4] == bytes(digests), {"name": "digests"}, "are other digests")
+
+
 def main():
     check_fold_and_tokens()
     # Of the bad ones, those that are canonical break a rule: there must be both sorts.
     for name in ("messages.json", "bodies.json", "batches.json", "receipts.json"):
         require(check_forms(name) > 0, {"name": name}, "has no bad one that is canonical")
     check_batches()
+    check_digests()
     check_receipts()
     check_credentials()
     print(f"{checked} checks, all passed")

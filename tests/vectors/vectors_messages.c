@@ -109,13 +109,69 @@ static void good_ones(void)
     good("REFUSED", "refused-batch", &message);
 }
 
+static void good_resumptions(void)
+{
+    static const uint8_t hashes[2][CRYPTO_HASH] = {{1}, {2}}, after[RECORD_KEY] = {200, 1};
+    static uint8_t digests[WIRE_BUCKETS * WIRE_DIGEST];
+    wire_held held[] = {{{200, 1, 1}, text_of("thiers-2023"), 1, 300}, {{200, 2}, text_of("x"), 2, 301}};
+    wire_message message = {.type = WIRE_RENEW};
+
+    message.renew.own = position("63", 1, 290, 280);
+    message.renew.seen = position("63", 1, 300, 300);
+    message.renew.incarnation = 2;
+    memset(message.renew.request, 7, WIRE_REQUEST);
+    good("RENEW", "renew", &message);
+    message.renew.own = position("63", 1, 0, 0);
+    good("RENEW", "renew-from-nothing", &message);
+
+    message = (wire_message){.type = WIRE_GRANTED};
+    memset(message.granted.request, 7, WIRE_REQUEST);
+    message.granted.position = position("63", 2, 300, 300);
+    good("GRANTED", "granted", &message);
+    message.granted.hashes = hashes;
+    message.granted.hash_count = 2;
+    good("GRANTED", "granted-with-the-chain", &message);
+
+    message = (wire_message){.type = WIRE_SURVEY};
+    message.survey.scope = text_of("63");
+    good("SURVEY", "survey", &message);
+    /* Of the records listed below and of no others. */
+    for (unsigned i = 0; i < 2; i++)
+        wire_digest_toggle(digests + held[i].key[0] * WIRE_DIGEST, &held[i]);
+    message = (wire_message){.type = WIRE_DIGESTS};
+    message.digests.scope = text_of("63");
+    message.digests.incarnation = 2;
+    message.digests.sequence = 301;
+    message.digests.digests = digests;
+    good("DIGESTS", "digests", &message);
+
+    message = (wire_message){.type = WIRE_LIST};
+    message.list.scope = text_of("63");
+    message.list.bucket = 200;
+    good("LIST", "list", &message);
+    message.list.after = after;
+    good("LIST", "list-after", &message);
+    message = (wire_message){.type = WIRE_LISTED};
+    message.listed.scope = text_of("63");
+    message.listed.incarnation = 2;
+    message.listed.sequence = 301;
+    message.listed.bucket = 200;
+    good("LISTED", "listed-none", &message);
+    message.listed.records = held;
+    message.listed.record_count = 2;
+    good("LISTED", "listed", &message);
+    message.listed.after = after;
+    message.listed.more = true;
+    good("LISTED", "listed-after-and-more", &message);
+}
+
 static void bad_forms(void)
 {
     raw_start(), bad("", "empty", "no bytes");
     raw_start(), N(), bad("", "nil", "not an array");
     raw_start(), X("\x81\x01\x02"), bad("", "map", "a map");
     raw_start(), A(0), bad("", "no-type", "an array without a type");
-    raw_start(), A(2), U(3), A(0), bad("", "unknown-type", "no such type");
+    raw_start(), A(2), U(6), A(0), bad("", "unknown-type", "no such type");
     raw_start(), A(2), X("\xff"), A(0), bad("", "negative-type", "a negative integer");
     raw_start(), A(2), X("\xcb\x40\x32\x00\x00\x00\x00\x00\x00"), A(0), bad("", "float-type", "a float");
     raw_start(), A(2), X("\xd4\x00\x12"), A(0), bad("", "extension", "an extension");
@@ -219,13 +275,46 @@ static void bad_others(void)
     raw_start(), A(4), U(19), U(5), N(), N(), bad("REFUSED", "refused-sequence-nil", "nil for 0");
 }
 
+static void put_held(uint8_t key, uint64_t incarnation, uint64_t sequence)
+{
+    A(4), B(key, 16), S("c"), U(incarnation), U(sequence);
+}
+
+static void bad_resumptions(void)
+{
+    raw_start(), A(5), U(3), put_position("63", 1, 1, 0xab, 0), put_position("03", 1, 2, 0xab, 0), U(2), B(7, 16);
+    bad("RENEW", "renew-two-scopes", "two scopes");
+    raw_start(), A(5), U(3), put_position("63", 1, 1, 0xab, 0), put_position("63", 1, 2, 0xab, 0), U(0), B(7, 16);
+    bad("RENEW", "renew-incarnation-0", "incarnation 0");
+    raw_start(), A(5), U(3), put_position("63", 1, 1, 0xab, 0), put_position("63", 1, 2, 0xab, 0), U(2), B(7, 15);
+    bad("RENEW", "renew-request-15", "a request of 15 bytes");
+    raw_start(), A(2), U(4), S(""), bad("SURVEY", "survey-scope-empty", "an empty scope");
+    raw_start(), A(4), U(5), S("63"), U(256), N(), bad("LIST", "list-bucket-256", "a bucket beyond 255");
+    raw_start(), A(4), U(5), S("63"), U(200), B(199, 16), bad("LIST", "list-after-elsewhere", "a key of another bucket");
+    raw_start(), A(4), U(20), B(7, 16), put_position("63", 2, 1, 0xab, 0), A(1), B(1, 31);
+    bad("GRANTED", "granted-hash-31", "a hash of 31 bytes");
+    raw_start(), A(5), U(21), S("63"), U(1), U(1), B(0, 4095), bad("DIGESTS", "digests-4095", "digests of 4,095 bytes");
+    raw_start(), A(5), U(21), S("63"), U(0), U(1), B(0, 4096), bad("DIGESTS", "digests-incarnation-0", "incarnation 0");
+    raw_start(), A(8), U(22), S("63"), U(1), U(1), U(1), N(), F(false), A(1), put_held(2, 1, 1);
+    bad("LISTED", "listed-elsewhere", "a key of another bucket");
+    raw_start(), A(8), U(22), S("63"), U(1), U(1), U(1), N(), F(false), A(2), put_held(1, 1, 1), put_held(1, 1, 1);
+    bad("LISTED", "listed-twice", "a key twice");
+    raw_start(), A(8), U(22), S("63"), U(1), U(1), U(1), B(1, 16), F(false), A(1), put_held(1, 1, 1);
+    bad("LISTED", "listed-not-after", "a key that is not after the one asked");
+    raw_start(), A(8), U(22), S("63"), U(1), U(1), U(1), N(), F(true), A(0), bad("LISTED", "listed-more-of-none", "more after nothing");
+    raw_start(), A(8), U(22), S("63"), U(1), U(1), U(1), N(), F(false), A(1), put_held(1, 1, 0);
+    bad("LISTED", "listed-sequence-0", "brought by batch 0");
+}
+
 void vectors_messages(void)
 {
     good_ones();
+    good_resumptions();
     bad_forms();
     bad_hellos();
     bad_batches();
     bad_contracts();
     bad_others();
+    bad_resumptions();
     batch_buffer_release(&raw);
 }
