@@ -31,6 +31,22 @@ enum {
 
 static const char OUTBOX_FILE[] = "etat.sqlite";
 
+/* Runs the command with a stream into the deposit. */
+static int run_command(agent_call *own, int deposit)
+{
+    int copy = dup(deposit);
+    own->deposit = copy < 0 ? NULL : fdopen(copy, "w");
+    if (own->deposit == NULL) {
+        if (copy >= 0)
+            close(copy);
+        return agent_call_no_memory(&own->call);
+    }
+    int code = cli_run_call(&own->call);
+    bool whole = !ferror(own->deposit);
+    whole = fclose(own->deposit) == 0 && whole;
+    return code == CLI_DONE && !whole ? agent_call_no_memory(&own->call) : code;
+}
+
 /* The home is ours: opens the outbox and runs the command. */
 static int run_here(cli_call *call, agent_home *agent, int deposit)
 {
@@ -41,11 +57,7 @@ static int run_here(cli_call *call, agent_home *agent, int deposit)
     outbox_error error = outbox_open(&own.box, path, NULL);
     if (error != OUTBOX_OK)
         return agent_call_outbox_failed(call, error);
-    int copy = dup(deposit);
-    own.deposit = copy < 0 ? NULL : fdopen(copy, "w");
-    int code = own.deposit == NULL ? agent_call_no_memory(call) : cli_run_call(&own.call);
-    if (own.deposit != NULL)
-        (void)fclose(own.deposit);
+    int code = run_command(&own, deposit);
     outbox_close(&own.box);
     return code;
 }
@@ -84,12 +96,7 @@ static bool hand_over(cli_call *call, int deposit, int *code)
 static int run_init(cli_call *call, int deposit)
 {
     agent_call own = {.call = *call};
-    int copy = dup(deposit);
-    own.deposit = copy < 0 ? NULL : fdopen(copy, "w");
-    int code = own.deposit == NULL ? agent_call_no_memory(call) : cli_run_call(&own.call);
-    if (own.deposit != NULL)
-        (void)fclose(own.deposit);
-    return code;
+    return run_command(&own, deposit);
 }
 
 /* Takes the home, or finds who has it; waits for a command that is just ending. */

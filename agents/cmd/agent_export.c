@@ -98,7 +98,7 @@ static int make(agent_export *self, cli_call *call, bool partial)
     progress_end(&self->bar);
     if (error == EXPORT_NO_MEMORY)
         return agent_call_no_memory(call);
-    if (error == EXPORT_UNUSABLE && self->diagnostics != call->err && self->whole != NULL
+    if (error == EXPORT_UNUSABLE && self->diagnostics != call->err && !call->together && self->whole != NULL
         && fflush(self->whole) == 0)
         (void)fwrite(self->whole_text, 1, self->whole_size, call->err);
     if (error == EXPORT_UNUSABLE)

@@ -33,8 +33,8 @@ typedef enum {
 
 /*
  * Reads the files of --persons and --events for the contract of --contract, or for all that the agent
- * serves. Diagnostics go to diagnostics; those that make a file unusable also to call->err. CLI_DONE with self filled, or an exit code, said. Either way
- * release ends it.
+ * serves. Diagnostics go to diagnostics; those that make a file unusable also to call->err, unless both
+ * are the same terminal. CLI_DONE with self filled, or an exit code, said. Either way release ends it.
  */
 int agent_export_make(agent_export *self, cli_call *call, agent_export_tokens tokens, bool partial,
                       FILE *diagnostics) __attribute__((warn_unused_result));

@@ -219,6 +219,9 @@ int agent_key_confirm(cli_call *call, char fingerprint[CRYPTO_FINGERPRINT_TEXT])
     bool granting = strcmp(call->command->name, "key grant") == 0;
     const char *option = granting ? "to" : "from";
     credential_identity other;
+    if (cli_given(call, option) && !crypto_fingerprint_valid(cli_value(call, option)))
+        return cli_fail(call, CLI_USAGE,
+                        "--%s : une empreinte a 40 chiffres, en huit groupes de cinq ; recopiez-la entière", option);
     if (cli_given(call, option))
         return CLI_DONE;
     arena *memory = arena_new(MEMORY_BYTES);

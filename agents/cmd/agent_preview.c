@@ -81,6 +81,8 @@ int agent_preview_run(cli_call *call)
     bool json = format == NULL ? call->json : strcmp(format, "json") == 0;
     if (format != NULL && !json && strcmp(format, "csv") != 0)
         return cli_fail(call, CLI_USAGE, "--format : csv ou json");
+    if (call->json && !json)
+        return cli_fail(call, CLI_USAGE, "--json et --format csv se contredisent : donnez l’un ou l’autre");
     agent_export from;
     int code = agent_export_make(&from, call, AGENT_EXPORT_TOKENS, false, call->err);
     if (code == CLI_DONE) {

@@ -152,15 +152,20 @@ static void tell_json(const agent_push *self, uint64_t acknowledged, uint64_t wa
     json_decref(summary);
 }
 
-static void tell(const agent_push *self, uint64_t acknowledged, uint64_t waiting)
+void agent_push_counts(FILE *to, const char *lead, const enqueue_result *queued)
 {
-    const enqueue_result *queued = &self->queued;
-    FILE *out = self->call->out;
-    (void)fprintf(out, "Enregistrements : %" PRIu64 " %s, %" PRIu64 " %s, %" PRIu64 " %s, %" PRIu64 " %s.\n",
+    (void)fprintf(to, "%s : %" PRIu64 " %s, %" PRIu64 " %s, %" PRIu64 " %s, %" PRIu64 " %s.\n", lead,
                   queued->added, queued->added < 2 ? "nouveau" : "nouveaux", queued->changed,
                   queued->changed < 2 ? "modifié" : "modifiés", queued->withdrawn,
                   queued->withdrawn < 2 ? "retiré" : "retirés", queued->unchanged,
                   queued->unchanged < 2 ? "inchangé" : "inchangés");
+}
+
+static void tell(const agent_push *self, uint64_t acknowledged, uint64_t waiting)
+{
+    const enqueue_result *queued = &self->queued;
+    FILE *out = self->call->out;
+    agent_push_counts(out, "Enregistrements", queued);
     (void)fprintf(out, "Lignes : %zu %s, %zu en erreur.\n", self->left_out,
                   self->left_out < 2 ? "écartée" : "écartées", self->errors);
     if (acknowledged > 0)

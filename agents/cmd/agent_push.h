@@ -24,6 +24,9 @@ int agent_push_make(agent_push *self, cli_call *call, runtime *loop) __attribute
 /* Is there nothing (more) to wait for? */
 bool agent_push_over(const agent_push *self, uint64_t now_ms);
 
+/* "Enregistrements : 2 nouveaux, 0 modifié, 0 retiré, 5 inchangés.", with lead as its first words. */
+void agent_push_counts(FILE *to, const char *lead, const enqueue_result *queued);
+
 /* Says what became of it; the exit code. */
 int agent_push_end(agent_push *self);
 

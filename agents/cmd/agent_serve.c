@@ -18,6 +18,7 @@
 #include "control.h"
 #include "inbox.h"
 #include "logline.h"
+#include "oserror.h"
 
 enum {
     MEMORY_BYTES = 64 * 1024 * 1024,
@@ -121,6 +122,8 @@ static void open_file(cli_file *file, const char *path)
     file->name = strrchr(path, '/') + 1;
     file->file = opened < 0 ? NULL : fdopen(opened, "r");
     file->error = file->file == NULL ? errno : 0;
+    if (file->file == NULL && opened >= 0)
+        close(opened);
 }
 
 static void set_value(cli_call *call, const char *option, const char *value, const char *path)
@@ -152,13 +155,8 @@ static int push_pair(server *self, const inbox_pair *pair, FILE *text)
     if (pair->contract[0] != '\0')
         set_value(&own.call, "contract", pair->contract, NULL);
     int code = agent_push_make(&push, &own.call, self->base.loop);
-    if (code == CLI_DONE) {
-        const enqueue_result *queued = &push.queued;
-        (void)fprintf(
-            text, "Enregistrements mis en file : %llu nouveaux, %llu modifiés, %llu retirés ; %llu inchangés.\n",
-            (unsigned long long)queued->added, (unsigned long long)queued->changed,
-            (unsigned long long)queued->withdrawn, (unsigned long long)queued->unchanged);
-    }
+    if (code == CLI_DONE)
+        agent_push_counts(text, "Enregistrements mis en file", &push.queued);
     for (int i = 0; i < CLI_OPTIONS_MAX; i++)
         if (own.call.files[i].file != NULL)
             (void)fclose(own.call.files[i].file);
@@ -248,12 +246,13 @@ static int run(cli_call *call, const credential_approval *approval)
     self.signals = open_signals();
     self.base.loop = runtime_new(own->agent, own->box, approval, &error);
     self.door = control_open(&own->agent->folder, &agent_program);
+    int why = errno;
     self.box = inbox_open(&own->agent->folder);
     if (self.base.loop == NULL)
         code = agent_call_outbox_failed(call, error);
     else if (self.signals < 0 || self.door == NULL)
         code = cli_fail(call, CLI_FAULT, "le service ne peut pas ouvrir sa porte dans %s : %s", call->home,
-                        strerror(errno));
+                        oserror_text(why));
     else {
         if (self.box == NULL)
             logline(LOGLINE_WARNING, "the inbox cannot be opened: %s", strerror(errno));

@@ -46,6 +46,7 @@ void control_form_write(batch_buffer *to, const cli_call *call, int *files, unsi
     put_text(to, call->command->name);
     put_text(to, call->folder);
     put_number(to, call->json);
+    put_number(to, call->together);
     put_number(to, call->data != NULL);
     put_number(to, (uint32_t)call->operand_count);
     for (int i = 0; i < CLI_OPTIONS_MAX; i++)
@@ -126,6 +127,7 @@ static control_form_result read_head(reader *from, cli_call *call, const cli_pro
     const char *command = get_text(from);
     call->folder = get_text(from);
     call->json = get_number(from) == 1;
+    call->together = get_number(from) == 1;
     *has_data = get_number(from) == 1;
     call->operand_count = (int)get_number(from);
     call->command = command == NULL ? NULL : cli_find(program, command);

@@ -198,7 +198,10 @@ static outbox_error keep_refusal(outbox *self, const char *scope, const wire_rec
     return outbox_run(self, add);
 }
 
-/* One refusal: kept, and its record spoilt among what is held. A batch that is gone keeps its place alone. */
+/*
+ * One refusal: kept, and its record spoilt among what is held. Of an erased body the place alone is kept;
+ * of a batch that is gone, nothing.
+ */
 static outbox_error refuse(outbox *self, const char *scope, const wire_record_refusal *refusal)
 {
     sqlite3_stmt *row = NULL;

@@ -10,21 +10,6 @@
 
 enum { MEMORY_BYTES = 64 * 1024 * 1024 };
 
-static int no_memory(cli_call *call)
-{
-    return cli_fail(call, CLI_FAULT, "la mémoire manque");
-}
-
-static int print_json(cli_call *call, json_t *what)
-{
-    if (!what)
-        return no_memory(call);
-    json_dumpf(what, cli_output(call), 0);
-    fputc('\n', cli_output(call));
-    json_decref(what);
-    return CLI_DONE;
-}
-
 /* The last of its scopes' batches, or "". */
 static const char *last_received(const store_agent *agent)
 {
@@ -86,14 +71,14 @@ static int list(cli_call *call, hub_base *base, arena *memory)
         json_t *all = json_array();
         for (unsigned i = 0; i < count; i++)
             json_array_append_new(all, agent_json(&agents[i]));
-        return print_json(call, json_pack("{s:o}", "agents", all));
+        return hub_base_json(call, json_pack("{s:o}", "agents", all));
     }
     FILE *to = cli_output(call);
     if (count == 0)
         fputs("Aucun agent n’est admis.\n", to);
     for (unsigned i = 0; i < count; i++) {
         const char *last = last_received(&agents[i]);
-        fprintf(to, "%s%s (dernier envoi : %s)\n", agents[i].identity.name,
+        fprintf(to, "%s%s (dernier lot : %s)\n", agents[i].identity.name,
                 agents[i].revoked ? ", révoqué" : "", last[0] ? last : "jamais");
         print_rights(to, &agents[i], "  ");
     }
@@ -128,7 +113,7 @@ static int show(cli_call *call, hub_base *base, arena *memory)
     if (error != DATABASE_OK)
         return hub_base_fail(base, call, error);
     if (call->json)
-        return print_json(call, agent_json(&agent));
+        return hub_base_json(call, agent_json(&agent));
     char fingerprint[CRYPTO_FINGERPRINT_TEXT];
     credential_fingerprint(fingerprint, &agent.identity);
     FILE *to = cli_output(call);
@@ -140,9 +125,10 @@ static int show(cli_call *call, hub_base *base, arena *memory)
     print_rights(to, &agent, "  ");
     for (unsigned i = 0; i < agent.scope_count; i++) {
         const store_agent_scope *scope = &agent.scopes[i];
-        fprintf(to, "Périmètre %s : %" PRIu64 " envois, %" PRIu64 " enregistrements, dernier envoi : %s\n",
-                scope->scope, scope->sequence,
-                scope->records, scope->last_received[0] ? scope->last_received : "jamais");
+        fprintf(to, "Périmètre %s : %" PRIu64 " lot%s, %" PRIu64 " enregistrement%s, dernier lot : %s\n",
+                scope->scope, scope->sequence, hub_base_plural(scope->sequence),
+                scope->records, hub_base_plural(scope->records),
+                scope->last_received[0] ? scope->last_received : "jamais");
     }
     return CLI_DONE;
 }
@@ -156,35 +142,22 @@ static int revoke(cli_call *call, hub_base *base, arena *memory)
     if (error != DATABASE_OK)
         return hub_base_fail(base, call, error);
     if (call->json)
-        return print_json(call, json_pack("{s:s, s:b}", "nom", name, "revoque", 1));
+        return hub_base_json(call, json_pack("{s:s, s:b}", "nom", name, "revoque", 1));
     fprintf(call->out, "L’agent « %s » n’a plus accès au hub. Ce qu’il a envoyé reste.\n", name);
     return CLI_DONE;
 }
 
-static int with_store(cli_call *call, int (*run)(cli_call *call, hub_base *base, arena *memory))
-{
-    hub_base base;
-    int code = hub_base_open(&base, call);
-    if (code != CLI_DONE)
-        return code;
-    arena *memory = arena_new(MEMORY_BYTES);
-    code = memory ? run(call, &base, memory) : no_memory(call);
-    arena_destroy(&memory);
-    hub_base_close(&base);
-    return code;
-}
-
 int hub_agent_list_run(cli_call *call)
 {
-    return with_store(call, list);
+    return hub_base_run(call, MEMORY_BYTES, list);
 }
 
 int hub_agent_show_run(cli_call *call)
 {
-    return with_store(call, show);
+    return hub_base_run(call, MEMORY_BYTES, show);
 }
 
 int hub_agent_revoke_run(cli_call *call)
 {
-    return with_store(call, revoke);
+    return hub_base_run(call, MEMORY_BYTES, revoke);
 }

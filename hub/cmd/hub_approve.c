@@ -38,11 +38,6 @@ typedef struct {
     char addresses[HUB_CONF_ADDRESSES_MAX][ENDPOINT_TEXT];
 } approval;
 
-static int no_memory(cli_call *call)
-{
-    return cli_fail(call, CLI_FAULT, "la mémoire manque");
-}
-
 /* The request: who asks. */
 static int read_request(approval *self)
 {
@@ -52,7 +47,7 @@ static int read_request(approval *self)
         return cli_bad_file(call, file);
     char *text = arena_take(self->memory, CREDENTIAL_FILE_MAX + 1);
     if (!text)
-        return no_memory(call);
+        return hub_base_no_memory(call);
     size_t size = fread(text, 1, CREDENTIAL_FILE_MAX + 1, file->file);
     if (ferror(file->file))
         return cli_bad_file(call, file);
@@ -75,7 +70,7 @@ static int unknown_contract(approval *self, const char *id)
     const char **ids = arena_take(self->memory, (count + 1) * sizeof *ids);
     for (unsigned i = 0; ids && i < count; i++)
         if (!(ids[i] = arena_text(self->memory, known[i].id)))
-            return no_memory(self->call);
+            return hub_base_no_memory(self->call);
     const char *near = ids ? text_nearest(text_of(id), ids, count) : NULL;
     if (near)
         return cli_fail(self->call, CLI_BAD_INPUT,
@@ -100,7 +95,7 @@ static int take_action(approval *self, text_view code)
     unsigned count = 0;
     for (unsigned i = 0; i < self->contract.action_count && count < WIRE_ACTIONS_MAX; i++)
         if (!(codes[count++] = arena_text(self->memory, self->contract.actions[i].code)))
-            return no_memory(self->call);
+            return hub_base_no_memory(self->call);
     const char *found = NULL;
     for (unsigned i = 0; i < count; i++)
         if (text_is(code, codes[i]))
@@ -277,15 +272,12 @@ static int approve(approval *self)
     return code;
 }
 
+static int run(cli_call *call, hub_base *base, arena *memory)
+{
+    return approve(&(approval) {.call = call, .base = base, .memory = memory});
+}
+
 int hub_approve_run(cli_call *call)
 {
-    hub_base base;
-    int code = hub_base_open(&base, call);
-    if (code != CLI_DONE)
-        return code;
-    arena *memory = arena_new(MEMORY_BYTES);
-    code = memory ? approve(&(approval) {.call = call, .base = &base, .memory = memory}) : no_memory(call);
-    arena_destroy(&memory);
-    hub_base_close(&base);
-    return code;
+    return hub_base_run(call, MEMORY_BYTES, run);
 }

@@ -56,8 +56,43 @@ void hub_base_close(hub_base *self)
     hub_home_close(&self->home);
 }
 
+int hub_base_run(cli_call *call, size_t memory_bytes, int (*run)(cli_call *call, hub_base *base, arena *memory))
+{
+    hub_base base;
+    int code = hub_base_open(&base, call);
+    if (code != CLI_DONE)
+        return code;
+    arena *memory = arena_new(memory_bytes);
+    code = memory ? run(call, &base, memory) : hub_base_no_memory(call);
+    arena_destroy(&memory);
+    hub_base_close(&base);
+    return code;
+}
+
 int hub_base_fail(const hub_base *self, cli_call *call, database_error error)
 {
-    return cli_fail(call, database_exit_code(error), "%s",
-                    self->store ? store_explain(self->store) : "la mémoire manque");
+    if (error == DATABASE_NO_MEMORY || !self->store)
+        return hub_base_no_memory(call);
+    return cli_fail(call, database_exit_code(error), "%s", store_explain(self->store));
+}
+
+const char *hub_base_plural(uint64_t count)
+{
+    return count > 1 ? "s" : "";
+}
+
+int hub_base_no_memory(cli_call *call)
+{
+    return cli_fail(call, CLI_FAULT, "la mémoire manque ; fermez d’autres programmes et recommencez");
+}
+
+int hub_base_json(cli_call *call, json_t *what)
+{
+    FILE *to = cli_output(call);
+    bool good = what && (json_dumpf(what, to, 0) == 0 || ferror(to)); /* what the stream could not take, cli says */
+    json_decref(what);
+    if (!good)
+        return hub_base_no_memory(call);
+    fputc('\n', to);
+    return CLI_DONE;
 }

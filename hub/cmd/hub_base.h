@@ -6,6 +6,9 @@
 #ifndef CTAI_HUB_BASE_H
 #define CTAI_HUB_BASE_H
 
+#include <jansson.h>
+
+#include "arena.h"
 #include "cli.h"
 #include "cluster.h"
 #include "hub_home.h"
@@ -25,7 +28,16 @@ void hub_base_close(hub_base *self);
 int hub_base_open_home(hub_base *self, cli_call *call) __attribute__((warn_unused_result));
 void hub_base_store_options(const hub_base *self, store_options *options);
 
+/* Opens all of it, runs what a command does there with an arena of that many bytes, and closes. The exit code. */
+int hub_base_run(cli_call *call, size_t memory_bytes, int (*run)(cli_call *call, hub_base *base, arena *memory));
+
 /* Says what the store says of its last failure, and gives the exit code. */
 int hub_base_fail(const hub_base *self, cli_call *call, database_error error);
+/* The ending of a French noun after a count: "s" from two on. */
+const char *hub_base_plural(uint64_t count);
+/* Says that memory is short: 70. */
+int hub_base_no_memory(cli_call *call);
+/* Writes what (taken over; NULL: memory was short) to the call's output as a line. 0 or 70. */
+int hub_base_json(cli_call *call, json_t *what);
 
 #endif

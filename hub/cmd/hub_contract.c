@@ -37,29 +37,14 @@ static void keep(diag_sink *sink, const diag *what)
     json_array_append_new(self->list, item);
 }
 
-static const char *plural(unsigned long count)
-{
-    return count > 1 ? "s" : "";
-}
-
 static void sum_up(const diag_sink *sink, FILE *to, const char *name)
 {
     unsigned long errors = sink->count[DIAG_ERROR], doubts = sink->count[DIAG_WARNING];
     if (errors == 0 && doubts == 0)
         fprintf(to, "%s : rien à signaler.\n", name);
     else
-        fprintf(to, "%s : %lu erreur%s, %lu avertissement%s.\n", name, errors, plural(errors), doubts,
-                plural(doubts));
-}
-
-static int print_json(cli_call *call, json_t *what)
-{
-    if (!what)
-        return cli_fail(call, CLI_FAULT, "la mémoire manque");
-    json_dumpf(what, cli_output(call), 0);
-    fputc('\n', cli_output(call));
-    json_decref(what);
-    return CLI_DONE;
+        fprintf(to, "%s : %lu erreur%s, %lu avertissement%s.\n", name, errors, hub_base_plural(errors), doubts,
+                hub_base_plural(doubts));
 }
 
 static int check(cli_call *call, arena *memory)
@@ -81,7 +66,7 @@ static int check(cli_call *call, arena *memory)
         json_object_set_new(summary, "erreurs", json_integer((json_int_t)sink.count[DIAG_ERROR]));
         json_object_set_new(summary, "avertissements", json_integer((json_int_t)sink.count[DIAG_WARNING]));
         json_object_set_new(summary, "messages", found.list);
-        code = print_json(call, summary);
+        code = hub_base_json(call, summary);
     } else
         sum_up(&sink, call->out, name);
     return code != CLI_DONE ? code : good ? CLI_DONE : CLI_BAD_INPUT;
@@ -102,11 +87,11 @@ static int add_to(cli_call *call, hub_base *base, const contract *said, text_vie
         json_object_set_new(summary, "contrat", json_stringn(said->id.at, said->id.size));
         json_object_set_new(summary, "ajoute", json_boolean(added));
         json_object_set_new(summary, "actions", json_integer(said->action_count));
-        return print_json(call, summary);
+        return hub_base_json(call, summary);
     }
     if (added)
-        fprintf(call->out, "Contrat « %.*s » enregistré : %u actions.\n", (int)said->id.size, said->id.at,
-                said->action_count);
+        fprintf(call->out, "Contrat « %.*s » enregistré : %u action%s.\n", (int)said->id.size, said->id.at,
+                said->action_count, hub_base_plural(said->action_count));
     else
         fprintf(call->out, "Contrat « %.*s » : déjà enregistré, rien n’a changé.\n", (int)said->id.size,
                 said->id.at);
@@ -138,7 +123,7 @@ static int add(cli_call *call, arena *memory)
 static int with_memory(cli_call *call, int (*run)(cli_call *call, arena *memory))
 {
     arena *memory = arena_new(MEMORY_BYTES);
-    int code = memory ? run(call, memory) : cli_fail(call, CLI_FAULT, "la mémoire manque");
+    int code = memory ? run(call, memory) : hub_base_no_memory(call);
     arena_destroy(&memory);
     return code;
 }

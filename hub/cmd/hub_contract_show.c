@@ -249,16 +249,6 @@ static void say_contract(FILE *to, const store_contract *one, const contract *sa
     fputc('\n', to);
 }
 
-static int print_json(cli_call *call, json_t *what)
-{
-    if (!what)
-        return cli_fail(call, CLI_FAULT, "la mémoire manque");
-    json_dumpf(what, cli_output(call), 0);
-    fputc('\n', cli_output(call));
-    json_decref(what);
-    return CLI_DONE;
-}
-
 static int list(cli_call *call, hub_base *base, arena *memory)
 {
     store_contract *contracts = NULL;
@@ -270,7 +260,7 @@ static int list(cli_call *call, hub_base *base, arena *memory)
         json_t *all = json_array();
         for (unsigned i = 0; i < count; i++)
             json_array_append_new(all, head_json(&contracts[i]));
-        return print_json(call, json_pack("{s:o}", "contrats", all));
+        return hub_base_json(call, json_pack("{s:o}", "contrats", all));
     }
     if (count == 0)
         fputs("Aucun contrat n’est enregistré : « ctai-hub contract add » en enregistre un.\n", cli_output(call));
@@ -319,30 +309,17 @@ static int show(cli_call *call, hub_base *base, arena *memory)
     if (!hub_definition_read(&said, memory, id, one.definition, &silent))
         return cli_fail(call, CLI_FAULT, "le texte enregistré du contrat « %s » ne peut plus être lu", id);
     if (call->json)
-        return print_json(call, contract_json(&one, &said));
+        return hub_base_json(call, contract_json(&one, &said));
     say_contract(cli_output(call), &one, &said);
     return CLI_DONE;
 }
 
-static int with_store(cli_call *call, int (*run)(cli_call *call, hub_base *base, arena *memory))
-{
-    hub_base base;
-    int code = hub_base_open(&base, call);
-    if (code != CLI_DONE)
-        return code;
-    arena *memory = arena_new(MEMORY_BYTES);
-    code = memory ? run(call, &base, memory) : cli_fail(call, CLI_FAULT, "la mémoire manque");
-    arena_destroy(&memory);
-    hub_base_close(&base);
-    return code;
-}
-
 int hub_contract_list_run(cli_call *call)
 {
-    return with_store(call, list);
+    return hub_base_run(call, MEMORY_BYTES, list);
 }
 
 int hub_contract_show_run(cli_call *call)
 {
-    return with_store(call, show);
+    return hub_base_run(call, MEMORY_BYTES, show);
 }

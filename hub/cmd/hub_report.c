@@ -41,6 +41,8 @@ static int read_format(cli_call *call, report_format *format)
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (strcmp(text, names[i]) == 0) {
             *format = (report_format)i;
+            if (call->json && *format != FORMAT_JSON)
+                return cli_fail(call, CLI_USAGE, "--json et --format %s se contredisent : donnez l’un ou l’autre", text);
             return CLI_DONE;
         }
     return cli_fail(call, CLI_USAGE, "--format %s : les formes de cette version sont table, csv et json", text);
@@ -96,11 +98,11 @@ static int write_json(cli_call *call, const evaluation_table *table, FILE *to)
     json_t *root = json_pack("{so, sI, s{ss, ss}, so, so}", "contrat", json_text(table->contract), "position",
                              (json_int_t)table->position, "periode", "de", from, "a", until, "actions", actions, "total",
                              total ? total : json_array());
-    int code = !root ? cli_fail(call, CLI_FAULT, "la mémoire manque")
-               : json_dumpf(root, to, JSON_REAL_PRECISION(15) | JSON_INDENT(1)) != 0 ? CLI_CANNOT_WRITE : CLI_DONE;
+    /* What the stream could not take, cli says. */
+    bool good = root && (json_dumpf(root, to, JSON_REAL_PRECISION(15) | JSON_INDENT(1)) == 0 || ferror(to));
     json_decref(root);
     fputc('\n', to);
-    return code;
+    return good ? CLI_DONE : hub_base_no_memory(call);
 }
 
 static int write_report(cli_call *call, const evaluation_table *table, report_format format)
@@ -138,7 +140,7 @@ int hub_report_run(cli_call *call)
     if (error != DATABASE_OK)
         code = hub_base_fail(&base, call, error);
     else if (table.from > table.to)
-        code = cli_fail(call, CLI_USAGE, "la période demandée est hors du contrat");
+        code = cli_fail(call, CLI_USAGE, "la période demandée est hors du contrat : « ctai-hub contract show » en donne les dates");
     else
         code = write_report(call, &table, format);
     arena_destroy(&from);

@@ -98,7 +98,6 @@ static json_t *alarms_json(const store_status *said)
 
 static int tell_json(const status *self)
 {
-    FILE *to = cli_output(self->call);
     json_t *summary =
         json_pack("{s:s, s:s, s:s, s:{s:s, s:s, s:s, s:I}, s:o, s:o, s:o, s:o}", "dossier",
                   self->base->home.home.path, "empreinte",
@@ -108,12 +107,7 @@ static int tell_json(const status *self)
                   (json_int_t) self->said.database_bytes, "perimetres",
                   scopes_json(&self->said), "agents", agents_json(self), "refus", refusals_json(&self->said),
                   "alarmes", alarms_json(&self->said));
-    if (!summary)
-        return cli_fail(self->call, CLI_FAULT, "la mémoire manque");
-    json_dumpf(summary, to, 0);
-    fputc('\n', to);
-    json_decref(summary);
-    return CLI_DONE;
+    return hub_base_json(self->call, summary);
 }
 
 static const char *or_never(const char *moment)
@@ -129,9 +123,10 @@ static void tell_agents(const status *self, FILE *to)
         fprintf(to, "  %s%s, dernier contact : %s\n", agent->identity.name, agent->revoked ? " (révoqué)" : "",
                 or_never(contact_of(self, agent)));
         for (unsigned k = 0; k < agent->scope_count; k++)
-            fprintf(to, "    périmètre %s : %" PRIu64 " lots, %" PRIu64 " enregistrements, dernier lot : %s\n",
+            fprintf(to, "    périmètre %s : %" PRIu64 " lot%s, %" PRIu64 " enregistrement%s, dernier lot : %s\n",
                     agent->scopes[k].scope,
-                    agent->scopes[k].sequence, agent->scopes[k].records,
+                    agent->scopes[k].sequence, hub_base_plural(agent->scopes[k].sequence),
+                    agent->scopes[k].records, hub_base_plural(agent->scopes[k].records),
                     or_never(agent->scopes[k].last_received));
     }
 }
@@ -185,18 +180,16 @@ static int gather(status *self, arena *memory)
     return error == DATABASE_OK ? CLI_DONE : hub_base_fail(self->base, self->call, error);
 }
 
-int hub_status_run(cli_call *call)
+static int run(cli_call *call, hub_base *base, arena *memory)
 {
-    hub_base base;
-    int code = hub_base_open(&base, call);
+    status self = {.call = call, .base = base};
+    int code = gather(&self, memory);
     if (code != CLI_DONE)
         return code;
-    status self = {.call = call, .base = &base};
-    arena *memory = arena_new(MEMORY_BYTES);
-    code = memory ? gather(&self, memory) : cli_fail(call, CLI_FAULT, "la mémoire manque");
-    if (code == CLI_DONE)
-        code = call->json ? tell_json(&self) : tell(&self);
-    arena_destroy(&memory);
-    hub_base_close(&base);
-    return code;
+    return call->json ? tell_json(&self) : tell(&self);
+}
+
+int hub_status_run(cli_call *call)
+{
+    return hub_base_run(call, MEMORY_BYTES, run);
 }

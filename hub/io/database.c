@@ -1,6 +1,7 @@
 /* database: libpq with its failures sorted into what callers must tell apart. */
 #include "database.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <libpq-fe.h>
 #include <stdarg.h>
@@ -218,7 +219,8 @@ typedef struct {
 
 static void lay_out(parameter_arrays *arrays, const database_parameter *parameters, int count)
 {
-    for (int at = 0; at < count && at < PARAMETERS_MAX; at++) {
+    assert(count <= PARAMETERS_MAX);
+    for (int at = 0; at < count; at++) {
         arrays->values[at] = parameters[at].value;
         arrays->sizes[at] = parameters[at].size;
         arrays->formats[at] = parameters[at].size > 0;

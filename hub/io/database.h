@@ -56,8 +56,8 @@ enum { DATABASE_NUMBER_TEXT = 24 }; /* a 64-bit number as a text parameter */
 database_parameter database_number(char text[DATABASE_NUMBER_TEXT], int64_t number);
 
 /*
- * One statement with parameters; result (NULL when rows are of no interest) is the caller's, to be
- * released with database_release. statement names a prepared statement when sql is NULL.
+ * One statement with count parameters (at most 40); result (NULL when rows are of no interest) is the caller's, to be
+ * released with database_release; *result is NULL after an error. A statement is first prepared, then executed by name.
  */
 typedef struct pg_result database_result;
 database_error database_query(database *self, const char *sql, const database_parameter *parameters, int count,
@@ -67,7 +67,10 @@ database_error database_execute(database *self, const char *statement, const dat
 database_error database_prepare(database *self, const char *statement, const char *sql) __attribute__((warn_unused_result));
 void database_release(database_result **result);
 
-/* Cells of a result, in text form. A NULL reads as "", 0, false. Bytea: how many bytes, -1 when they do not fit. */
+/*
+ * Cells of a result, in text form; row and column from 0. A NULL reads as "", 0, false; a text lives as long as the
+ * result. Bytea: how many bytes (NULL: 0), -1 when they do not fit.
+ */
 int database_rows(const database_result *result);
 int database_affected(const database_result *result);
 bool database_null(const database_result *result, int row, int column);

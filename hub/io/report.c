@@ -51,12 +51,15 @@ static database_error read_position(database *connection, const report_query *qu
         " SELECT v.position FROM ctai.contract_version AS v JOIN ctai.contract AS o USING (contract_id)"
         "  JOIN ctai.contract AS c ON c.scope = o.scope WHERE c.id = $1 AND v.registered_at <= $2::timestamptz) AS known";
     const database_parameter parameters[] = {DATABASE_TEXT(query->contract), DATABASE_TEXT(query->as_of)};
-    if (!is_moment(query->as_of) || database_query(connection, moment, parameters, 2, &result) != DATABASE_OK)
-        return database_fail(connection, DATABASE_CONFLICT,
-                             "--as-of : ni une position du registre, ni un moment comme 2024-06-30T12:00:00Z");
-    table->position = (uint64_t)database_integer(result, 0, 0);
+    /* A fault is the moment's: the database cannot read it. What passes is said as it is. */
+    error = is_moment(query->as_of) ? database_query(connection, moment, parameters, 2, &result) : DATABASE_FAULT;
+    if (error == DATABASE_FAULT)
+        error = database_fail(connection, DATABASE_CONFLICT,
+                              "--as-of : ni une position du registre, ni un moment comme 2024-06-30T12:00:00Z");
+    if (error == DATABASE_OK)
+        table->position = (uint64_t)database_integer(result, 0, 0);
     database_release(&result);
-    return DATABASE_OK;
+    return error;
 }
 
 static text_view keep(arena *from, const database_result *result, int row, int column, bool *short_of_memory)
@@ -161,6 +164,9 @@ database_error report_read(store *self, const report_query *query, arena *from, 
     *table = (evaluation_table){0};
     database *connection;
     database_error error = store_database(self, &connection);
+    if (error == DATABASE_OK && !text_is_utf8(text_of(query->contract)))
+        error = database_fail(connection, DATABASE_NOT_FOUND,
+                              "ce contrat est inconnu ; « ctai-hub contract list » les donne tous");
     if (error != DATABASE_OK)
         return error;
     error = database_begin(connection, true);

@@ -9,6 +9,7 @@
 #include "store_base.h"
 
 enum { REFUSALS_MAX = 4096 };
+static const char listen_sql[] = "LISTEN ctai_changed";
 
 /* Whose database is it, before anything in it is touched? One of nobody, perhaps without a schema, is for claim alone. */
 static database_error check_identity(store *self)
@@ -44,9 +45,19 @@ static database_error claim(store *self)
 static database_error connect(store *self)
 {
     database_close(&self->connection);
-    database_error error = database_open(&self->connection, self->conninfo);
+    return database_open(&self->connection, self->conninfo);
+}
+
+/* After a lost connection. The address may lead to another server by now: one that is not ours is not kept. */
+static database_error connect_again(store *self)
+{
+    database_error error = connect(self);
+    if (error == DATABASE_OK)
+        error = check_identity(self);
     if (error == DATABASE_OK && self->listening)
-        error = database_run(&self->connection, "LISTEN ctai_changed");
+        error = database_run(&self->connection, listen_sql);
+    if (error != DATABASE_OK)
+        database_close(&self->connection);
     return error;
 }
 
@@ -68,6 +79,8 @@ database_error store_open(store **self, const store_options *options)
         error = claim(fresh);
     if (error == DATABASE_OK)
         error = store_indicators_load(&fresh->connection);
+    if (error != DATABASE_OK)
+        database_close(&fresh->connection); /* the next call begins anew */
     return error;
 }
 
@@ -94,15 +107,13 @@ database_error store_database(store *self, database **connection)
         database_rollback(&self->connection); /* nothing is open, unless a call ended badly */
         return DATABASE_OK;
     }
-    database_error error = connect(self);
-    /* The address may lead to another server by now. */
-    return error == DATABASE_OK ? check_identity(self) : error;
+    return connect_again(self);
 }
 
 database_error store_listen(store *self)
 {
     self->listening = true;
-    return database_alive(&self->connection) ? database_run(&self->connection, "LISTEN ctai_changed") : connect(self);
+    return database_alive(&self->connection) ? database_run(&self->connection, listen_sql) : connect_again(self);
 }
 
 int store_socket(const store *self)
@@ -116,7 +127,7 @@ database_error store_changed(store *self, bool *changed)
     PGconn *connection = self->connection.connection;
     if (!connection || PQconsumeInput(connection) == 0 || !database_alive(&self->connection)) {
         *changed = true;
-        return connect(self);
+        return connect_again(self);
     }
     for (PGnotify *one; (one = PQnotifies(connection)) != NULL; PQfreemem(one))
         *changed = true;

@@ -125,6 +125,12 @@ static bool fingerprint_digits(char digits[FINGERPRINT_DIGITS], const char *text
     return count == FINGERPRINT_DIGITS;
 }
 
+bool crypto_fingerprint_valid(const char *text)
+{
+    char digits[FINGERPRINT_DIGITS];
+    return fingerprint_digits(digits, text);
+}
+
 bool crypto_fingerprint_equal(const char *a, const char *b)
 {
     char a_digits[FINGERPRINT_DIGITS], b_digits[FINGERPRINT_DIGITS];

@@ -58,6 +58,8 @@ bool crypto_lock(void *data, size_t size) __attribute__((warn_unused_result));
  * (group i = big-endian bytes 4i..4i+3 modulo 100000).
  */
 void crypto_fingerprint(char text[CRYPTO_FINGERPRINT_TEXT], const void *data, size_t size);
+/* Has it the digits of a fingerprint, spaces and hyphens apart? */
+bool crypto_fingerprint_valid(const char *text);
 /* Do the digits of two fingerprints agree, spaces and hyphens apart? Constant time. */
 bool crypto_fingerprint_equal(const char *a, const char *b);
 

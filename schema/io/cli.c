@@ -13,6 +13,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -131,14 +132,36 @@ static bool open_output(cli_call *call)
     if (!name)
         return true;
     call->output = outfile_open(name, false);
-    if (call->output)
-        call->data = outfile_stream(call->output);
-    else
+    if (!call->output) {
         cli_say(call, "impossible d’écrire le fichier %s : %s", name, oserror_text(errno));
-    return call->output != NULL;
+        return false;
+    }
+    call->data = outfile_stream(call->output);
+    int memory = memfd_create("ctai-summary", MFD_CLOEXEC);
+    FILE *held = memory >= 0 ? fdopen(memory, "w+") : NULL;
+    if (held)
+        call->out = held;
+    else if (memory >= 0)
+        close(memory);
+    return true;
 }
 
-/* Puts the file of -o in its place when there is something to keep of it. */
+/* Lets what was held back of standard output go, unless the file that it speaks of could not be written. */
+static void release_summary(cli_call *call, bool wanted)
+{
+    char chunk[4096];
+    FILE *held = call->out;
+    size_t size;
+    if (held == stdout)
+        return;
+    call->out = stdout;
+    if (fflush(held) == 0 && fseek(held, 0, SEEK_SET) == 0)
+        while (wanted && (size = fread(chunk, 1, sizeof chunk, held)) > 0)
+            fwrite(chunk, 1, size, call->out);
+    fclose(held);
+}
+
+/* Puts the file of -o in its place when there is something to keep of it; the command's summary comes after. */
 static int close_output(cli_call *call, int code)
 {
     if (!call->output)
@@ -153,6 +176,7 @@ static int close_output(cli_call *call, int code)
         code = cli_fail(call, CLI_CANNOT_WRITE, "impossible d’écrire le fichier %s : %s", output_name(call),
                         oserror_text(errno));
     call->data = NULL;
+    release_summary(call, code != CLI_CANNOT_WRITE);
     return code;
 }
 
@@ -179,10 +203,19 @@ int cli_run_call(cli_call *call)
 {
     int code = call->command->run(call);
     if (call->data && !arrived(call->data) && (code == CLI_DONE || code == CLI_BAD_INPUT))
-        code = cli_fail(call, CLI_CANNOT_WRITE, "impossible d’écrire le fichier : %s", oserror_text(errno));
+        code = cli_fail(call, CLI_CANNOT_WRITE, "impossible d’écrire le fichier %s : %s", output_name(call),
+                        oserror_text(errno));
     code = flush_standard(call, code);
     fflush(call->err);
     return code;
+}
+
+/* Do standard output and standard error come out at the same place? */
+static bool one_terminal(void)
+{
+    struct stat out, err;
+    return isatty(STDOUT_FILENO) == 1 && fstat(STDOUT_FILENO, &out) == 0 && fstat(STDERR_FILENO, &err) == 0
+        && out.st_rdev == err.st_rdev;
 }
 
 static int run(cli_call *call, const char *given_home)
@@ -197,6 +230,7 @@ static int run(cli_call *call, const char *given_home)
     call->home = home;
     call->folder = folder;
     call->terminal = isatty(STDERR_FILENO) == 1;
+    call->together = call->terminal && one_terminal();
     int code = CLI_USAGE;
     if (open_inputs(call))
         code = !open_output(call) ? CLI_CANNOT_WRITE

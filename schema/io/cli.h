@@ -88,6 +88,7 @@ struct cli_call {
     bool json;
     FILE *out, *err;
     bool terminal;      /* err is a terminal: progress may be shown */
+    bool together;      /* out is the same terminal: what is said on both is read twice */
     const char *folder; /* the user's working directory: files without a name of their own go there */
     const char *values[CLI_OPTIONS_MAX];   /* by the option's index; flags: "" when given; NULL: not given */
     cli_file files[CLI_OPTIONS_MAX];       /* CLI_INPUT options, by the option's index */
@@ -118,7 +119,8 @@ const cli_file *cli_input(const cli_call *call, const char *name);
 
 /*
  * Where the command's data goes: the file of -o, or call->out. The file takes its place when the command
- * returns 0, or 65 with something written.
+ * returns 0, or 65 with something written. With -o, what the command says on call->out is held back until
+ * then, and never comes when the file cannot be written (73): so it may speak of the file as written.
  */
 FILE *cli_output(cli_call *call);
 

@@ -261,6 +261,27 @@ class Usage(unittest.TestCase):
             done = WORLD.hub(*arguments).must(harness.EX_USAGE)
             self.assertTrue(done.messages.strip(), arguments)
 
+    def test_json_and_csv_contradict_each_other(self):
+        paths = files()
+        given = ["--persons", paths[0], "--events", paths[1], "--json", "--format"]
+        done = WORLD.agent("cias", "preview", *given, "csv").must(harness.EX_USAGE)
+        self.assertEqual(done.out, b"")
+        self.assertIn("--json", done.messages)
+        WORLD.agent("cias", "preview", *given, "json").must().json()
+        for form in ("csv", "table"):
+            done = WORLD.hub("report", harness.CONTRACT, "--json", "--format", form).must(harness.EX_USAGE)
+            self.assertEqual(done.out, b"")
+        WORLD.hub("report", harness.CONTRACT, "--json", "--format", "json").must().json()
+
+    def test_malformed_fingerprint(self):
+        """A fingerprint cut short is wrong usage; one that is whole and another's is a refusal."""
+        whole = WORLD.fingerprints["fit"]
+        sealed, request = WORLD.path("faux.cle"), WORLD.path("fit.demande")
+        for wrong, code in ((whole[:-1], harness.EX_USAGE), ("x", harness.EX_USAGE), (whole + "1", harness.EX_USAGE),
+                            (WORLD.fingerprints["cecler"], harness.EX_PROTOCOL)):
+            WORLD.agent("cias", "key", "grant", "--scope", "63", request, "--to", wrong, "-o", sealed).must(code)
+            self.assertFalse(os.path.exists(sealed))
+
     def test_unknown_contract(self):
         done = WORLD.hub("report", "63-inconnu-2023", "--format", "csv")
         self.assertIn(done.code, (harness.EX_USAGE, harness.EX_DATAERR))

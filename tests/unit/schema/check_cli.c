@@ -43,6 +43,17 @@ static int run_much(cli_call *call)
     return CLI_DONE;
 }
 
+static int run_write(cli_call *call)
+{
+    fputs("contenu\n", cli_output(call));
+    fputs("Le fichier est écrit.\n", call->out);
+    return CLI_DONE;
+}
+
+static const cli_option write_options[] = {
+    { "output", 'o', CLI_OUTPUT, false, "FICHIER", "le fichier à écrire" },
+    { 0 },
+};
 static const cli_option push_options[] = {
     { "events", 0, CLI_INPUT, true, "FICHIER", "la table des événements" },
     { "contract", 0, CLI_VALUE, false, "ID", "le contrat" },
@@ -59,6 +70,7 @@ static const cli_operand grant_operands[] = { { "DEMANDE", CLI_INPUT, true }, { 
 static const cli_command commands[] = {
     { "push", run_push, "envoie ce qui a changé", "Premier paragraphe.\n\nSecond.", push_options, NULL, 0 },
     { "key grant", run_grant, "scelle une clé", NULL, grant_options, grant_operands, 0 },
+    { "write", run_write, "écrit un fichier", NULL, write_options, NULL, 0 },
     { "much", run_much, "écrit beaucoup", NULL, NULL, NULL, 0 },
     { 0 },
 };
@@ -240,6 +252,24 @@ START_TEST(test_output)
 }
 END_TEST
 
+/* What a command says of its file is true: it comes when the file is there, and not when it is not. */
+START_TEST(test_summary_comes_after_its_file)
+{
+    char text[128];
+    ck_assert_int_eq(call("write -o r"), 0);
+    slurp("r", text, sizeof text);
+    ck_assert_str_eq(text, "contenu\n");
+    ck_assert_str_eq(out, "Le fichier est écrit.\n");
+    ck_assert_int_eq(call("write -o /dev/full"), 73);
+    ck_assert_str_eq(out, "");
+    ck_has(err, "impossible d’écrire le fichier /dev/full");
+    ck_assert_int_eq(call("write"), 0);
+    ck_assert_str_eq(out, "contenu\nLe fichier est écrit.\n");
+    ck_assert_int_eq(call_to("write -o r", "/dev/full"), 73);
+    ck_has(err, "sortie standard");
+}
+END_TEST
+
 START_TEST(test_standard_output)
 {
     ck_assert_int_eq(call_to("much", "/dev/full"), 73);
@@ -279,6 +309,7 @@ int main(void)
     tcase_add_test(cases, test_help);
     tcase_add_test(cases, test_inputs);
     tcase_add_test(cases, test_output);
+    tcase_add_test(cases, test_summary_comes_after_its_file);
     tcase_add_test(cases, test_standard_output);
     tcase_add_test(cases, test_home);
     suite_add_tcase(suite, cases);

@@ -109,6 +109,10 @@ START_TEST(fingerprints_can_be_read_aloud)
     ck_assert(!crypto_fingerprint_equal(text, other));
     ck_assert(!crypto_fingerprint_equal(text, ""));
     ck_assert(!crypto_fingerprint_equal("", ""));
+    ck_assert(crypto_fingerprint_valid(text) && crypto_fingerprint_valid(spaced));
+    spaced[strlen(spaced) - 1] = '\0'; /* a digit short */
+    ck_assert(!crypto_fingerprint_valid(spaced) && !crypto_fingerprint_valid("") && !crypto_fingerprint_valid("x"));
+    ck_assert(!crypto_fingerprint_equal(text, spaced));
 }
 END_TEST
 
