@@ -6,9 +6,11 @@
  * bytes; batches go to the store in order, each once per connection unless it comes again; an
  * acknowledgement is sent only after the store has said that the batch is committed.
  *
- * The store answers LOAD and STORE of a session in the order in which it was asked. After a batch of
+ * The store answers LOAD, STORE and ASK of a session in the order in which it was asked. After a batch of
  * a scope was refused, the scope's further batches are passed over until the agent says HELLO again
- * (it has been told, and resumes from WELCOME).
+ * (it has been told, and resumes from WELCOME), or is granted an incarnation. Whether a chain goes on,
+ * or proves that two machines have one key, is for the store alone to say (admission_chain): it has the last word
+ * under its locks, and makes it known to all hubs.
  */
 #ifndef CTAI_HUB_SESSION_H
 #define CTAI_HUB_SESSION_H
@@ -18,7 +20,7 @@
 enum {
     HUB_SESSION_CREDIT_BATCHES = 8,
     HUB_SESSION_CREDIT_BYTES = 8 * 1024 * 1024,
-    HUB_SESSION_EFFECTS_MAX = 2 * WIRE_SCOPES_MAX + 4,
+    HUB_SESSION_EFFECTS_MAX = WIRE_SCOPES_MAX + 4,
     HUB_SESSION_STRIKES_MAX = 8, /* messages that no honest agent sends: then the connection is cut */
 };
 
@@ -26,6 +28,7 @@ typedef enum {
     HUB_SESSION_EXPECT_HELLO, /* connected, has not spoken */
     HUB_SESSION_LOADING,      /* HELLO came; the store is asked for the agent's positions */
     HUB_SESSION_OPEN,         /* WELCOME is sent */
+    HUB_SESSION_FORKED,       /* two machines have its key: each message is refused (5) */
     HUB_SESSION_CLOSED,       /* refused for good; the link cuts it */
 } hub_session_state;
 
@@ -46,8 +49,7 @@ typedef struct {
     hub_session_scope scopes[WIRE_SCOPES_MAX];
     uint64_t outstanding_batches, outstanding_bytes; /* handed to the store, not answered */
     bool loading;                     /* LOAD is not answered yet; in OPEN: HELLO came again */
-    unsigned hello_count;             /* what the HELLO said that LOAD answers */
-    struct { char scope[BATCH_SCOPE_MAX + 1]; uint64_t sequence; uint8_t hash[CRYPTO_HASH]; } hello[WIRE_SCOPES_MAX];
+    bool asking;                      /* ASK is not answered yet: one at a time */
     unsigned strikes;
     wire_position positions[WIRE_SCOPES_MAX]; /* of the last WELCOME: the effect points here */
 } hub_session;
@@ -56,16 +58,17 @@ typedef enum {
     HUB_EVENT_MESSAGE,       /* a frame from the agent */
     HUB_EVENT_STATE,         /* the store's answer to LOAD; stored: COMMITTED (here it is), NO_RIGHT or LATER */
     HUB_EVENT_STORED,        /* the store's answer to a batch */
-    HUB_EVENT_CHANGED,       /* contracts or rights changed: contracts */
+    HUB_EVENT_ANSWERED,      /* the store's answer to ASK; stored: COMMITTED (answer), or why not */
+    HUB_EVENT_CHANGED,       /* contracts, rights or what is stable may have changed; stored: COMMITTED (here it is) or FORK */
     HUB_EVENT_REVOKED,
 } hub_event_type;
 
-/* How the store took a batch. */
+/* How the store took a batch, or a question. */
 typedef enum {
-    HUB_STORED_COMMITTED,   /* position, ledger_position, refusals */
+    HUB_STORED_COMMITTED,   /* position, ledger_position, refusals; or the answer */
     HUB_STORED_AGAIN,       /* was committed before with the same hash: acknowledge again */
-    HUB_STORED_FORK,        /* that number is committed with another hash */
-    HUB_STORED_SEQUENCE,    /* not the next */
+    HUB_STORED_FORK,        /* two machines have the agent's key, and the database says so from now on */
+    HUB_STORED_SEQUENCE,    /* not the next; of a RENEW: not the position that the hub has */
     HUB_STORED_NO_RIGHT,    /* revoked meanwhile */
     HUB_STORED_SCOPE,
     HUB_STORED_KEY,         /* another linkage key */
@@ -85,33 +88,38 @@ typedef struct {
     hub_event_type type;
     text_view message;               /* MESSAGE */
     arena *scratch;                  /* MESSAGE; effects may point into it */
-    unsigned scope_count;            /* STATE */
-    const hub_session_loaded *scopes; /* STATE */
+    unsigned scope_count;            /* STATE, CHANGED */
+    const hub_session_loaded *scopes; /* STATE, CHANGED */
     unsigned contract_count;         /* STATE, CHANGED */
     wire_contract *contracts;        /* STATE, CHANGED */
-    hub_stored stored;               /* STATE; STORED, with the following */
-    const char *scope;
+    bool same_contracts;             /* CHANGED: the agent has been told of these */
+    hub_stored stored;               /* STATE, CHANGED, ANSWERED; STORED, with the following */
+    const char *scope;               /* STORED, ANSWERED */
     uint64_t sequence;               /* of the batch that was handed over */
     uint64_t bytes;                  /* of its message */
+    bool quarantined;                /* COMMITTED: its number alone; none of its bodies could be taken */
     wire_position position;          /* COMMITTED, AGAIN: of the agent in the scope, after the commit */
-    uint64_t ledger_position;        /* likewise, of the scope */
+    uint64_t ledger_position;        /* likewise, of the scope; ANSWERED with a GRANTED: likewise */
     unsigned refusal_count;
     wire_record_refusal *refusals;
+    const wire_message *answer;      /* ANSWERED, COMMITTED: GRANTED, DIGESTS or LISTED */
 } hub_event;
 
 typedef enum {
     HUB_EFFECT_LOAD,    /* message (the HELLO): ask the store for the agent's positions and contracts; answer with STATE */
     HUB_EFFECT_SEND,    /* message */
     HUB_EFFECT_ACK,     /* receipt to sign, refusals: the link signs and sends ACK */
-    HUB_EFFECT_STORE,   /* header, message (the batch), bytes: hand to the store; answer with STORED */
+    HUB_EFFECT_STORE,   /* header, message (the batch), bytes, quarantine: hand to the store; answer with STORED */
+    HUB_EFFECT_ASK,     /* message (RENEW, SURVEY or LIST): ask the store; answer with ANSWERED */
     HUB_EFFECT_CUT,     /* shut the connection, after what was sent before */
     HUB_EFFECT_ALARM,   /* reason, scope, sequence: log, and keep for status (fork, signature, malformed) */
 } hub_effect_type;
 
 typedef struct {
     hub_effect_type type;
-    wire_message message;            /* LOAD, SEND, STORE (the batch as received) */
+    wire_message message;            /* LOAD, SEND, STORE (the batch as received), ASK */
     batch_header header;             /* STORE: decoded, verified; points into the frame and scratch */
+    bool quarantine;                 /* STORE: of the header no more than fields 0 to 5 could be read: commit its number alone */
     uint64_t bytes;                  /* STORE: of the whole message */
     wire_receipt receipt;            /* ACK */
     unsigned refusal_count;          /* ACK */

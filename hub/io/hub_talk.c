@@ -112,7 +112,20 @@ static void raise_alarm(hub_talk *self, const peer *of, const hub_effect *effect
     give(self, of, note);
 }
 
-/* Carries out self->effects. A LOAD or STORE takes the parcel of the message and nulls the pointer. */
+/* The message and what was read of it, to the agent's writer. */
+static void hand_over(hub_talk *self, const peer *from, parcel *message, const hub_effect *effect)
+{
+    job *what = &message->job;
+    what->type = effect->type == HUB_EFFECT_LOAD ? JOB_LOAD : effect->type == HUB_EFFECT_ASK ? JOB_ASK : JOB_STORE;
+    what->message = effect->message;
+    what->header = effect->header;
+    what->quarantine = effect->quarantine;
+    what->bytes = effect->bytes;
+    what->frame = (text_view) { zmq_msg_data(&message->frame), zmq_msg_size(&message->frame) };
+    give(self, from, message);
+}
+
+/* Carries out self->effects. A LOAD, STORE or ASK takes the parcel of the message and nulls the pointer. */
 static void carry_out(hub_talk *self, peer *who, parcel **message, uint64_t now_ms)
 {
     for (unsigned i = 0; i < self->effects.count; i++) {
@@ -120,12 +133,9 @@ static void carry_out(hub_talk *self, peer *who, parcel **message, uint64_t now_
         switch (effect->type) {
         case HUB_EFFECT_LOAD:
         case HUB_EFFECT_STORE:
+        case HUB_EFFECT_ASK:
             assert(message && *message);
-            (*message)->job.type = effect->type == HUB_EFFECT_LOAD ? JOB_LOAD : JOB_STORE;
-            (*message)->job.message = effect->message;
-            (*message)->job.header = effect->header;
-            (*message)->job.bytes = effect->bytes;
-            give(self, who, *message);
+            hand_over(self, who, *message, effect);
             *message = NULL;
             break;
         case HUB_EFFECT_SEND:
@@ -327,9 +337,31 @@ static void answer_store(hub_talk *self, peer *who, const job *done, uint64_t no
         .bytes = done->bytes,
         .position = done->outcome.position,
         .ledger_position = done->outcome.ledger_position,
+        .quarantined = done->outcome.quarantined,
         .refusal_count = done->outcome.refusal_count,
         .refusals = done->outcome.refusals,
     };
+    step(self, who, &event, NULL, now_ms);
+}
+
+static void answer_ask(hub_talk *self, peer *who, const job *done, uint64_t now_ms)
+{
+    char scope[BATCH_SCOPE_MAX + 1];
+    const wire_message *asked = &done->message;
+    text_copy(scope, sizeof scope,
+              asked->type == WIRE_RENEW ? asked->renew.own.scope
+              : asked->type == WIRE_SURVEY ? asked->survey.scope : asked->list.scope);
+    hub_event event = {
+        .type = HUB_EVENT_ANSWERED,
+        .stored = done->stored,
+        .scope = scope,
+        .answer = &done->answer,
+        .ledger_position = done->ledger_position,
+    };
+    if (done->stored == HUB_STORED_COMMITTED && done->answer.type == WIRE_GRANTED)
+        logline(LOGLINE_NOTICE, "agent %s: scope %s goes on as incarnation %llu from %llu", who->name, scope,
+                (unsigned long long) done->answer.granted.position.incarnation,
+                (unsigned long long) done->answer.granted.position.sequence);
     step(self, who, &event, NULL, now_ms);
 }
 
@@ -337,13 +369,17 @@ static void answer_contracts(hub_talk *self, peer *who, const job *done, uint64_
 {
     if (done->stored == HUB_STORED_NO_RIGHT)
         revoke(self, who, now_ms);
-    else if (done->stored != HUB_STORED_COMMITTED)
+    else if (done->stored != HUB_STORED_COMMITTED && done->stored != HUB_STORED_FORK)
         self->recheck_ms = now_ms + RECHECK_MS;
-    else if (who->session.state == HUB_SESSION_OPEN && note_contracts(self, who, &done->state)) {
+    else if (done->stored == HUB_STORED_FORK || who->session.state == HUB_SESSION_OPEN) {
         hub_event event = {
             .type = HUB_EVENT_CHANGED,
+            .stored = done->stored,
+            .scope_count = done->state.scope_count,
+            .scopes = done->state.scopes,
             .contract_count = done->state.contract_count,
             .contracts = done->state.contracts,
+            .same_contracts = done->stored == HUB_STORED_COMMITTED && !note_contracts(self, who, &done->state),
         };
         step(self, who, &event, NULL, now_ms);
     }
@@ -361,6 +397,8 @@ void hub_talk_answers(hub_talk *self, uint64_t now_ms)
             answer_load(self, who, done, now_ms);
         else if (who && !who->leaving && done->type == JOB_STORE)
             answer_store(self, who, done, now_ms);
+        else if (who && !who->leaving && done->type == JOB_ASK)
+            answer_ask(self, who, done, now_ms);
         else if (who && !who->leaving && done->type == JOB_CONTRACTS)
             answer_contracts(self, who, done, now_ms);
         parcel_give(&self->pool, (parcel *) done);

@@ -10,8 +10,9 @@
 
 typedef enum {
     JOB_LOAD,      /* HUB_EFFECT_LOAD: message is the HELLO */
-    JOB_STORE,     /* HUB_EFFECT_STORE: header, message */
-    JOB_CONTRACTS, /* rights may have changed: state.contracts alone is of interest */
+    JOB_STORE,     /* HUB_EFFECT_STORE: header, message, quarantine, frame */
+    JOB_ASK,       /* HUB_EFFECT_ASK: message is the RENEW, SURVEY or LIST */
+    JOB_CONTRACTS, /* rights, or what is stable, may have changed: like LOAD without a HELLO */
     JOB_ALARM,     /* HUB_EFFECT_ALARM: alarm; there is no answer, but the job comes back all the same */
 } job_type;
 
@@ -20,15 +21,19 @@ typedef struct job {
     job_type type;
     uint64_t session;              /* the link's number of the session that asks */
     uint8_t agent[CRYPTO_PUBLIC];
-    wire_message message;          /* LOAD, STORE; points into the frame, which the owner keeps, and scratch */
+    wire_message message;          /* LOAD, STORE, ASK; points into the frame, which the owner keeps, and scratch */
+    text_view frame;               /* STORE: the message as it came */
     batch_header header;           /* STORE */
+    bool quarantine;               /* STORE */
     uint64_t bytes;                /* STORE: of the message */
     struct { wire_refusal reason; char scope[BATCH_SCOPE_MAX + 1]; uint64_t sequence; } alarm;
     arena *scratch;                /* the request's and the answer's */
     /* The answer. */
-    hub_stored stored;             /* LOAD, CONTRACTS: COMMITTED (state is filled in), NO_RIGHT or LATER */
+    hub_stored stored;             /* LOAD, CONTRACTS: COMMITTED (state is filled in), NO_RIGHT, FORK or LATER; ASK: or why not */
     store_state state;             /* LOAD, CONTRACTS */
     store_outcome outcome;         /* STORE */
+    wire_message answer;           /* ASK, COMMITTED; in scratch */
+    uint64_t ledger_position;      /* ASK, COMMITTED: of the scope */
 } job;
 
 typedef struct job_queue job_queue;

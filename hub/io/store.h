@@ -52,6 +52,7 @@ typedef struct {
     hub_stored stored;
     wire_position position;            /* COMMITTED, AGAIN: of the agent in the scope, now */
     uint64_t ledger_position;          /* likewise, of the scope */
+    bool quarantined;                  /* COMMITTED: its number alone; each body that is there is refused */
     unsigned refusal_count;
     wire_record_refusal *refusals;     /* in the arena */
 } store_outcome;

@@ -87,6 +87,11 @@ static void load(writer *self, job *what)
         note(self, store_status_note_contact(self->store, what->agent));
 }
 
+static void ask(writer *self, job *what)
+{
+    what->stored = HUB_STORED_LATER;
+}
+
 static void note_alarm(writer *self, const job *what)
 {
     if (ready(self))
@@ -188,6 +193,8 @@ static void *work(void *argument)
             list = list->next;
             if (what->type == JOB_ALARM)
                 note_alarm(self, what);
+            else if (what->type == JOB_ASK)
+                ask(self, what);
             else
                 load(self, what);
             job_queue_push(self->answers, what);

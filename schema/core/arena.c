@@ -16,6 +16,7 @@ typedef struct block {
 struct arena {
     block *last;
     size_t limit, taken;
+    bool is_short;
 };
 
 arena *arena_new(size_t limit_bytes)
@@ -59,7 +60,7 @@ static block *add_block(arena *self, size_t size)
     return fresh;
 }
 
-void *arena_take(arena *self, size_t size)
+static void *take(arena *self, size_t size)
 {
     if (size > self->limit - self->taken)
         return NULL;
@@ -79,6 +80,18 @@ void *arena_take(arena *self, size_t size)
         from->used = from->size;
     self->taken += rounded;
     return memset(at, 0, size);
+}
+
+void *arena_take(arena *self, size_t size)
+{
+    void *at = take(self, size);
+    self->is_short = self->is_short || !at;
+    return at;
+}
+
+bool arena_short(const arena *self)
+{
+    return self->is_short;
 }
 
 char *arena_text(arena *self, text_view text)
@@ -104,6 +117,7 @@ void arena_clear(arena *self)
     if (first)
         first->used = 0;
     self->taken = 0;
+    self->is_short = false;
 }
 
 void arena_vector_init(arena_vector *self, arena *from, size_t item_size)

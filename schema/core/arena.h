@@ -23,6 +23,9 @@ void *arena_take(arena *self, size_t size) __attribute__((warn_unused_result));
 /* A NUL-terminated copy of text, or NULL likewise. */
 char *arena_text(arena *self, text_view text) __attribute__((warn_unused_result));
 
+/* Was something asked for, since the start or the last clear, that could not be given? What read in it may have failed by that alone. */
+bool arena_short(const arena *self);
+
 /* Bytes handed out so far. */
 size_t arena_used(const arena *self);
 

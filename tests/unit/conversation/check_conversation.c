@@ -343,11 +343,8 @@ static void hub_step(unsigned index, hub_event event)
             break;
         }
         case HUB_EFFECT_CUT: ck_abort_msg("an honest agent was cut"); break;
-        case HUB_EFFECT_ALARM:
-            /* A HELLO of a connection that the agent has left can be older than what the next one brought. */
-            if (from->agent_side)
-                ck_abort_msg("an honest agent raised alarm %d", (int) effect->reason);
-            break;
+        case HUB_EFFECT_ASK: ck_abort_msg("nothing was restored here"); break;
+        case HUB_EFFECT_ALARM: ck_abort_msg("an honest agent raised alarm %d", (int) effect->reason); break;
         }
     }
 }

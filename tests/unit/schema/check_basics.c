@@ -59,9 +59,14 @@ START_TEST(an_arena_gives_zeroed_memory_up_to_its_limit)
         ck_assert_int_eq(first[i], 0);
     memset(first, 1, 100);
     ck_assert_ptr_nonnull(arena_take(from, 9000));
+    ck_assert(!arena_short(from));
     ck_assert_ptr_null(arena_take(from, 9000));
+    ck_assert(arena_short(from));
     ck_assert_ptr_null(arena_take(from, SIZE_MAX));
+    ck_assert_ptr_nonnull(arena_take(from, 10));
+    ck_assert(arena_short(from));
     arena_clear(from);
+    ck_assert(!arena_short(from));
     ck_assert_uint_eq(arena_used(from), 0);
     char *again = arena_take(from, 100);
     ck_assert_int_eq(again[50], 0);
