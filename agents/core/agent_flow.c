@@ -1,11 +1,14 @@
 #include "agent_flow.h"
 
+#include "agent_compare.h"
+#include "agent_renew.h"
+
 /* Is there a batch on its way, or committed by the hub's word alone, whose receipt has not come? */
 static bool awaits_receipt(const agent_session *self)
 {
     for (unsigned i = 0; i < self->scope_count; i++) {
         const agent_session_scope *scope = &self->scopes[i];
-        if (scope->welcome && scope->stop == AGENT_STOP_NONE
+        if (scope->welcome && scope->stop == AGENT_STOP_NONE && scope->renewal == AGENT_RENEWAL_NONE
             && (scope->sent > scope->committed || scope->sent > scope->acknowledged))
             return true;
     }
@@ -23,13 +26,13 @@ void agent_flow_arm(agent_step *step, bool progress)
     }
     if (self->state != AGENT_SESSION_FLOWING)
         return;
-    if (!awaits_receipt(self))
+    if (!self->asking && !awaits_receipt(self))
         self->deadline_ms = UINT64_MAX;
     else if (progress || self->deadline_ms == UINT64_MAX)
         self->deadline_ms = step->now + AGENT_SESSION_ACK_TIMEOUT_MS;
 }
 
-void agent_flow_pump(agent_step *step)
+static void pump_batches(agent_step *step)
 {
     agent_session *self = step->session;
     uint64_t window = self->credit_batches < AGENT_SESSION_WINDOW_MAX ? self->credit_batches : AGENT_SESSION_WINDOW_MAX;
@@ -47,7 +50,8 @@ void agent_flow_pump(agent_step *step)
     for (unsigned i = 0; i < self->scope_count; i++) {
         unsigned turn = (self->turn + i) % self->scope_count;
         const agent_session_scope *scope = &self->scopes[turn];
-        if (!scope->welcome || scope->stop != AGENT_STOP_NONE || scope->sent >= scope->queued)
+        if (!scope->welcome || scope->stop != AGENT_STOP_NONE || scope->renewal != AGENT_RENEWAL_NONE
+            || scope->sent >= scope->queued)
             continue;
         self->turn = turn;
         self->sending = true;
@@ -57,6 +61,15 @@ void agent_flow_pump(agent_step *step)
         effect->bytes_max = bytes_max;
         return;
     }
+}
+
+void agent_flow_pump(agent_step *step)
+{
+    agent_renew_pump(step);
+    agent_compare_pump(step);
+    pump_batches(step);
+    if (step->session->asking)
+        agent_flow_arm(step, false);
 }
 
 /* The scope whose SEND_BATCH the event answers, or NULL when nothing such is under way. */
@@ -105,8 +118,12 @@ void agent_flow_held(agent_step *step)
 
 void agent_flow_missing(agent_step *step)
 {
-    if (answered(step) != NULL)
-        agent_step_halt(step, AGENT_STOP_HUB_LOST, 0);
+    agent_session_scope *scope = answered(step);
+
+    if (scope == NULL)
+        return;
+    scope->lacks = true; /* the next WELCOME finds that it must be renewed */
+    agent_step_restart(step);
 }
 
 void agent_flow_stop_scope(agent_step *step, agent_session_scope *scope, wire_refusal refusal)
@@ -122,6 +139,10 @@ void agent_flow_stop_scope(agent_step *step, agent_session_scope *scope, wire_re
         self->sending = false;
         self->held_bytes = 0;
     }
+    if (scope->renewal == AGENT_RENEWAL_ASKED || scope->resync > AGENT_RESYNC_WANTED)
+        self->asking = false;
+    if (scope->resync != AGENT_RESYNC_NONE)
+        scope->resync = AGENT_RESYNC_WANTED;
     scope->stop = AGENT_STOP_NO_RIGHT;
     scope->refusal = refusal;
     agent_step_report(step);

@@ -2,40 +2,12 @@
 
 #include <string.h>
 
+#include "agent_compare.h"
 #include "agent_flow.h"
+#include "agent_renew.h"
 
-/* Is it the hash of our own batch of that sequence? known: has the outbox (or the session) still got it? */
-static bool is_own_hash(const agent_event *event, const agent_session_scope *scope, uint64_t sequence,
-                        const uint8_t hash[CRYPTO_HASH], bool *known)
-{
-    uint8_t own[CRYPTO_HASH];
-
-    *known = true;
-    if (sequence == scope->queued)
-        return memcmp(hash, scope->queued_hash, CRYPTO_HASH) == 0;
-    *known = event->header_hash(event->outbox, scope->scope, sequence, own);
-    return *known && memcmp(hash, own, CRYPTO_HASH) == 0;
-}
-
-/* Does the hub's position lie on our chain, and can we go on from it? Else the reason to stop. */
-static agent_stop judge_position(const agent_event *event, const agent_session_scope *scope, const wire_position *at)
-{
-    uint8_t next[CRYPTO_HASH];
-    bool known;
-
-    if (at->sequence > scope->queued || (scope->queued > 0 && at->incarnation != scope->incarnation))
-        return AGENT_STOP_FORK;
-    if (at->sequence > 0 && !is_own_hash(event, scope, at->sequence, at->hash, &known) && known)
-        return AGENT_STOP_FORK;
-    /* A standby that lost the tail was promoted: what we kept is sent again. */
-    if (at->sequence < scope->acknowledged && at->sequence + 1 < scope->queued
-        && !event->header_hash(event->outbox, scope->scope, at->sequence + 1, next))
-        return AGENT_STOP_HUB_LOST;
-    return AGENT_STOP_NONE;
-}
-
-/* Takes the hub's positions; false when one of them stops the session. */
-static bool take_positions(agent_step *step, const wire_message *welcome)
+/* Takes the hub's positions: each scope goes on after it, is to be renewed, or has no right any more. */
+static void take_positions(agent_step *step, const wire_message *welcome)
 {
     agent_session *self = step->session;
 
@@ -44,21 +16,15 @@ static bool take_positions(agent_step *step, const wire_message *welcome)
     for (unsigned i = 0; i < welcome->welcome.scope_count; i++) {
         const wire_position *at = &welcome->welcome.scopes[i];
         agent_session_scope *scope = agent_step_find(self, at->scope);
-        agent_stop stop = scope != NULL        ? judge_position(step->event, scope, at)
-                          : at->sequence > 0 ? AGENT_STOP_FORK
-                                             : AGENT_STOP_NONE;
-        if (stop != AGENT_STOP_NONE) {
-            agent_step_halt(step, stop, 0);
-            return false;
+        if (scope == NULL) {
+            agent_renew_meet(step, at);
+            continue;
         }
-        if (scope != NULL) {
-            scope->committed = at->sequence;
-            scope->welcome = true;
-            if (scope->refusal == WIRE_REFUSAL_SCOPE) {
-                scope->stop = AGENT_STOP_NONE;
-                scope->refusal = 0;
-                agent_step_report(step);
-            }
+        agent_renew_judge(step, scope, at);
+        if (scope->refusal == WIRE_REFUSAL_SCOPE) {
+            scope->stop = AGENT_STOP_NONE;
+            scope->refusal = 0;
+            agent_step_report(step);
         }
     }
     agent_step_forget_sent(self);
@@ -67,7 +33,6 @@ static bool take_positions(agent_step *step, const wire_message *welcome)
         if (!scope->welcome && scope->queued > scope->acknowledged && scope->stop == AGENT_STOP_NONE)
             agent_flow_stop_scope(step, scope, WIRE_REFUSAL_SCOPE);
     }
-    return true;
 }
 
 static void emit_contracts(agent_step *step, const wire_contract *contracts, unsigned count)
@@ -92,8 +57,7 @@ static void take_welcome(agent_step *step, const wire_message *welcome)
     /* The answer to a HELLO that was repeated: its positions are older than what has flowed since. */
     if (self->state != AGENT_SESSION_GREETING)
         return;
-    if (!take_positions(step, welcome))
-        return;
+    take_positions(step, welcome);
     self->state = AGENT_SESSION_FLOWING;
     self->hellos = 0;
     self->welcomed_ms = step->now;
@@ -103,42 +67,42 @@ static void take_welcome(agent_step *step, const wire_message *welcome)
     agent_flow_pump(step);
 }
 
-/* Is this receipt the hub's word on batches that are ours? */
-static bool is_ours(agent_step *step, const wire_message *ack, const wire_receipt *receipt, bool *known)
+/* What a receipt means that the hub's key has signed for us. */
+typedef enum {
+    RECEIPT_COUNTS,
+    RECEIPT_PAST,      /* nothing to learn from it */
+    RECEIPT_ELSEWHERE, /* the hub stands where our chain does not: its position will tell */
+    RECEIPT_WRONG,     /* no hub of this protocol says so */
+} receipt_meaning;
+
+static receipt_meaning judge_receipt(agent_step *step, const wire_message *ack, const wire_receipt *receipt)
 {
     agent_session *self = step->session;
     const wire_position *at = &receipt->position;
     const agent_session_scope *scope = agent_step_find(self, at->scope);
+    bool known;
 
-    if (memcmp(receipt->agent, self->agent, CRYPTO_PUBLIC) != 0 || scope == NULL
-        || at->incarnation != scope->incarnation)
-        return false;
-    /* What a connection before has sent may be committed now: its end of the line dies later than ours. */
-    if (at->sequence > scope->sent_ever)
-        return false;
     for (unsigned i = 0; i < ack->ack.refusal_count; i++)
         if (ack->ack.refusals[i].sequence > at->sequence)
-            return false;
-    if (is_own_hash(step->event, scope, at->sequence, at->hash, known))
-        return true;
+            return RECEIPT_WRONG;
+    /* The WELCOME that went before it was lost, or it is for a scope that we shall hear of. */
+    if (scope == NULL)
+        return self->state == AGENT_SESSION_GREETING ? RECEIPT_PAST : RECEIPT_WRONG;
+    if (scope->renewal != AGENT_RENEWAL_NONE || at->incarnation < scope->incarnation)
+        return RECEIPT_PAST;
+    /* What a connection before has sent may be committed now: its end of the line dies later than ours. */
+    if (at->incarnation > scope->incarnation || at->sequence > scope->sent_ever)
+        return RECEIPT_ELSEWHERE;
+    if (agent_renew_is_own(step->event, scope, at->sequence, at->hash, &known))
+        return RECEIPT_COUNTS;
     /* What we have forgotten was acknowledged long ago: nothing to learn, nothing to check. */
-    return !*known && at->sequence <= scope->acknowledged;
+    return !known && at->sequence <= scope->acknowledged ? RECEIPT_PAST : RECEIPT_ELSEWHERE;
 }
 
-static void take_ack(agent_step *step, const wire_message *ack)
+static void take_receipt(agent_step *step, const wire_message *ack, const wire_receipt *receipt)
 {
     agent_session *self = step->session;
-    wire_receipt receipt;
-    bool known = true;
-
-    if (!crypto_verify(ack->ack.signature, ack->ack.receipt.at, ack->ack.receipt.size, self->hub_sign)
-        || !wire_read_receipt(&receipt, ack->ack.receipt) || !is_ours(step, ack, &receipt, &known)) {
-        agent_step_halt(step, AGENT_STOP_WRONG_HUB, 0);
-        return;
-    }
-    if (!known)
-        return;
-    const wire_position *at = &receipt.position;
+    const wire_position *at = &receipt->position;
     agent_session_scope *scope = agent_step_find(self, at->scope);
     bool progress = at->sequence > scope->committed || at->sequence > scope->acknowledged;
     for (uint64_t i = scope->committed + 1; i <= at->sequence && i <= scope->sent; i++) {
@@ -158,18 +122,37 @@ static void take_ack(agent_step *step, const wire_message *ack)
         effect->scope = scope->scope;
         effect->sequence = at->sequence;
         effect->stable = at->stable;
-        effect->ledger_position = receipt.ledger_position;
+        effect->ledger_position = receipt->ledger_position;
         effect->receipt = ack->ack.receipt;
         effect->receipt_signature = ack->ack.signature;
         effect->refusal_count = ack->ack.refusal_count;
         effect->refusals = ack->ack.refusals;
     }
-    if (progress) {
-        self->restarts = 0;
-        self->retry_ms = AGENT_SESSION_RETRY_MS_MIN;
-    }
+    if (progress)
+        agent_step_progress(self);
     agent_flow_arm(step, progress);
     agent_flow_pump(step);
+}
+
+static void take_ack(agent_step *step, const wire_message *ack)
+{
+    agent_session *self = step->session;
+    wire_receipt receipt;
+    receipt_meaning meaning = RECEIPT_WRONG;
+
+    if (crypto_verify(ack->ack.signature, ack->ack.receipt.at, ack->ack.receipt.size, self->hub_sign)
+        && wire_read_receipt(&receipt, ack->ack.receipt)
+        && memcmp(receipt.agent, self->agent, CRYPTO_PUBLIC) == 0)
+        meaning = judge_receipt(step, ack, &receipt);
+    switch (meaning) {
+    case RECEIPT_COUNTS: take_receipt(step, ack, &receipt); break;
+    case RECEIPT_PAST: break;
+    case RECEIPT_ELSEWHERE:
+        if (self->state == AGENT_SESSION_FLOWING)
+            agent_step_restart(step);
+        break;
+    case RECEIPT_WRONG: agent_step_halt(step, AGENT_STOP_WRONG_HUB, 0); break;
+    }
 }
 
 static void take_refused(agent_step *step, const wire_message *refused)
@@ -203,13 +186,12 @@ static void take_refused(agent_step *step, const wire_message *refused)
         break;
     case WIRE_REFUSAL_SEQUENCE:
     case WIRE_REFUSAL_INCARNATION:
+        /* A number that no batch has: it is the RENEW. */
+        if (scope != NULL && scope->renewal == AGENT_RENEWAL_ASKED && refused->refused.sequence == 0)
+            scope->refused_renewal = true;
         /* Several batches of one window are refused together: the first brings the HELLO. */
-        if (self->state != AGENT_SESSION_FLOWING)
-            break;
-        if (self->restarts++ == 0)
-            agent_step_greet(step);
-        else
-            agent_step_pause(step);
+        if (self->state == AGENT_SESSION_FLOWING)
+            agent_step_restart(step);
         break;
     case WIRE_REFUSAL_BUSY:
         if (self->state == AGENT_SESSION_FLOWING || (self->state == AGENT_SESSION_GREETING && whole))
@@ -247,13 +229,13 @@ void agent_hear(agent_step *step)
     case WIRE_ACK: take_ack(step, &message); break;
     case WIRE_CONTRACTS: take_contracts(step, &message); break;
     case WIRE_REFUSED: take_refused(step, &message); break;
-    case WIRE_GRANTED:
-    case WIRE_DIGESTS:
-    case WIRE_LISTED: break; /* never asked for */
+    case WIRE_GRANTED: agent_renew_granted(step, &message); break;
+    case WIRE_DIGESTS: agent_compare_digests(step, &message); break;
+    case WIRE_LISTED: agent_compare_listed(step, &message); break;
     case WIRE_HELLO:
+    case WIRE_BATCH:
     case WIRE_RENEW:
     case WIRE_SURVEY:
-    case WIRE_LIST:
-    case WIRE_BATCH: agent_step_halt(step, AGENT_STOP_WRONG_HUB, 0); break;
+    case WIRE_LIST: agent_step_halt(step, AGENT_STOP_WRONG_HUB, 0); break;
     }
 }

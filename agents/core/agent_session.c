@@ -2,8 +2,10 @@
 
 #include <string.h>
 
+#include "agent_compare.h"
 #include "agent_flow.h"
 #include "agent_hear.h"
+#include "agent_renew.h"
 
 static void take_start(agent_step *step)
 {
@@ -123,6 +125,10 @@ void agent_session_step(agent_session *self, const agent_event *event, uint64_t 
     case AGENT_EVENT_SENT: agent_flow_sent(&step); break;
     case AGENT_EVENT_HELD: agent_flow_held(&step); break;
     case AGENT_EVENT_MISSING: agent_flow_missing(&step); break;
+    case AGENT_EVENT_ADOPTED: agent_renew_adopted(&step); break;
+    case AGENT_EVENT_NOT_OURS: break; /* the answer to ours is still to come, or the time for it ends */
+    case AGENT_EVENT_COMPARED: agent_compare_compared(&step); break;
+    case AGENT_EVENT_RECONCILED: agent_compare_reconciled(&step); break;
     case AGENT_EVENT_TICK: take_tick(&step); break;
     }
 }
@@ -154,6 +160,14 @@ bool agent_session_add_scope(agent_session *self, const char *scope, uint64_t in
     return true;
 }
 
+void agent_session_want_resync(agent_session *self, const char *scope)
+{
+    agent_session_scope *found = agent_step_find(self, text_of(scope));
+
+    if (found != NULL)
+        found->resync = AGENT_RESYNC_WANTED;
+}
+
 void agent_session_hello(const agent_session *self, wire_message *hello, wire_position *scopes)
 {
     *hello = (wire_message){.type = WIRE_HELLO};
@@ -180,6 +194,14 @@ uint64_t agent_session_pending(const agent_session *self)
         pending += scope->queued - (scope->acknowledged < scope->committed ? scope->acknowledged : scope->committed);
     }
     return pending;
+}
+
+bool agent_session_settling(const agent_session *self)
+{
+    for (unsigned i = 0; i < self->scope_count; i++)
+        if (self->scopes[i].renewal != AGENT_RENEWAL_NONE || self->scopes[i].resync != AGENT_RESYNC_NONE)
+            return true;
+    return false;
 }
 
 agent_stop agent_session_trouble(const agent_session *self, const char *scope)

@@ -65,6 +65,15 @@ bool agent_step_linked(const agent_session *self)
            || self->state == AGENT_SESSION_FLOWING || self->state == AGENT_SESSION_PAUSED;
 }
 
+/* No answer to a question counts any more, but a grant, which is written down. */
+static void forget_asked(agent_session *self)
+{
+    self->asking = false;
+    for (unsigned i = 0; i < self->scope_count; i++)
+        if (self->scopes[i].resync != AGENT_RESYNC_NONE)
+            self->scopes[i].resync = AGENT_RESYNC_WANTED;
+}
+
 void agent_step_forget_sent(agent_session *self)
 {
     for (unsigned i = 0; i < self->scope_count; i++)
@@ -72,6 +81,7 @@ void agent_step_forget_sent(agent_session *self)
     self->outstanding_batches = self->outstanding_bytes = 0;
     self->sending = false;
     self->held_bytes = 0;
+    forget_asked(self);
 }
 
 void agent_step_connect(agent_step *step)
@@ -122,6 +132,7 @@ void agent_step_greet(agent_step *step)
     }
     self->hellos++;
     self->sending = false;
+    forget_asked(self);
     self->state = AGENT_SESSION_GREETING;
     self->deadline_ms = step->now + AGENT_SESSION_ACK_TIMEOUT_MS;
     (void) agent_step_emit(step, AGENT_EFFECT_SEND_HELLO);
@@ -131,5 +142,20 @@ void agent_step_pause(agent_step *step)
 {
     step->session->state = AGENT_SESSION_PAUSED;
     step->session->sending = false;
+    forget_asked(step->session);
     back_off(step);
+}
+
+void agent_step_restart(agent_step *step)
+{
+    if (step->session->restarts++ == 0)
+        agent_step_greet(step);
+    else
+        agent_step_pause(step);
+}
+
+void agent_step_progress(agent_session *self)
+{
+    self->restarts = 0;
+    self->retry_ms = AGENT_SESSION_RETRY_MS_MIN;
 }

@@ -24,7 +24,7 @@ void agent_step_stop(agent_step *step, agent_stop stop, wire_refusal refusal);
 agent_session_scope *agent_step_find(agent_session *self, text_view name);
 /* Is there a connection, or one being made? */
 bool agent_step_linked(const agent_session *self);
-/* Nothing is known to be on its way any more. */
+/* Nothing is known to be on its way any more, and no answer is waited for. */
 void agent_step_forget_sent(agent_session *self);
 
 void agent_step_connect(agent_step *step);
@@ -36,5 +36,9 @@ void agent_step_halt(agent_step *step, agent_stop stop, wire_refusal refusal);
 void agent_step_greet(agent_step *step);
 /* HELLO again after the back-off. */
 void agent_step_pause(agent_step *step);
+/* The hub's position is not what we took it for: HELLO, at once for the first time, then after the back-off. */
+void agent_step_restart(agent_step *step);
+/* Something was committed or granted. */
+void agent_step_progress(agent_session *self);
 
 #endif

@@ -183,6 +183,15 @@ static void perform(runtime *self, const agent_effect *effect)
     case AGENT_EFFECT_REPORT:
         report(self);
         return;
+    case AGENT_EFFECT_BEGIN:
+    case AGENT_EFFECT_SEND_RENEW:
+    case AGENT_EFFECT_ADOPT:
+    case AGENT_EFFECT_SEND_SURVEY:
+    case AGENT_EFFECT_COMPARE:
+    case AGENT_EFFECT_SEND_LIST:
+    case AGENT_EFFECT_RECONCILE:
+    case AGENT_EFFECT_RESYNCED:
+        return; /* the session says HELLO again when no answer comes */
     }
 }
 

@@ -9,7 +9,6 @@ int runtime_stop_code(agent_stop stop)
     case AGENT_STOP_WRONG_HUB:
     case AGENT_STOP_FORK:
     case AGENT_STOP_PROTOCOL:
-    case AGENT_STOP_HUB_LOST:
         return 76;
     case AGENT_STOP_NOT_ADMITTED:
     case AGENT_STOP_NO_RIGHT:
@@ -39,13 +38,10 @@ const char *runtime_stop_text(agent_stop stop)
                "est en usage ; "
                "vérifiez la clé avec le coordonnateur (« ctai-agent key list »)";
     case AGENT_STOP_FORK:
-        return "le hub a reçu d’autres envois sous le même nom : cette machine a été copiée ou restaurée ; "
-               "n’envoyez plus rien et appelez la préfecture";
+        return "deux machines envoient avec les clés de celle-ci : le dossier de l’agent a été copié ; le hub ne prend "
+               "plus rien d’elles. Arrêtez-les toutes et appelez la préfecture, qui vous donnera un nouveau départ";
     case AGENT_STOP_PROTOCOL:
         return "le hub ne comprend pas cet agent ; vérifiez que ctai-agent est à jour et appelez la préfecture";
-    case AGENT_STOP_HUB_LOST:
-        return "le hub a perdu des envois qu’il avait confirmés et que cette machine n’a plus ; appelez la "
-               "préfecture";
     }
     return "arrêt inconnu";
 }

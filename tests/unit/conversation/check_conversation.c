@@ -246,6 +246,10 @@ static void agent_step(agent_event event)
             case AGENT_EFFECT_ACKNOWLEDGED: note_acknowledged(effect); break;
             case AGENT_EFFECT_CONTRACTS:
             case AGENT_EFFECT_REPORT: break;
+            /* One machine, whose hub keeps what it called stable: its chain always goes on. */
+            case AGENT_EFFECT_BEGIN: case AGENT_EFFECT_SEND_RENEW: case AGENT_EFFECT_ADOPT: case AGENT_EFFECT_SEND_SURVEY:
+            case AGENT_EFFECT_COMPARE: case AGENT_EFFECT_SEND_LIST: case AGENT_EFFECT_RECONCILE:
+            case AGENT_EFFECT_RESYNCED: ck_abort_msg("effect %d", (int) effect->type);
             }
         }
         if (world.session.state == AGENT_SESSION_STOPPED)
