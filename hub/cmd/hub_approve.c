@@ -208,14 +208,16 @@ static void tell(const approval *self, const char *file)
     credential_fingerprint(fingerprint, &self->identity);
     const char *path = cli_value(call, "output") ? cli_value(call, "output") : file;
     if (call->json) {
-        json_t *actions = json_array();
+        json_t *actions = json_array(), *addresses = json_array();
+        for (unsigned i = 0; i < self->address_count; i++)
+            json_array_append_new(addresses, json_string(self->addresses[i]));
         for (unsigned i = 0; i < self->action_count; i++)
             json_array_append_new(actions, json_string(self->actions[i]));
-        json_t *summary = json_pack("{s:s, s:s, s:s, s:s, s:s, s:o}", "nom", self->identity.name, "empreinte",
+        json_t *summary = json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:o}", "nom", self->identity.name, "empreinte",
                                     fingerprint, "empreinte_hub",
                                     self->base->home.keys->fingerprint, "approbation", path, "contrat",
                                     cli_value(call, "contract"), "actions",
-                                    actions);
+                                    actions, "adresses", addresses);
         json_dumpf(summary, call->out, 0);
         fputc('\n', call->out);
         json_decref(summary);
@@ -226,10 +228,12 @@ static void tell(const approval *self, const char *file)
     for (unsigned i = 0; i < self->action_count; i++)
         fprintf(call->out, "%s %s", i ? "," : "", self->actions[i]);
     fprintf(call->out,
-            "\nApprobation : %s (adresse : %s)\n"
-            "Rendez ce fichier à l’opérateur ; il ne contient rien de secret. Il verra l’empreinte du "
-            "hub :\n%s\n",
-            path, self->addresses[0], self->base->home.keys->fingerprint);
+            "\nApprobation : %s (adresse%s :", path, self->address_count > 1 ? "s" : "");
+    for (unsigned i = 0; i < self->address_count; i++)
+        fprintf(call->out, "%s %s", i ? "," : "", self->addresses[i]);
+    fprintf(call->out,
+            ")\nRendez ce fichier à l’opérateur ; il ne contient rien de secret. Il verra l’empreinte du "
+            "hub :\n%s\n", self->base->home.keys->fingerprint);
 }
 
 /* The fingerprint is shown first, whatever becomes of the rest. */

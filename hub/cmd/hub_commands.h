@@ -7,6 +7,9 @@
 extern const cli_option hub_init_options[];
 int hub_init_run(cli_call *call);
 
+extern const cli_option hub_bundle_options[];
+int hub_bundle_run(cli_call *call);
+
 int hub_serve_run(cli_call *call);
 
 int hub_contract_check_run(cli_call *call);

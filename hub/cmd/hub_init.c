@@ -1,6 +1,6 @@
 /*
  * hub_init: `ctai-hub init`: the home, the keys, the database. hub.conf comes last, so that an init which was
- * broken off is no home, and can be begun anew.
+ * broken off is no home, and can be begun anew. With --join, keys and database are those of a first hub.
  */
 #include <errno.h>
 #include <jansson.h>
@@ -9,6 +9,7 @@
 
 #include "hub_base.h"
 #include "hub_commands.h"
+#include "hub_join.h"
 #include "identity.h"
 
 const cli_option hub_init_options[] = {
@@ -18,6 +19,10 @@ const cli_option hub_init_options[] = {
      .help = "l’adresse où attendre les agents (" HUB_CONF_LISTEN_DEFAULT ")"},
     {.name = "web", .kind = CLI_VALUE, .value = "ADRESSE:PORT",
      .help = "l’adresse des pages, derrière le serveur du site"},
+    {.name = "join", .kind = CLI_INPUT, .value = "TROUSSEAU",
+     .help = "le trousseau d’un hub de la même base (« ctai-hub bundle »)"},
+    {.name = "code", .kind = CLI_INPUT, .value = "FICHIER",
+     .help = "le fichier dont la première ligne est le code du trousseau"},
     {.name = NULL},
 };
 
@@ -30,7 +35,32 @@ static int take_options(cli_call *call, hub_conf *conf)
         if (value && !hub_conf_set(conf, names[i], text_trim(text_of(value)), &reason))
             return cli_fail(call, CLI_USAGE, "--%s : %s", names[i], reason);
     }
+    if (cli_given(call, "code") && !cli_given(call, "join"))
+        return cli_fail(call, CLI_USAGE, "--code ne va qu’avec --join");
+    if (!cli_given(call, "join"))
+        return CLI_DONE;
+    if (conf->listen.port == 0)
+        return cli_fail(call, CLI_USAGE, "--listen : avec --join, donnez un port précis, que les approbations nommeront");
+    if (!conf->database[0])
+        return cli_fail(call, CLI_CONFIGURATION,
+                        "un hub qui en rejoint un autre se sert de la même base : donnez-la avec --database. (La base "
+                        "qu’un hub tient dans son dossier n’est qu’à lui.)");
     return CLI_DONE;
+}
+
+/* The keys of the first hub, and what of its configuration is this one's too. */
+static int take_bundle(cli_call *call, hub_home *self, bundle **joined)
+{
+    char addresses[HUB_CONF_ADDRESSES_MAX][ENDPOINT_TEXT];
+    endpoint own;
+    if (!cli_given(call, "join"))
+        return CLI_DONE;
+    int code = hub_join_read(call, joined);
+    if (code != CLI_DONE)
+        return code;
+    if (hub_home_addresses(self, addresses) != 1 || !endpoint_parse(&own, text_of(addresses[0])))
+        return cli_fail(call, CLI_FAULT, "l’adresse de ce hub n’est pas connue");
+    return hub_join_configure(call, *joined, &self->conf, &own);
 }
 
 /* The folder, open, ours alone, with nothing in it but what a broken init left. 0 or an exit code. */
@@ -85,10 +115,36 @@ static int make_database(cli_call *call, hub_base *self)
     }
     store_options options;
     hub_base_store_options(self, &options);
-    options.claim = true;
+    options.claim = !cli_given(call, "join");
     database_error error = store_open(&self->store, &options);
     crypto_wipe(&options, sizeof options);
+    if (error == DATABASE_CONFIGURATION && !options.claim)
+        cli_say(call, "avec --join, --database doit mener à la base du hub qui a fait le trousseau");
     return error == DATABASE_OK ? CLI_DONE : hub_base_fail(self, call, error);
+}
+
+/* What else is to be done after a join: the other hub has to know of this one. */
+static void tell_joined(cli_call *call, const hub_conf *conf)
+{
+    char address[ENDPOINT_TEXT];
+    fputs("Ce hub partage l’identité et la base du premier. Pour que les approbations nomment les deux, hub.conf du premier "
+          "doit\nporter aussi ces lignes :\n", call->out);
+    for (unsigned i = 0; i < conf->address_count; i++) {
+        endpoint_text(&conf->addresses[i], address);
+        fprintf(call->out, "    address = %s\n", address);
+    }
+    fputs("Effacez le trousseau : il ne sert plus.\n", call->out);
+}
+
+static json_t *addresses_json(const hub_conf *conf)
+{
+    char address[ENDPOINT_TEXT];
+    json_t *list = json_array();
+    for (unsigned i = 0; i < conf->address_count; i++) {
+        endpoint_text(&conf->addresses[i], address);
+        json_array_append_new(list, json_string(address));
+    }
+    return list;
 }
 
 static void tell(cli_call *call, const hub_home *self)
@@ -99,6 +155,8 @@ static void tell(cli_call *call, const hub_home *self)
         json_t *summary = json_pack("{s:s, s:s, s:s, s:s}", "dossier", self->home.path, "empreinte",
                                     self->keys->fingerprint, "ecoute",
                                     listen, "base", self->conf.database[0] ? "externe" : "propre");
+        if (cli_given(call, "join"))
+            json_object_set_new(summary, "adresses", addresses_json(&self->conf));
         json_dumpf(summary, call->out, 0);
         fputc('\n', call->out);
         json_decref(summary);
@@ -112,6 +170,8 @@ static void tell(cli_call *call, const hub_home *self)
             "ctai-hub serve attendra les agents à %s.\n"
             "Gardez une copie sûre des fichiers .key et hub.conf : ils ne sont pas dans la base.\n",
             self->home.path, self->keys->fingerprint, listen);
+    if (cli_given(call, "join"))
+        tell_joined(call, &self->conf);
 }
 
 /* Nothing half done stays. */
@@ -126,15 +186,21 @@ static void give_back(const home *self, bool was_there)
 int hub_init_run(cli_call *call)
 {
     hub_base self = {0};
+    bundle *joined = NULL;
     char why[HUB_HOME_WHY_MAX];
     int code = take_options(call, &self.home.conf);
     bool was_there = access(call->home, F_OK) == 0;
     if (code == CLI_DONE)
+        code = take_bundle(call, &self.home, &joined);
+    if (code == CLI_DONE)
         code = take_home(call, &self.home.home);
-    if (code != CLI_DONE)
+    if (code != CLI_DONE) {
+        hub_join_forget(&joined);
         return code;
-    if (!hub_home_create(&self.home, why))
+    }
+    if (!hub_home_create(&self.home, joined, why))
         code = cli_fail(call, CLI_CANNOT_WRITE, "%s", why);
+    hub_join_forget(&joined);
     if (code == CLI_DONE)
         code = make_database(call, &self);
     if (code == CLI_DONE && !hub_home_complete(&self.home, why))

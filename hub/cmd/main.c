@@ -32,7 +32,13 @@ static const cli_command commands[] = {
      .details = "Sans --database, le hub tient un PostgreSQL à lui dans son dossier, sur une socket locale "
                 "seulement.\n"
                 "Lancée par root, la commande donne le dossier à l’utilisateur ctai-hub s’il existe, sinon à "
-                "postgres."},
+                "postgres.\n"
+                "Avec --join, le hub prend l’identité de celui qui a fait le trousseau, et sa base (--database) ; le "
+                "code du\ntrousseau est demandé sur le terminal, ou lu avec --code."},
+    {.name = "bundle", .run = hub_bundle_run,
+     .help = "scelle les clés du hub pour un second hub sur la même base", .options = hub_bundle_options,
+     .details = "Montre sur le terminal, une seule fois, le code qui ouvrira le trousseau : « ctai-hub init --join » le\n"
+                "demandera. Le hub doit avoir une base donnée par --database, que les deux atteignent."},
     {.name = "serve", .run = hub_serve_run, .help = "reste en marche : reçoit les envois des agents",
      .details = "Reste au premier plan ; SIGTERM ou Ctrl-C l’arrête proprement, après avoir fini ce qui est "
                 "en cours."},

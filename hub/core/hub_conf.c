@@ -32,16 +32,24 @@ static const char *set_web(hub_conf *self, text_view value)
     return NULL;
 }
 
+bool hub_conf_announce(hub_conf *self, const endpoint *address)
+{
+    for (unsigned i = 0; i < self->address_count; i++)
+        if (self->addresses[i].port == address->port && strcmp(self->addresses[i].host, address->host) == 0)
+            return true;
+    if (self->address_count == HUB_CONF_ADDRESSES_MAX)
+        return false;
+    self->addresses[self->address_count++] = *address;
+    return true;
+}
+
 static const char *set_address(hub_conf *self, text_view value)
 {
-    if (self->address_count == HUB_CONF_ADDRESSES_MAX)
-        return "il y a trop d’adresses";
-    endpoint *added = &self->addresses[self->address_count];
-    if (!endpoint_parse(added, value) || added->any_host || added->port == 0)
+    endpoint added;
+    if (!endpoint_parse(&added, value) || added.any_host || added.port == 0)
         return "une adresse annoncée aux agents doit avoir la forme tcp://NOM:PORT, avec un nom et un port "
                "précis";
-    self->address_count++;
-    return NULL;
+    return hub_conf_announce(self, &added) ? NULL : "il y a trop d’adresses";
 }
 
 static const char *set_writers(hub_conf *self, text_view value)
@@ -181,7 +189,8 @@ void hub_conf_write(const hub_conf *self, FILE *to)
     fputs("# L’adresse à laquelle le hub attend les agents : tcp://ADRESSE:PORT (* : toutes).\n", to);
     fprintf(to, "listen = %s\n\n", address);
     fputs("# Les adresses que les agents reçoivent dans leur approbation, si elles diffèrent de la précédente\n"
-          "# (une par ligne) : address = tcp://ctai.exemple.gouv.fr:5670\n", to);
+          "# (une par ligne) : address = tcp://ctai.exemple.gouv.fr:5670. Quand plusieurs hubs servent une même\n"
+          "# base, chacun les donne toutes : un agent essaie la suivante quand l’une ne répond pas.\n", to);
     for (unsigned i = 0; i < self->address_count; i++) {
         endpoint_text(&self->addresses[i], address);
         fprintf(to, "address = %s\n", address);

@@ -40,4 +40,7 @@ void hub_conf_write(const hub_conf *self, FILE *to);
 bool hub_conf_set(hub_conf *self, const char *name, text_view value, const char **reason)
     __attribute__((warn_unused_result));
 
+/* One more address to tell agents, unless it is there already; false when there are too many. */
+bool hub_conf_announce(hub_conf *self, const endpoint *address) __attribute__((warn_unused_result));
+
 #endif

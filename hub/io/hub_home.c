@@ -192,7 +192,21 @@ void hub_home_clear(const home *self)
     unlinkat(self->folder, part_name, 0);
 }
 
-bool hub_home_create(hub_home *self, char why[HUB_HOME_WHY_MAX])
+static void make_keys(hub_keys *keys, const bundle *joined)
+{
+    if (joined) {
+        keys->curve = joined->curve;
+        keys->sign = joined->sign;
+        memcpy(keys->pepper, joined->pepper, sizeof keys->pepper);
+    } else {
+        crypto_box_new(&keys->curve);
+        crypto_sign_new(&keys->sign);
+        crypto_random(keys->pepper, sizeof keys->pepper);
+    }
+    note_fingerprint(keys);
+}
+
+bool hub_home_create(hub_home *self, const bundle *joined, char why[HUB_HOME_WHY_MAX])
 {
     self->keys = new_keys();
     if (!self->keys) {
@@ -200,10 +214,7 @@ bool hub_home_create(hub_home *self, char why[HUB_HOME_WHY_MAX])
         return false;
     }
     hub_keys *keys = self->keys;
-    crypto_box_new(&keys->curve);
-    crypto_sign_new(&keys->sign);
-    crypto_random(keys->pepper, sizeof keys->pepper);
-    note_fingerprint(keys);
+    make_keys(keys, joined);
     const struct { const char *name; const void *from; size_t size; } files[] = {
         { curve_name, &keys->curve, sizeof keys->curve },
         { sign_name, &keys->sign, sizeof keys->sign },

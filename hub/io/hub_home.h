@@ -14,6 +14,7 @@
 #ifndef CTAI_HUB_HOME_H
 #define CTAI_HUB_HOME_H
 
+#include "bundle.h"
 #include "credential.h"
 #include "home.h"
 #include "hub_conf.h"
@@ -44,8 +45,11 @@ void hub_home_close(hub_home *self);
 /* Is it the complete home of a hub; is anything else in it (what a broken init left does not count)? */
 void hub_home_look(const home *self, bool *is_hub, bool *is_used);
 
-/* For init: new keys, written down; then hub.conf, which completes the home. False with why, as above (code 73). */
-bool hub_home_create(hub_home *self, char why[HUB_HOME_WHY_MAX]) __attribute__((warn_unused_result));
+/*
+ * For init: new keys, or those of another hub when joined is not NULL, written down; then hub.conf, which completes the
+ * home. False with why, as above (code 73).
+ */
+bool hub_home_create(hub_home *self, const bundle *joined, char why[HUB_HOME_WHY_MAX]) __attribute__((warn_unused_result));
 bool hub_home_complete(hub_home *self, char why[HUB_HOME_WHY_MAX]) __attribute__((warn_unused_result));
 /* For init: marks the home as begun, before anything else is in it. */
 bool hub_home_begin(const home *self) __attribute__((warn_unused_result));

@@ -4,14 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "armour.h"
 #include "mpack.h"
 
-typedef enum { KIND_REQUEST, KIND_APPROVAL, KIND_GRANT, KIND_COUNT } credential_kind;
-
-static const struct { const char *begin, *end, *domain; } kinds[KIND_COUNT] = {
-    {"-----BEGIN CTAI DEMANDE-----", "-----END CTAI DEMANDE-----", "ctai-demande-1"},
-    {"-----BEGIN CTAI APPROBATION-----", "-----END CTAI APPROBATION-----", "ctai-approbation-1"},
-    {"-----BEGIN CTAI CLE-----", "-----END CTAI CLE-----", "ctai-cle-1"},
+static const char *const domains[] = {
+    [ARMOUR_REQUEST] = "ctai-demande-1",
+    [ARMOUR_APPROVAL] = "ctai-approbation-1",
+    [ARMOUR_GRANT] = "ctai-cle-1",
 };
 
 #define BOUND_DOMAIN "ctai-cle-lien-1"
@@ -26,8 +25,6 @@ enum {
     HUB_FIELDS = 2,
     DOMAIN_MAX = 32,
     SMALL_MAX = 1024,  /* bytes of an identity or of what binds a box */
-    LINE_CHARACTERS = 64,
-    LINE_BYTES = LINE_CHARACTERS / 4 * 3,
 };
 
 static text_view bytes_of(const batch_buffer *buffer)
@@ -61,85 +58,27 @@ static bool address_valid(text_view address)
     return true;
 }
 
-/* Armour. */
-
-static void append_text(batch_buffer *to, const char *text)
-{
-    batch_buffer_append(to, text, strlen(text));
-}
-
-static void write_armour(batch_buffer *to, credential_kind kind, text_view bytes)
-{
-    char line[LINE_CHARACTERS + 1];
-
-    append_text(to, kinds[kind].begin);
-    append_text(to, "\n");
-    for (size_t at = 0; at < bytes.size; at += LINE_BYTES) {
-        size_t size = bytes.size - at < LINE_BYTES ? bytes.size - at : LINE_BYTES;
-        crypto_base64(line, bytes.at + at, size);
-        append_text(to, line);
-        append_text(to, "\n");
-    }
-    append_text(to, kinds[kind].end);
-    append_text(to, "\n");
-}
-
-/* Takes the next line from text, without its end and the white space around it. */
-static text_view next_line(text_view *text)
-{
-    const char *end = memchr(text->at, '\n', text->size);
-    size_t size = end != NULL ? (size_t) (end - text->at) : text->size;
-    text_view line = {text->at, size};
-
-    text->at += size + (end != NULL);
-    text->size -= size + (end != NULL);
-    return text_trim(line);
-}
-
-/* Finds the armour of that kind; what stands before and after it is not looked at. */
-static credential_error find_armour(text_view *inside, credential_kind kind, text_view file)
-{
-    bool other = false;
-
-    while (file.size > 0) {
-        text_view line = next_line(&file);
-        for (int k = 0; k < KIND_COUNT; k++)
-            other |= k != (int) kind && text_is(line, kinds[k].begin);
-        if (!text_is(line, kinds[kind].begin))
-            continue;
-        text_view rest = file;
-        while (rest.size > 0) {
-            const char *start = rest.at;
-            if (text_is(next_line(&rest), kinds[kind].end)) {
-                *inside = (text_view){file.at, (size_t) (start - file.at)};
-                return CREDENTIAL_OK;
-            }
-        }
-        return CREDENTIAL_NOT_ARMOURED;
-    }
-    return other ? CREDENTIAL_OTHER_KIND : CREDENTIAL_NOT_ARMOURED;
-}
-
 typedef struct { text_view payload; const uint8_t *signature; } envelope;
 
 /* The signed payload of a file; it lies in the arena. */
-static credential_error open_file(envelope *found, arena *from, credential_kind kind, text_view file)
+static credential_error open_file(envelope *found, arena *from, armour_kind kind, text_view file)
 {
-    text_view inside;
+    static const credential_error errors[] = {
+        [ARMOUR_OK] = CREDENTIAL_OK,
+        [ARMOUR_NONE] = CREDENTIAL_NOT_ARMOURED,
+        [ARMOUR_OTHER_KIND] = CREDENTIAL_OTHER_KIND,
+        [ARMOUR_DAMAGED] = CREDENTIAL_MALFORMED,
+        [ARMOUR_NO_MEMORY] = CREDENTIAL_NO_MEMORY,
+    };
+    text_view bytes;
     mpack_reader reader;
 
     if (file.size > CREDENTIAL_FILE_MAX)
         return CREDENTIAL_NOT_ARMOURED;
-    credential_error error = find_armour(&inside, kind, file);
+    credential_error error = errors[armour_read(&bytes, from, kind, file)];
     if (error != CREDENTIAL_OK)
         return error;
-    uint8_t *bytes = arena_take(from, inside.size + 1);
-    if (bytes == NULL)
-        return CREDENTIAL_NO_MEMORY;
-    long size = crypto_base64_decode(bytes, inside.size + 1, inside);
-    if (size < 0)
-        return CREDENTIAL_MALFORMED;
-    mpack_reader_init(&reader, (text_view){(char *) bytes, (size_t) size});
+    mpack_reader_init(&reader, bytes);
     mpack_read_array_of(&reader, ENVELOPE_FIELDS);
     found->payload = mpack_read_binary(&reader, CREDENTIAL_FILE_MAX);
     found->signature = mpack_read_fixed(&reader, CRYPTO_SIGNATURE);
@@ -156,15 +95,15 @@ static credential_error judge(const mpack_reader *reader, const envelope *found,
     return CREDENTIAL_OK;
 }
 
-static void begin(batch_buffer *payload, credential_kind kind, unsigned fields)
+static void begin(batch_buffer *payload, armour_kind kind, unsigned fields)
 {
     batch_buffer_init(payload, CREDENTIAL_FILE_MAX);
     mpack_write_array(payload, fields);
-    mpack_write_string(payload, text_of(kinds[kind].domain), DOMAIN_MAX);
+    mpack_write_string(payload, text_of(domains[kind]), DOMAIN_MAX);
 }
 
 /* Signs the payload, appends the file's text, releases the payload. */
-static void finish(batch_buffer *to, batch_buffer *payload, credential_kind kind, const crypto_sign_pair *by)
+static void finish(batch_buffer *to, batch_buffer *payload, armour_kind kind, const crypto_sign_pair *by)
 {
     uint8_t signature[CRYPTO_SIGNATURE];
     batch_buffer bytes;
@@ -179,7 +118,7 @@ static void finish(batch_buffer *to, batch_buffer *payload, credential_kind kind
     if (payload->failed || bytes.failed)
         to->failed = true;
     else
-        write_armour(to, kind, bytes_of(&bytes));
+        armour_write(to, kind, bytes_of(&bytes));
     batch_buffer_release(&bytes);
     batch_buffer_release(payload);
 }
@@ -212,9 +151,9 @@ void credential_write_request(batch_buffer *to, const credential_identity *self,
 {
     batch_buffer payload;
 
-    begin(&payload, KIND_REQUEST, REQUEST_FIELDS);
+    begin(&payload, ARMOUR_REQUEST, REQUEST_FIELDS);
     write_identity(&payload, self);
-    finish(to, &payload, KIND_REQUEST, sign);
+    finish(to, &payload, ARMOUR_REQUEST, sign);
 }
 
 credential_error credential_read_request(credential_identity *self, arena *from, text_view file)
@@ -223,12 +162,12 @@ credential_error credential_read_request(credential_identity *self, arena *from,
     mpack_reader reader;
 
     *self = (credential_identity){0};
-    credential_error error = open_file(&found, from, KIND_REQUEST, file);
+    credential_error error = open_file(&found, from, ARMOUR_REQUEST, file);
     if (error != CREDENTIAL_OK)
         return error;
     mpack_reader_init(&reader, found.payload);
     mpack_read_array_of(&reader, REQUEST_FIELDS);
-    mpack_read_literal(&reader, kinds[KIND_REQUEST].domain);
+    mpack_read_literal(&reader, domains[ARMOUR_REQUEST]);
     read_identity(&reader, self);
     return judge(&reader, &found, self->sign);
 }
@@ -239,7 +178,7 @@ void credential_write_approval(batch_buffer *to, const credential_approval *appr
 {
     batch_buffer payload, contracts;
 
-    begin(&payload, KIND_APPROVAL, APPROVAL_FIELDS);
+    begin(&payload, ARMOUR_APPROVAL, APPROVAL_FIELDS);
     mpack_write_binary(&payload, approval->hub_curve, CRYPTO_PUBLIC);
     mpack_write_binary(&payload, approval->hub_sign, CRYPTO_PUBLIC);
     if (approval->address_count < 1 || approval->address_count > CREDENTIAL_ADDRESSES_MAX) {
@@ -260,7 +199,7 @@ void credential_write_approval(batch_buffer *to, const credential_approval *appr
     else
         mpack_write_binary(&payload, contracts.data, contracts.size);
     batch_buffer_release(&contracts);
-    finish(to, &payload, KIND_APPROVAL, hub_sign);
+    finish(to, &payload, ARMOUR_APPROVAL, hub_sign);
 }
 
 credential_error credential_read_approval(credential_approval *approval, arena *from, text_view file)
@@ -269,12 +208,12 @@ credential_error credential_read_approval(credential_approval *approval, arena *
     mpack_reader reader;
 
     *approval = (credential_approval){0};
-    credential_error error = open_file(&found, from, KIND_APPROVAL, file);
+    credential_error error = open_file(&found, from, ARMOUR_APPROVAL, file);
     if (error != CREDENTIAL_OK)
         return error;
     mpack_reader_init(&reader, found.payload);
     mpack_read_array_of(&reader, APPROVAL_FIELDS);
-    mpack_read_literal(&reader, kinds[KIND_APPROVAL].domain);
+    mpack_read_literal(&reader, domains[ARMOUR_APPROVAL]);
     mpack_read_bytes(&reader, approval->hub_curve, CRYPTO_PUBLIC);
     mpack_read_bytes(&reader, approval->hub_sign, CRYPTO_PUBLIC);
     approval->address_count = mpack_read_array(&reader, CREDENTIAL_ADDRESSES_MAX);
@@ -301,7 +240,7 @@ void credential_write_grant(batch_buffer *to, const credential_grant *grant, con
 {
     batch_buffer payload;
 
-    begin(&payload, KIND_GRANT, GRANT_FIELDS);
+    begin(&payload, ARMOUR_GRANT, GRANT_FIELDS);
     write_identity(&payload, &grant->sender);
     write_identity(&payload, &grant->recipient);
     mpack_write_name(&payload, text_of(grant->scope), BATCH_SCOPE_MAX);
@@ -311,7 +250,7 @@ void credential_write_grant(batch_buffer *to, const credential_grant *grant, con
     mpack_write_binary(&payload, grant->box, CREDENTIAL_BOX);
     if (grant->epoch == 0 || grant->scheme != TOKEN_SCHEME_BLAKE2B)
         payload.failed = true;
-    finish(to, &payload, KIND_GRANT, sender_sign);
+    finish(to, &payload, ARMOUR_GRANT, sender_sign);
 }
 
 credential_error credential_read_grant(credential_grant *grant, arena *from, text_view file)
@@ -320,12 +259,12 @@ credential_error credential_read_grant(credential_grant *grant, arena *from, tex
     mpack_reader reader;
 
     *grant = (credential_grant){0};
-    credential_error error = open_file(&found, from, KIND_GRANT, file);
+    credential_error error = open_file(&found, from, ARMOUR_GRANT, file);
     if (error != CREDENTIAL_OK)
         return error;
     mpack_reader_init(&reader, found.payload);
     mpack_read_array_of(&reader, GRANT_FIELDS);
-    mpack_read_literal(&reader, kinds[KIND_GRANT].domain);
+    mpack_read_literal(&reader, domains[ARMOUR_GRANT]);
     read_identity(&reader, &grant->sender);
     read_identity(&reader, &grant->recipient);
     text_view scope = mpack_read_name(&reader, BATCH_SCOPE_MAX);
@@ -417,7 +356,7 @@ const char *credential_error_text(credential_error error)
     switch (error) {
     case CREDENTIAL_OK: return "aucune erreur";
     case CREDENTIAL_NOT_ARMOURED: return "ce n’est pas un fichier de cette sorte, ou il est coupé";
-    case CREDENTIAL_OTHER_KIND: return "ce fichier est d’une autre sorte (demande, approbation ou clé)";
+    case CREDENTIAL_OTHER_KIND: return "ce fichier est d’une autre sorte (demande, approbation, clé ou trousseau d’un hub)";
     case CREDENTIAL_MALFORMED: return "le contenu du fichier est abîmé";
     case CREDENTIAL_BAD_SIGNATURE: return "la signature du fichier est fausse : il a été modifié";
     case CREDENTIAL_NOT_FOR_US: return "ce fichier est destiné à un autre agent";

@@ -1,7 +1,7 @@
 /*
  * credential: the three files that people carry between an operator and the prefecture, or between
  * two operators: request (.demande), approval (.approbation), grant of a linkage key (.cle). Each is
- * signed MessagePack in a text armour that survives mail.
+ * signed MessagePack in a text armour that survives mail (armour.h).
  */
 #ifndef CTAI_CREDENTIAL_H
 #define CTAI_CREDENTIAL_H
@@ -43,7 +43,7 @@ typedef struct {
 typedef enum {
     CREDENTIAL_OK = 0,
     CREDENTIAL_NOT_ARMOURED,  /* not such a file, or cut */
-    CREDENTIAL_OTHER_KIND,    /* another of the three kinds */
+    CREDENTIAL_OTHER_KIND,    /* another kind */
     CREDENTIAL_MALFORMED,
     CREDENTIAL_BAD_SIGNATURE,
     CREDENTIAL_NOT_FOR_US,    /* a grant's or approval's recipient is somebody else (for callers: readers do not know who we are) */

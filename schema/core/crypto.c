@@ -9,6 +9,10 @@
 _Static_assert(CRYPTO_SIGNATURE == crypto_sign_BYTES, "Ed25519");
 _Static_assert(CRYPTO_SIGN_SECRET == crypto_sign_SECRETKEYBYTES, "Ed25519");
 _Static_assert(CRYPTO_SECRET == crypto_box_SECRETKEYBYTES, "X25519");
+_Static_assert(CRYPTO_SALT == crypto_pwhash_argon2id_SALTBYTES, "Argon2id");
+_Static_assert(CRYPTO_KEY == crypto_aead_xchacha20poly1305_ietf_KEYBYTES, "XChaCha20-Poly1305");
+_Static_assert(CRYPTO_WRAP_OVERHEAD == crypto_aead_xchacha20poly1305_ietf_NPUBBYTES + crypto_aead_xchacha20poly1305_ietf_ABYTES,
+               "XChaCha20-Poly1305");
 _Static_assert(CRYPTO_SEAL_OVERHEAD == crypto_box_NONCEBYTES + crypto_box_MACBYTES, "box");
 
 int crypto_start(void)
@@ -19,6 +23,11 @@ int crypto_start(void)
 void crypto_random(void *to, size_t size)
 {
     randombytes_buf(to, size);
+}
+
+uint32_t crypto_random_below(uint32_t below)
+{
+    return randombytes_uniform(below);
 }
 
 static void blake2b(uint8_t *to, size_t to_size, const uint8_t *key, size_t key_size, const void *data, size_t size)
@@ -76,6 +85,32 @@ bool crypto_open(uint8_t *to, const uint8_t *box, size_t size, const uint8_t sen
         return false;
     return crypto_box_open_easy(to, box + crypto_box_NONCEBYTES, size - crypto_box_NONCEBYTES, box, sender,
                                 recipient_secret) == 0;
+}
+
+enum { STRETCH_PASSES = 4, STRETCH_BYTES = 64 * 1024 * 1024 };
+
+bool crypto_stretch(uint8_t key[CRYPTO_KEY], const char *secret, const uint8_t salt[CRYPTO_SALT])
+{
+    return crypto_pwhash_argon2id(key, CRYPTO_KEY, secret, strlen(secret), salt, STRETCH_PASSES, STRETCH_BYTES,
+                                  crypto_pwhash_argon2id_ALG_ARGON2ID13) == 0;
+}
+
+enum { WRAP_NONCE = crypto_aead_xchacha20poly1305_ietf_NPUBBYTES };
+
+void crypto_wrap(uint8_t *to, const void *data, size_t size, text_view context, const uint8_t key[CRYPTO_KEY])
+{
+    crypto_random(to, WRAP_NONCE);
+    int failed = crypto_aead_xchacha20poly1305_ietf_encrypt(to + WRAP_NONCE, NULL, data, size, (const uint8_t *)context.at,
+                                                            context.size, NULL, to, key);
+    assert(!failed);
+}
+
+bool crypto_unwrap(uint8_t *to, const uint8_t *box, size_t size, text_view context, const uint8_t key[CRYPTO_KEY])
+{
+    if (size < CRYPTO_WRAP_OVERHEAD)
+        return false;
+    return crypto_aead_xchacha20poly1305_ietf_decrypt(to, NULL, NULL, box + WRAP_NONCE, size - WRAP_NONCE,
+                                                      (const uint8_t *)context.at, context.size, box, key) == 0;
 }
 
 bool crypto_equal(const void *a, const void *b, size_t size)
@@ -158,6 +193,9 @@ long crypto_base64_decode(uint8_t *to, size_t capacity, text_view text)
     size_t size = 0;
     if (text.size == 0)
         return 0;
+    for (size_t i = 0; i < text.size; i++)
+        if ((unsigned char)text.at[i] > '~') /* libsodium takes some of these for letters */
+            return -1;
     if (sodium_base642bin(to, capacity, text.at, text.size, " \t\r\n", &size, NULL, sodium_base64_VARIANT_ORIGINAL) != 0)
         return -1;
     return (long)size;

@@ -1,7 +1,8 @@
 /*
  * crypto: the one owner of libsodium. Hashes are BLAKE2b (RFC 7693), signatures Ed25519 (RFC 8032),
- * sealed boxes X25519 + XSalsa20-Poly1305, CURVE keys X25519 (RFC 7748). (crypto_hash and crypto_sign
- * are names of libsodium itself: ours are crypto_digest and crypto_sign_with.)
+ * sealed boxes X25519 + XSalsa20-Poly1305, CURVE keys X25519 (RFC 7748), secrets that people type
+ * Argon2id (RFC 9106), what lies under a key of one's own XChaCha20-Poly1305. (crypto_hash and
+ * crypto_sign are names of libsodium itself: ours are crypto_digest and crypto_sign_with.)
  */
 #ifndef CTAI_CRYPTO_H
 #define CTAI_CRYPTO_H
@@ -22,6 +23,7 @@ enum {
     CRYPTO_SHORT_HASH = 16,
     CRYPTO_SALT = 16,
     CRYPTO_SEAL_OVERHEAD = 40, /* nonce 24 + tag 16 */
+    CRYPTO_WRAP_OVERHEAD = 40, /* likewise */
     CRYPTO_FINGERPRINT_TEXT = 48, /* 8 groups of 5 digits, 7 hyphens, NUL */
 };
 
@@ -32,6 +34,8 @@ typedef struct { uint8_t public_key[CRYPTO_PUBLIC]; uint8_t secret_key[CRYPTO_SE
 int crypto_start(void) __attribute__((warn_unused_result));
 
 void crypto_random(void *to, size_t size);
+/* A number from 0 to below - 1, each as likely. */
+uint32_t crypto_random_below(uint32_t below);
 
 /* BLAKE2b-128 and BLAKE2b-256; key may be NULL (unkeyed), else key_size is 16 to 64. */
 void crypto_short_hash(uint8_t to[CRYPTO_SHORT_HASH], const uint8_t *key, size_t key_size, const void *data, size_t size);
@@ -46,6 +50,16 @@ bool crypto_verify(const uint8_t signature[CRYPTO_SIGNATURE], const void *data, 
 bool crypto_seal(uint8_t *to, const void *data, size_t size, const uint8_t recipient[CRYPTO_PUBLIC], const uint8_t sender_secret[CRYPTO_SECRET]) __attribute__((warn_unused_result));
 /* to holds size - CRYPTO_SEAL_OVERHEAD bytes; false when it was not sealed by sender for recipient. */
 bool crypto_open(uint8_t *to, const uint8_t *box, size_t size, const uint8_t sender[CRYPTO_PUBLIC], const uint8_t recipient_secret[CRYPTO_SECRET]) __attribute__((warn_unused_result));
+
+/*
+ * A key from a secret that people type: Argon2id, 4 passes over 64 MiB. For ever the same: what lies under such
+ * a key has no parameters of its own. False when there is no memory.
+ */
+bool crypto_stretch(uint8_t key[CRYPTO_KEY], const char *secret, const uint8_t salt[CRYPTO_SALT]) __attribute__((warn_unused_result));
+/* Under a key: to holds size + CRYPTO_WRAP_OVERHEAD bytes (nonce, then box). context is bound to it, and not in it. */
+void crypto_wrap(uint8_t *to, const void *data, size_t size, text_view context, const uint8_t key[CRYPTO_KEY]);
+/* to holds size - CRYPTO_WRAP_OVERHEAD bytes; false when key and context are not those, or a byte has changed. */
+bool crypto_unwrap(uint8_t *to, const uint8_t *box, size_t size, text_view context, const uint8_t key[CRYPTO_KEY]) __attribute__((warn_unused_result));
 
 bool crypto_equal(const void *a, const void *b, size_t size); /* in constant time */
 void crypto_wipe(void *data, size_t size);

@@ -117,13 +117,21 @@ static void close_inputs(cli_call *call)
             fclose(call->operand_files[i].file);
 }
 
+/* The option of a file to write; NULL when it was not given, or is standard output. */
+static const cli_option *output_option(const cli_call *call)
+{
+    const cli_option *options = call->command->options;
+    for (int i = 0; options && options[i].name; i++)
+        if ((options[i].kind == CLI_OUTPUT || options[i].kind == CLI_OUTPUT_PRIVATE) && call->values[i]
+            && strcmp(call->values[i], "-") != 0)
+            return &options[i];
+    return NULL;
+}
+
 static const char *output_name(const cli_call *call)
 {
-    const cli_command *command = call->command;
-    for (int i = 0; command->options && command->options[i].name; i++)
-        if (command->options[i].kind == CLI_OUTPUT && call->values[i] && strcmp(call->values[i], "-") != 0)
-            return call->values[i];
-    return NULL;
+    const cli_option *option = output_option(call);
+    return option ? call->values[option - call->command->options] : NULL;
 }
 
 static bool open_output(cli_call *call)
@@ -131,7 +139,7 @@ static bool open_output(cli_call *call)
     const char *name = output_name(call);
     if (!name)
         return true;
-    call->output = outfile_open(name, false);
+    call->output = outfile_open(name, output_option(call)->kind == CLI_OUTPUT_PRIVATE);
     if (!call->output) {
         cli_say(call, "impossible d’écrire le fichier %s : %s", name, oserror_text(errno));
         return false;

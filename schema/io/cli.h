@@ -31,6 +31,7 @@ typedef enum {
     CLI_VALUE,  /* --name NAME, --name=NAME */
     CLI_INPUT,  /* --events FILE: opened for reading by the caller's process before the command runs */
     CLI_OUTPUT, /* -o FILE, --output FILE: written whole or not at all (outfile) */
+    CLI_OUTPUT_PRIVATE, /* the same, for a file that nobody else may read (0600) */
 } cli_option_kind;
 
 typedef struct {

@@ -54,6 +54,10 @@ static const cli_option write_options[] = {
     { "output", 'o', CLI_OUTPUT, false, "FICHIER", "le fichier à écrire" },
     { 0 },
 };
+static const cli_option keep_options[] = {
+    { "output", 'o', CLI_OUTPUT_PRIVATE, true, "FICHIER", "le fichier à écrire" },
+    { 0 },
+};
 static const cli_option push_options[] = {
     { "events", 0, CLI_INPUT, true, "FICHIER", "la table des événements" },
     { "contract", 0, CLI_VALUE, false, "ID", "le contrat" },
@@ -71,6 +75,7 @@ static const cli_command commands[] = {
     { "push", run_push, "envoie ce qui a changé", "Premier paragraphe.\n\nSecond.", push_options, NULL, 0 },
     { "key grant", run_grant, "scelle une clé", NULL, grant_options, grant_operands, 0 },
     { "write", run_write, "écrit un fichier", NULL, write_options, NULL, 0 },
+    { "keep", run_write, "écrit un fichier secret", NULL, keep_options, NULL, 0 },
     { "much", run_much, "écrit beaucoup", NULL, NULL, NULL, 0 },
     { 0 },
 };
@@ -270,6 +275,21 @@ START_TEST(test_summary_comes_after_its_file)
 }
 END_TEST
 
+START_TEST(test_private_output)
+{
+    struct stat is;
+    umask(0);
+    ck_assert_int_eq(call("keep -o s"), 0);
+    ck_assert_int_eq(stat("s", &is), 0);
+    ck_assert_int_eq(is.st_mode & 07777, 0600);
+    ck_assert_int_eq(chmod("s", 0644), 0);
+    ck_assert_int_eq(call("keep -o s"), 0);
+    ck_assert_int_eq(stat("s", &is), 0);
+    ck_assert_int_eq(is.st_mode & 07777, 0600);
+    ck_assert_int_eq(call("keep"), 64);
+}
+END_TEST
+
 START_TEST(test_standard_output)
 {
     ck_assert_int_eq(call_to("much", "/dev/full"), 73);
@@ -310,6 +330,7 @@ int main(void)
     tcase_add_test(cases, test_inputs);
     tcase_add_test(cases, test_output);
     tcase_add_test(cases, test_summary_comes_after_its_file);
+    tcase_add_test(cases, test_private_output);
     tcase_add_test(cases, test_standard_output);
     tcase_add_test(cases, test_home);
     suite_add_tcase(suite, cases);

@@ -134,6 +134,30 @@ START_TEST(boxes_and_signatures_hold)
 }
 END_TEST
 
+START_TEST(what_is_wrapped_needs_its_key_and_context)
+{
+    uint8_t salt[CRYPTO_SALT] = {1}, key[CRYPTO_KEY], again[CRYPTO_KEY], box[5 + CRYPTO_WRAP_OVERHEAD], back[5];
+    const text_view context = text_of("lien");
+    ck_assert(crypto_stretch(key, "12345", salt) && crypto_stretch(again, "12345", salt));
+    ck_assert_mem_eq(key, again, sizeof key);
+    crypto_wrap(box, "hello", 5, context, key);
+    ck_assert(crypto_unwrap(back, box, sizeof box, context, key));
+    ck_assert_mem_eq(back, "hello", 5);
+    ck_assert(!crypto_unwrap(back, box, sizeof box, text_of("lieu"), key));
+    ck_assert(!crypto_unwrap(back, box, CRYPTO_WRAP_OVERHEAD - 1, context, key));
+    salt[0] = 2;
+    ck_assert(crypto_stretch(again, "12345", salt));
+    ck_assert(!crypto_unwrap(back, box, sizeof box, context, again));
+    for (size_t i = 0; i < sizeof box; i++) {
+        box[i] ^= 1;
+        ck_assert(!crypto_unwrap(back, box, sizeof box, context, key));
+        box[i] ^= 1;
+    }
+    for (int i = 0; i < 100; i++)
+        ck_assert_uint_lt(crypto_random_below(3), 3);
+}
+END_TEST
+
 START_TEST(base64_comes_back)
 {
     uint8_t data[100], back[100];
@@ -146,6 +170,8 @@ START_TEST(base64_comes_back)
     ck_assert_int_eq(crypto_base64_decode(back, 99, text_of(text)), -1);
     ck_assert_int_eq(crypto_base64_decode(back, 100, text_of("YWJj\r\nZGVm \n")), 6);
     ck_assert_int_eq(crypto_base64_decode(back, 100, text_of("YWJ*")), -1);
+    for (int c = 0x7f; c <= 0xff; c++)
+        ck_assert_int_eq(crypto_base64_decode(back, 100, text_of((char[]){'Y', 'W', 'J', (char)c, '\0'})), -1);
     ck_assert_int_eq(crypto_base64_decode(back, 100, text_of("YWJjZ")), -1);
 }
 END_TEST
@@ -162,6 +188,7 @@ int main(void)
     tcase_add_test(tests, tokens_are_those_of_an_independent_calculation);
     tcase_add_test(tests, fingerprints_can_be_read_aloud);
     tcase_add_test(tests, boxes_and_signatures_hold);
+    tcase_add_test(tests, what_is_wrapped_needs_its_key_and_context);
     tcase_add_test(tests, base64_comes_back);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
