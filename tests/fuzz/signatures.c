@@ -1,7 +1,7 @@
 /*
- * The fast flavour's stand-in for Ed25519 (see CMakeLists.txt): what it fuzzes is the sessions and the codec, not
- * libsodium, and a real verification would cost a hundred times what a step does. Keyed by the public key alone:
- * right and wrong signatures are told apart just as well.
+ * A stand-in for Ed25519 (see CMakeLists.txt): what is fuzzed with it is the sessions and the codec, not libsodium, and
+ * a real verification would cost a hundred times what a step does. Keyed by the public key alone: right and wrong
+ * signatures are told apart just as well.
  */
 #include <string.h>
 
