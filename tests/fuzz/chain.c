@@ -37,7 +37,7 @@ static void make(chain_batch *batch, unsigned scope, uint64_t sequence, chain_va
     text_view told[2] = {bodies[0], bodies[1]};
     batch_buffer header_bytes, frame;
     wire_message message = {.type = WIRE_BATCH};
-    batch_header header = {.scope = text_of(chain_scopes[scope]), .incarnation = variant == CHAIN_INCARNATION ? 2 : 1,
+    batch_header header = {.scope = text_of(chain_scopes[scope]), .incarnation = variant == CHAIN_INCARNATION || variant == CHAIN_GOES_ON ? 2 : 1,
                            .sequence = sequence, .scheme = 1, .body_count = sequence % 3, .hashes = hashes};
 
     batch_hash(hashes[0], bodies[variant == CHAIN_FORK]);
@@ -47,7 +47,7 @@ static void make(chain_batch *batch, unsigned scope, uint64_t sequence, chain_va
         header.body_count = 1;
     memcpy(header.agent, variant == CHAIN_AGENT ? chain_other.public_key : chain_agent.public_key, CRYPTO_PUBLIC);
     if (sequence > 1)
-        memcpy(header.previous, made[CHAIN_GOOD][scope][sequence - 1].hash, CRYPTO_HASH);
+        memcpy(header.previous, made[variant == CHAIN_GOES_ON ? CHAIN_INCARNATION : CHAIN_GOOD][scope][sequence - 1].hash, CRYPTO_HASH);
     if (variant == CHAIN_PREVIOUS && sequence > 1)
         header.previous[0] ^= 1;
 

@@ -14,6 +14,7 @@ typedef enum {
     CHAIN_GOOD,
     CHAIN_FORK,        /* another batch of that number, after the good one before */
     CHAIN_INCARNATION, /* the good one under incarnation 2 */
+    CHAIN_GOES_ON,     /* likewise, after the one before of incarnation 2 */
     CHAIN_PREVIOUS,    /* after another batch */
     CHAIN_SIGNER,      /* signed by another key */
     CHAIN_AGENT,       /* of another agent, signed by ours */
