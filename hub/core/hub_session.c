@@ -138,12 +138,23 @@ static void take_message(hub_step *step)
 
 /* What changes. */
 
-/* Where more is stable than the agent was told, it is told: one that has nothing to send can forget too. */
-static void tell_stable(hub_step *step, const hub_session_loaded *loaded)
+/*
+ * Where more is stable than the agent was told, it is told: one that has nothing to send can forget too. Where the
+ * database has less than we have seen it commit (a standby that lost the tail was promoted), the agent is told to look
+ * anew: one that has nothing to send would never find out.
+ */
+static void tell_place(hub_step *step, const hub_session_loaded *loaded)
 {
     const wire_position *has = &loaded->position;
     hub_session_scope *scope = hub_step_scope(step->session, has->scope);
 
+    if (scope != NULL && !scope->halted
+        && (has->sequence < scope->sequence || has->incarnation < scope->incarnation)) {
+        scope->halted = true;
+        scope->handed = scope->sequence;
+        hub_step_refuse(step, WIRE_REFUSAL_SEQUENCE, text_of(scope->scope), 0);
+        return;
+    }
     /* Anything else than the place that we know of was reached by another connection, whose agent is told there. */
     if (scope == NULL || has->incarnation != scope->incarnation || has->sequence != scope->sequence
         || memcmp(has->hash, scope->hash, CRYPTO_HASH) != 0 || has->stable <= scope->stable)
@@ -172,7 +183,7 @@ static void take_changed(hub_step *step)
         message->contracts.contract_count = event->contract_count;
     }
     for (unsigned i = 0; i < event->scope_count && i < WIRE_SCOPES_MAX; i++)
-        tell_stable(step, &event->scopes[i]);
+        tell_place(step, &event->scopes[i]);
 }
 
 void hub_session_init(hub_session *self, const uint8_t agent[CRYPTO_PUBLIC])

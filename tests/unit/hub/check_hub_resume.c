@@ -280,6 +280,21 @@ START_TEST(what_has_become_stable_is_told_once)
 }
 END_TEST
 
+START_TEST(an_idle_agent_is_told_that_the_tail_is_lost)
+{
+    open_at(5);
+    changed_to(_i == 0 ? 1 : 0, _i == 0 ? 3 : 5, 0);
+    ck_assert_uint_eq(effects.count, 1);
+    ck_assert_int_eq(refused(), WIRE_REFUSAL_SEQUENCE);
+    ck_assert(text_is(effect(HUB_EFFECT_SEND)->message.refused.scope, "63"));
+    ck_assert_uint_eq(effect(HUB_EFFECT_SEND)->message.refused.sequence, 0);
+    changed_to(1, 3, 0); /* it has been told */
+    ck_assert_uint_eq(effects.count, 0);
+    batch(6); /* of before */
+    ck_assert_uint_eq(effects.count, 0);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("hub_resume");
@@ -296,6 +311,7 @@ int main(void)
     tcase_add_test(tests, a_header_that_can_be_read_in_part_is_for_quarantine);
     tcase_add_loop_test(tests, short_memory_is_no_fault_of_the_agent, 0, 2);
     tcase_add_test(tests, what_has_become_stable_is_told_once);
+    tcase_add_loop_test(tests, an_idle_agent_is_told_that_the_tail_is_lost, 0, 2);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

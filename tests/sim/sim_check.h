@@ -1,0 +1,33 @@
+/*
+ * sim_check: the promises, and nothing of how they are kept. It hears what operators were told ("accepted"), what
+ * went over the wire, and what the database committed; and looks at the database at the end.
+ *
+ *  - each fact that an operator's agent has accepted is at the hub exactly once, in its last version, and nothing else;
+ *  - an acknowledgement implies a commit; what was called stable never disappears;
+ *  - one hash per (agent, incarnation, sequence), versions of a record never go back, in any one history of the database;
+ *  - a cloned pair is noticed and both are stopped; one that was restored, and alone, is never stopped;
+ *  - after the troubles, everything comes to rest within a bounded time.
+ */
+#ifndef CTAI_SIM_CHECK_H
+#define CTAI_SIM_CHECK_H
+
+#include "sim_base.h"
+
+void check_reset(void);
+
+/* An operator's table as the agent has accepted it: content by fact (value 0: not there), of all contracts. */
+void check_said(unsigned identity, unsigned contract, unsigned fact, const sim_content *content);
+/* From now on that is what the agent (a process with its own disk) has accepted. */
+void check_accepted(unsigned agent, unsigned contract, unsigned fact, const sim_content *content);
+/* A batch has left an agent for the first time or again. */
+void check_sent(unsigned agent, text_view header);
+/* An acknowledgement has left a hub. */
+void check_acknowledged(unsigned identity, text_view receipt);
+
+void check_committed(const base_change *what);
+void check_failed_over(void);
+
+/* After the drain; last: also after the last push. terms_changed: contracts or rights did, in the safety phase. */
+void check_rest(bool last, bool terms_changed);
+
+#endif
