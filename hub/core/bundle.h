@@ -6,10 +6,8 @@
  * The code has log2(10^30) = 99.6 bits, too many to be tried even without the stretching (Argon2id),
  * so that a file which is found years later gives nothing away.
  *
- * File: canonical MessagePack ["ctai-hub-1", salt, box, BLAKE2b-256 of these three], in armour. The
- * hash is there to tell a damaged file from a wrong code: it proves nothing, the box does.
- * Box: XChaCha20-Poly1305, bound to domain and salt, of ["ctai-hub-cles-1", CURVE public, secret,
- * Ed25519 public, secret, pepper, stable at commit, [address...]].
+ * The form is in PROTOCOL.md (Files). The hash in it is there to tell a damaged file from a wrong code:
+ * it proves nothing, the box does.
  *
  * Always true: whole or refused; after an error the bundle holds no key.
  */

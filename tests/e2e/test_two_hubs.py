@@ -1,7 +1,9 @@
 """Two hubs on one database: one identity, handed over in a sealed bundle; what is done at one holds at the other."""
 
+import base64
 import contextlib
 import glob
+import hashlib
 import os
 import pty
 import pwd
@@ -13,6 +15,10 @@ import subprocess
 import tempfile
 import time
 import unittest
+
+import msgpack
+import nacl.bindings
+from nacl.pwhash import argon2id
 
 import harness
 
@@ -168,6 +174,25 @@ class Bundle(unittest.TestCase):
             for name in names:
                 with open(os.path.join(folder, name), "rb") as file:
                     self.assertNotIn(self.code.encode(), file.read(), name)
+
+    def test_the_document_alone_opens_it(self):
+        """What PROTOCOL.md says of the file, with other people's cryptography: the keys are in it, and whole."""
+        with open(self.path, encoding="ascii") as file:
+            lines = file.read().splitlines()
+        domain, salt, box, digest = msgpack.unpackb(base64.b64decode("".join(lines[1:-1])))
+        context = domain.encode() + salt
+        self.assertEqual(domain, "ctai-hub-1")
+        self.assertEqual(digest, hashlib.blake2b(context + box, digest_size=32).digest())
+        key = argon2id.kdf(32, self.code.encode(), salt, opslimit=4, memlimit=64 * 1024 * 1024)
+        inside = nacl.bindings.crypto_aead_xchacha20poly1305_ietf_decrypt(box[24:], context, box[:24], key)
+        name, *keys, stable, addresses = msgpack.unpackb(inside)
+        self.assertEqual((name, stable), ("ctai-hub-cles-1", True))
+        self.assertIn(f"tcp://127.0.0.1:{WORLD.port}", addresses)
+        held = b""
+        for name in ("curve.key", "sign.key", "pepper.key"):
+            with open(os.path.join(WORLD.hub_home, name), "rb") as file:
+                held += file.read()
+        self.assertEqual(b"".join(keys), held)
 
     def test_the_code_is_for_a_person_alone(self):
         for options in ([], ["--json"]):
