@@ -26,6 +26,7 @@ int database_exit_code(database_error error)
     case DATABASE_CONFLICT:
         return 65;
     case DATABASE_NO_MEMORY:
+    case DATABASE_DATA:
     case DATABASE_FAULT:
         break;
     }
@@ -50,7 +51,8 @@ static database_error sort(const char *state)
         {"55P03", DATABASE_LATER},         {"57014", DATABASE_LATER},
         {"57P", DATABASE_LATER},           {"25006", DATABASE_LATER}, /* a standby that is not promoted yet */
         {"28", DATABASE_CONFIGURATION},    {"3D", DATABASE_CONFIGURATION},
-        {"42501", DATABASE_CONFIGURATION},
+        {"42501", DATABASE_CONFIGURATION}, {"22", DATABASE_DATA},
+        {"23", DATABASE_DATA},
         {"XX001", DATABASE_FAULT},         {NULL, DATABASE_FAULT},
     };
     for (unsigned at = 0; classes[at].prefix; at++)

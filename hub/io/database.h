@@ -20,12 +20,13 @@ typedef enum {
     DATABASE_NOT_FOUND,     /* no such contract, agent, position */
     DATABASE_CONFLICT,      /* it is there already, and says something else */
     DATABASE_NO_MEMORY,
+    DATABASE_DATA,          /* what was to be written does not fit the tables (SQLSTATE classes 22 and 23) */
     DATABASE_FAULT,         /* of the program or of the stored data */
 } database_error;
 
 enum { DATABASE_EXPLANATION_MAX = 512 };
 
-/* The exit code of a command that ends so (INTERFACE.md): 0, 69, 73, 78, 65, 65, 70, 70. */
+/* The exit code of a command that ends so (INTERFACE.md): 0, 69, 73, 78, 65, 65, 70, 70, 70. */
 int database_exit_code(database_error error);
 
 typedef struct {

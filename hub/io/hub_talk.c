@@ -353,15 +353,15 @@ static void answer_ask(hub_talk *self, peer *who, const job *done, uint64_t now_
               : asked->type == WIRE_SURVEY ? asked->survey.scope : asked->list.scope);
     hub_event event = {
         .type = HUB_EVENT_ANSWERED,
-        .stored = done->stored,
+        .stored = done->answer.stored,
         .scope = scope,
-        .answer = &done->answer,
-        .ledger_position = done->ledger_position,
+        .answer = &done->answer.message,
+        .ledger_position = done->answer.ledger_position,
     };
-    if (done->stored == HUB_STORED_COMMITTED && done->answer.type == WIRE_GRANTED)
+    if (done->answer.stored == HUB_STORED_COMMITTED && done->answer.message.type == WIRE_GRANTED)
         logline(LOGLINE_NOTICE, "agent %s: scope %s goes on as incarnation %llu from %llu", who->name, scope,
-                (unsigned long long) done->answer.granted.position.incarnation,
-                (unsigned long long) done->answer.granted.position.sequence);
+                (unsigned long long) done->answer.message.granted.position.incarnation,
+                (unsigned long long) done->answer.message.granted.position.sequence);
     step(self, who, &event, NULL, now_ms);
 }
 

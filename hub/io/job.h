@@ -6,7 +6,7 @@
 #ifndef CTAI_JOB_H
 #define CTAI_JOB_H
 
-#include "store.h"
+#include "store_ask.h"
 
 typedef enum {
     JOB_LOAD,      /* HUB_EFFECT_LOAD: message is the HELLO */
@@ -29,11 +29,10 @@ typedef struct job {
     struct { wire_refusal reason; char scope[BATCH_SCOPE_MAX + 1]; uint64_t sequence; } alarm;
     arena *scratch;                /* the request's and the answer's */
     /* The answer. */
-    hub_stored stored;             /* LOAD, CONTRACTS: COMMITTED (state is filled in), NO_RIGHT, FORK or LATER; ASK: or why not */
+    hub_stored stored;             /* LOAD, CONTRACTS: COMMITTED (state is filled in), NO_RIGHT, FORK or LATER */
     store_state state;             /* LOAD, CONTRACTS */
     store_outcome outcome;         /* STORE */
-    wire_message answer;           /* ASK, COMMITTED; in scratch */
-    uint64_t ledger_position;      /* ASK, COMMITTED: of the scope */
+    store_answer answer;           /* ASK; in scratch */
 } job;
 
 typedef struct job_queue job_queue;

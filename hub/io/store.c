@@ -134,15 +134,18 @@ database_error store_changed(store *self, bool *changed)
     return DATABASE_OK;
 }
 
-static database_error find_agent(database *connection, const uint8_t sign[CRYPTO_PUBLIC], int64_t *agent)
+database_error store_find_agent(database *connection, const uint8_t sign[CRYPTO_PUBLIC], int64_t *agent, bool *forked)
 {
     database_result *result = NULL;
-    database_error error = database_query(connection, "SELECT agent FROM ctai.agent WHERE sign = $1 AND status = 'active'",
+    database_error error = database_query(connection,
+                                          "SELECT agent, forked_at IS NOT NULL FROM ctai.agent WHERE sign = $1 AND status = 'active'",
                                           &DATABASE_BYTES(sign, CRYPTO_PUBLIC), 1, &result);
     if (error == DATABASE_OK && database_rows(result) == 0)
         error = database_fail(connection, DATABASE_NOT_FOUND, "agent inconnu ou révoqué");
-    if (error == DATABASE_OK)
+    if (error == DATABASE_OK) {
         *agent = database_integer(result, 0, 0);
+        *forked = database_flag(result, 0, 1);
+    }
     database_release(&result);
     return error;
 }
@@ -231,10 +234,10 @@ database_error store_load_state(store *self, const uint8_t agent[CRYPTO_PUBLIC],
         error = database_begin(connection, true);
     if (error != DATABASE_OK)
         return error;
-    error = find_agent(connection, agent, &number);
-    if (error == DATABASE_OK)
+    error = store_find_agent(connection, agent, &number, &state->forked);
+    if (error == DATABASE_OK && !state->forked)
         error = load_scopes(connection, number, hello, hello_count, from, state);
-    if (error == DATABASE_OK) {
+    if (error == DATABASE_OK && !state->forked) {
         database_parameter parameter = database_number(text, number);
         error = store_wire_contracts(connection, store_agent_contracts_sql, &parameter, 1, from, &state->contracts,
                                      &state->contract_count);

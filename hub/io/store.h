@@ -38,6 +38,13 @@ const char *store_explain(const store *self);
 /* The connection, for store_agent.c, store_contract.c and report.c; connected anew if it was lost. */
 database_error store_database(store *self, database **connection) __attribute__((warn_unused_result));
 
+/* Why none of a batch's bodies can be taken, though its number has to be. */
+typedef enum {
+    STORE_QUARANTINE_NONE = 0,
+    STORE_QUARANTINE_HEADER, /* of its header only what places it in the chain can be read */
+    STORE_QUARANTINE_DATA,   /* the tables do not take what it says (DATABASE_DATA) */
+} store_quarantine;
+
 /* A batch whose signature has been verified; all of it is the caller's and outlives the call. */
 typedef struct {
     const batch_header *header;
@@ -45,6 +52,8 @@ typedef struct {
     const uint8_t *signature;          /* CRYPTO_SIGNATURE bytes */
     unsigned body_count;
     const text_view *bodies;           /* at NULL: absent */
+    store_quarantine quarantine;
+    text_view message;                 /* with quarantine: as it came */
 } store_batch;
 
 /* The answer, in the terms of HUB_EVENT_STORED. position.scope points into the batch's header. */
@@ -61,7 +70,8 @@ typedef struct {
  * Commits count batches (of any agents and scopes, an agent's in ascending sequence) in ONE transaction and says of
  * each what became of it: all that can be committed are, or none (then these are HUB_STORED_LATER).
  * Body hashes were compared by the session. Returns DATABASE_OK, or why outcomes are LATER:
- * DATABASE_LATER, DATABASE_FULL (an administrator must act; the agents may try again), DATABASE_FAULT (stop).
+ * DATABASE_LATER, DATABASE_FULL (an administrator must act; the agents may try again), DATABASE_DATA (one of the
+ * batches: try them one by one, and put the one aside), DATABASE_FAULT (stop).
  */
 database_error store_put(store *self, const store_batch *batches, unsigned count, arena *scratch,
                          store_outcome *outcomes) __attribute__((warn_unused_result));
@@ -72,6 +82,7 @@ typedef struct {
     hub_session_loaded *scopes;        /* one for each scope of its contracts, by name */
     unsigned contract_count;
     wire_contract *contracts;          /* those of which it may push an action, by id */
+    bool forked;                       /* two machines have its key: the rest is empty */
 } store_state;
 
 /*

@@ -32,6 +32,10 @@ database_error store_finish(database *connection, database_error error) __attrib
 database_error store_indicators_write(database *connection, int64_t contract_id, int64_t version, const catalogue *list)
     __attribute__((warn_unused_result));
 
+/* The number of the agent with that Ed25519 key, without a lock. DATABASE_NOT_FOUND: unknown or revoked. */
+database_error store_find_agent(database *connection, const uint8_t sign[CRYPTO_PUBLIC], int64_t *agent, bool *forked)
+    __attribute__((warn_unused_result));
+
 /* Brings the national list into the database when it has another than this program carries. */
 database_error store_indicators_load(database *connection) __attribute__((warn_unused_result));
 

@@ -17,36 +17,57 @@ database_error store_place_lock_scopes(database *connection, const store_batch *
         }
         if (!next[0])
             return DATABASE_OK;
-        database_error error = database_query(connection, "SELECT FROM ctai.scope WHERE scope = $1 FOR UPDATE",
-                                              &DATABASE_TEXT(next), 1, NULL);
+        database_error error = store_place_lock_scope(connection, next);
         if (error != DATABASE_OK)
             return error;
         memcpy(last, next, sizeof last);
     }
 }
 
-database_error store_place_lock_agent(database *connection, const uint8_t sign[CRYPTO_PUBLIC], bool *known, int64_t *agent)
+database_error store_place_lock_scope(database *connection, const char *scope)
+{
+    return database_query(connection, "SELECT FROM ctai.scope WHERE scope = $1 FOR UPDATE", &DATABASE_TEXT(scope), 1, NULL);
+}
+
+database_error store_place_lock_agent(database *connection, const uint8_t sign[CRYPTO_PUBLIC], store_place_speaker *who,
+                                      int64_t *agent)
 {
     database_result *result = NULL;
-    database_error error = database_query(connection, "SELECT agent FROM ctai.agent WHERE sign = $1 AND status = 'active' FOR SHARE",
+    database_error error = database_query(connection,
+                                          "SELECT agent, forked_at IS NOT NULL FROM ctai.agent"
+                                          " WHERE sign = $1 AND status = 'active' FOR SHARE",
                                           &DATABASE_BYTES(sign, CRYPTO_PUBLIC), 1, &result);
-    *known = error == DATABASE_OK && database_rows(result) > 0;
-    if (*known)
+    *who = STORE_PLACE_NOBODY;
+    if (error == DATABASE_OK && database_rows(result) > 0) {
+        *who = database_flag(result, 0, 1) ? STORE_PLACE_FORKED : STORE_PLACE_KNOWN;
         *agent = database_integer(result, 0, 0);
+    }
     database_release(&result);
     return error;
+}
+
+database_error store_place_mark_fork(database *connection, int64_t agent)
+{
+    char number[DATABASE_NUMBER_TEXT];
+    const database_parameter parameter = database_number(number, agent);
+    database_error error = database_query(connection,
+                                          "UPDATE ctai.agent SET forked_at = coalesce(forked_at, now()) WHERE agent = $1::integer",
+                                          &parameter, 1, NULL);
+    return error == DATABASE_OK ? database_run(connection, STORE_NOTIFY_SQL) : error;
 }
 
 database_error store_place_read_rights(database *connection, arena *scratch, store_place *here)
 {
     static const char sql[] =
-        "SELECT c.contract_id, c.id, a.action, a.code, v.first_day::text, v.last_day::text, r.agent IS NOT NULL"
+        "SELECT c.contract_id, c.id, a.action, a.code, v.first_day::text, v.last_day::text, r.agent IS NOT NULL,"
+        "       p.agent IS NOT NULL"
         " FROM ctai.contract AS c"
         " JOIN LATERAL (SELECT * FROM ctai.contract_version AS one WHERE one.contract_id = c.contract_id"
         "               ORDER BY version DESC LIMIT 1) AS v ON true"
         " JOIN ctai.contract_version_action AS va ON (va.contract_id, va.version) = (c.contract_id, v.version)"
         " JOIN ctai.contract_action AS a ON (a.contract_id, a.action) = (c.contract_id, va.action)"
         " LEFT JOIN ctai.agent_right AS r ON (r.agent, r.contract_id, r.action) = ($2::integer, c.contract_id, a.action)"
+        " LEFT JOIN ctai.replacement AS p ON (p.scope, p.agent, p.contract_id) = (c.scope, $2::integer, c.contract_id)"
         " WHERE c.scope = $1 ORDER BY c.id, va.rank";
     char agent[DATABASE_NUMBER_TEXT];
     const database_parameter parameters[] = {DATABASE_TEXT(here->scope), database_number(agent, here->agent)};
@@ -65,6 +86,8 @@ database_error store_place_read_rights(database *connection, arena *scratch, sto
         right->first_month = civil_month_of(civil_parse_iso(text_of(database_text(result, (int)i, 4))));
         right->last_month = civil_month_of(civil_parse_iso(text_of(database_text(result, (int)i, 5))));
         right->allowed = database_flag(result, (int)i, 6);
+        right->staged = database_flag(result, (int)i, 7);
+        here->replacing = here->replacing || right->staged;
     }
     database_release(&result);
     return here->rights ? DATABASE_OK : store_no_memory(connection);
@@ -89,6 +112,22 @@ database_error store_place_lock(database *connection, store_place *here)
         if (database_bytes(result, 0, 3, here->hash, sizeof here->hash) != CRYPTO_HASH)
             error = database_fail(connection, DATABASE_FAULT, "la base de données est abîmée (agent_scope)");
     }
+    database_release(&result);
+    return error;
+}
+
+wire_position store_place_position(const store_place *here, text_view scope)
+{
+    wire_position made = {.scope = scope, .incarnation = here->incarnation, .sequence = here->sequence, .stable = here->stable};
+    memcpy(made.hash, here->hash, CRYPTO_HASH);
+    return made;
+}
+
+database_error store_place_ledger(database *connection, const char *scope, uint64_t *position)
+{
+    database_result *result = NULL;
+    database_error error = database_query(connection, "SELECT position FROM ctai.scope WHERE scope = $1", &DATABASE_TEXT(scope), 1, &result);
+    *position = error == DATABASE_OK ? (uint64_t)database_integer(result, 0, 0) : 0;
     database_release(&result);
     return error;
 }

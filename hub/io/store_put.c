@@ -1,326 +1,102 @@
-/* store_put: the one transaction through which batches reach the database (DESIGN.md, "Exactly once"). */
+/*
+ * store_put: the one transaction through which batches reach the database (DESIGN.md, "Exactly once"): locks, the
+ * judgement of admission_chain, the outcome. What a batch writes is store_commit's.
+ */
 #include <string.h>
 
-#include "database_array.h"
-#include "store_place.h"
+#include "admission_chain.h"
+#include "store_commit.h"
 
-/* Is the batch of that sequence in the ledger this one? */
+/* The header's hash of the batch of that sequence in the ledger. */
 static database_error find_in_ledger(database *connection, const store_place *here, uint64_t sequence,
-                                     const uint8_t hash[CRYPTO_HASH], bool *same)
+                                     uint8_t hash[CRYPTO_HASH], bool *found)
 {
     char agent[DATABASE_NUMBER_TEXT], number[DATABASE_NUMBER_TEXT];
     const database_parameter parameters[] = {DATABASE_TEXT(here->scope), database_number(agent, here->agent),
-                                             database_number(number, (int64_t)sequence), DATABASE_BYTES(hash, CRYPTO_HASH)};
+                                             database_number(number, (int64_t)sequence)};
     database_result *result = NULL;
     database_error error = database_query(connection,
-                                          "SELECT FROM ctai.ledger WHERE scope = $1 AND agent = $2::integer"
-                                          " AND sequence = $3::bigint AND header_hash = $4", parameters, 4, &result);
-    *same = error == DATABASE_OK && database_rows(result) > 0;
+                                          "SELECT header_hash FROM ctai.ledger WHERE scope = $1 AND agent = $2::integer"
+                                          " AND sequence = $3::bigint", parameters, 3, &result);
+    *found = error == DATABASE_OK && database_rows(result) > 0
+        && database_bytes(result, 0, 0, hash, CRYPTO_HASH) == CRYPTO_HASH;
     database_release(&result);
     return error;
 }
 
-/* The first key of an epoch is the scope's; any other is refused, and then none of the batch's is taken. */
-static database_error check_keys(database *connection, const store_place *here, const batch_header *header, bool *same)
+/* Does the batch go on from the agent's place? */
+static database_error judge(database *connection, const store_place *here, const store_batch *batch, hub_stored *verdict)
 {
-    static const char other_sql[] = "SELECT FROM ctai.scope_key WHERE scope = $1 AND epoch = $2::bigint"
-                                    " AND (scheme, key_id) <> ($3::smallint, $4::uuid)";
-    static const char take_sql[] = "INSERT INTO ctai.scope_key (scope, epoch, scheme, key_id)"
-                                   " VALUES ($1, $2::bigint, $3::smallint, $4::uuid) ON CONFLICT DO NOTHING";
-    *same = true;
+    const wire_position place = store_place_position(here, batch->header->scope);
+    uint8_t hash[CRYPTO_HASH], committed[CRYPTO_HASH];
+    bool found = false;
     database_error error = DATABASE_OK;
-    /* Two rounds: all are compared before one is taken. The scope's row is locked, so nobody comes between. */
-    for (unsigned i = 0; error == DATABASE_OK && *same && i < 2 * header->key_count; i++) {
-        const batch_key *key = &header->keys[i % header->key_count];
-        char epoch[DATABASE_NUMBER_TEXT], scheme[DATABASE_NUMBER_TEXT], id[2 * TOKEN_KEY_ID + 1];
-        crypto_hex(id, key->id, TOKEN_KEY_ID);
-        const database_parameter parameters[] = {DATABASE_TEXT(here->scope), database_number(epoch, key->epoch),
-                                                 database_number(scheme, header->scheme), DATABASE_TEXT(id)};
-        database_result *result = NULL;
-        error = database_query(connection, i < header->key_count ? other_sql : take_sql, parameters, 4, &result);
-        *same = error == DATABASE_OK && database_rows(result) == 0;
-        database_release(&result);
-    }
-    return error;
-}
-
-/* Is the code of a narrative one of the contract's indicators that take a text? */
-static database_error check_indicator(database *connection, const store_record *from, record_reason *reason)
-{
-    static const char sql[] =
-        "SELECT FROM ctai.indicator WHERE code = $2 AND kind = 'texte' AND (contract_id = 0 OR contract_id = $1::integer"
-        " AND version = (SELECT max(version) FROM ctai.contract_version WHERE contract_id = $1::integer))";
-    char contract[DATABASE_NUMBER_TEXT], code[RECORD_CODE_MAX + 1];
-    if (!text_copy(code, sizeof code, from->what.code)) {
-        *reason = RECORD_BAD_CODE;
-        return DATABASE_OK;
-    }
-    const database_parameter parameters[] = {database_number(contract, from->right->contract_id), DATABASE_TEXT(code)};
-    database_result *result = NULL;
-    database_error error = database_query(connection, sql, parameters, 2, &result);
-    if (error == DATABASE_OK && database_rows(result) == 0)
-        *reason = RECORD_BAD_CODE;
-    database_release(&result);
-    return error;
-}
-
-/* Sorts a batch's bodies into records to write and refusals. */
-static database_error sort_bodies(database *connection, const store_place *here, const store_batch *batch, arena *scratch,
-                                  store_record **records, size_t *count, store_outcome *outcome)
-{
-    *records = arena_take(scratch, sizeof **records * batch->body_count + 1);
-    outcome->refusals = arena_take(scratch, sizeof *outcome->refusals * batch->body_count + 1);
-    if (!*records || !outcome->refusals)
-        return store_no_memory(connection);
-    database_error error = DATABASE_OK;
-    *count = 0;
-    record before; /* the last that could be read */
-    bool has_before = false;
-    for (unsigned i = 0; error == DATABASE_OK && i < batch->body_count; i++) {
-        store_record *next = &(*records)[*count];
-        record_reason reason = RECORD_OK;
-        if (!batch->bodies[i].at)
-            continue;
-        if (!batch_read_body(&next->what, batch->bodies[i], &reason) && reason == RECORD_OK)
-            reason = RECORD_UNREADABLE;
-        if (reason == RECORD_OK) {
-            reason = batch_check_body(batch->header, &next->what, has_before ? &before : NULL);
-            before = next->what;
-            has_before = true;
-        }
-        if (reason == RECORD_OK)
-            reason = store_place_find_right(here, &next->what, &next->right);
-        if (reason == RECORD_OK && next->what.operation == RECORD_PUT && next->what.type == FACT_NARRATIVE)
-            error = check_indicator(connection, next, &reason);
-        if (reason == RECORD_OK) {
-            (*count)++;
-        } else {
-            outcome->refusals[outcome->refusal_count++] =
-                (wire_record_refusal){.sequence = batch->header->sequence, .index = i, .reason = reason};
-        }
-    }
-    return error;
-}
-
-static database_error write_refusals(database *connection, const store_place *here, const store_outcome *outcome)
-{
-    static const char sql[] = "INSERT INTO ctai.refusal (scope, agent, sequence, index, reason)"
-                              " SELECT $1, $2::integer, $3::bigint, r.* FROM unnest($4::integer[], $5::smallint[]) AS r";
-    if (outcome->refusal_count == 0)
-        return DATABASE_OK;
-    char agent[DATABASE_NUMBER_TEXT], sequence[DATABASE_NUMBER_TEXT];
-    database_array indexes, reasons;
-    database_array_init(&indexes);
-    database_array_init(&reasons);
-    for (unsigned i = 0; i < outcome->refusal_count; i++) {
-        database_array_number(&indexes, outcome->refusals[i].index);
-        database_array_number(&reasons, outcome->refusals[i].reason);
-    }
-    const char *index_text = database_array_end(&indexes), *reason_text = database_array_end(&reasons);
-    const database_parameter parameters[] = {
-        DATABASE_TEXT(here->scope),
-        database_number(agent, here->agent),
-        database_number(sequence, (int64_t)outcome->refusals[0].sequence),
-        DATABASE_TEXT(index_text),
-        DATABASE_TEXT(reason_text),
-    };
-    database_error error = index_text && reason_text ? database_query(connection, sql, parameters, 5, NULL) : store_no_memory(connection);
-    database_array_release(&indexes);
-    database_array_release(&reasons);
-    return error;
-}
-
-enum { COVERED_CONTRACT, COVERED_ACTION, COVERED_MONTH, COVERED_COMPLETE, COVERED_COLUMNS };
-
-/* Adds the actions of a statement of coverage that the agent has a right to. */
-static void add_coverage(const store_place *here, const batch_coverage *said, database_array *arrays)
-{
-    for (unsigned i = 0; i < said->action_count; i++) {
-        const record what = {.operation = RECORD_PUT, .contract = said->contract, .action = said->actions[i], .month = CIVIL_NONE};
-        const store_right_row *right = NULL;
-        if (store_place_find_right(here, &what, &right) != RECORD_OK)
-            continue;
-        database_array_number(&arrays[COVERED_CONTRACT], right->contract_id);
-        database_array_number(&arrays[COVERED_ACTION], right->number);
-        if (said->last_month == CIVIL_NONE)
-            database_array_null(&arrays[COVERED_MONTH]);
-        else
-            database_array_number(&arrays[COVERED_MONTH], said->last_month / 12 * 100 + said->last_month % 12 + 1);
-        database_array_flag(&arrays[COVERED_COMPLETE], said->complete);
-    }
-}
-
-/*
- * What the exports cover. Said twice of an action, the last word counts; additions alone never say that a later
- * month is not covered.
- */
-static database_error write_coverage(database *connection, const store_place *here, const batch_header *header, uint64_t position)
-{
-    static const char sql[] =
-        "INSERT INTO ctai.coverage AS old (scope, agent, contract_id, action, last_month, complete, position)"
-        " SELECT DISTINCT ON (contract_id, action) $1, $2::integer, contract_id, action, last_month, complete, $3::bigint"
-        " FROM unnest($4::integer[], $5::smallint[], $6::integer[], $7::boolean[]) WITH ORDINALITY"
-        "  AS said (contract_id, action, last_month, complete, place)"
-        " ORDER BY contract_id, action, place DESC"
-        " ON CONFLICT (scope, agent, contract_id, action) DO UPDATE SET complete = excluded.complete,"
-        "  last_month = CASE WHEN excluded.complete THEN excluded.last_month"
-        "                    ELSE greatest(old.last_month, excluded.last_month) END,"
-        "  position = excluded.position";
-    database_array arrays[COVERED_COLUMNS];
-    char agent[DATABASE_NUMBER_TEXT], at[DATABASE_NUMBER_TEXT];
-    for (unsigned i = 0; i < COVERED_COLUMNS; i++)
-        database_array_init(&arrays[i]);
-    for (unsigned i = 0; i < header->coverage_count; i++)
-        add_coverage(here, &header->coverage[i], arrays);
-    bool any = arrays[0].bytes.size > 0, complete = true;
-    database_parameter parameters[3 + COVERED_COLUMNS] = {DATABASE_TEXT(here->scope), database_number(agent, here->agent),
-                                                          database_number(at, (int64_t)position)};
-    for (unsigned i = 0; i < COVERED_COLUMNS; i++) {
-        parameters[3 + i] = DATABASE_TEXT(database_array_end(&arrays[i]));
-        complete = complete && parameters[3 + i].value;
-    }
-    database_error error = !any        ? DATABASE_OK
-                           : !complete ? store_no_memory(connection)
-                                       : database_query(connection, sql, parameters, 3 + COVERED_COLUMNS, NULL);
-    for (unsigned i = 0; i < COVERED_COLUMNS; i++)
-        database_array_release(&arrays[i]);
-    return error;
-}
-
-static database_error next_position(database *connection, const char *scope, uint64_t *position)
-{
-    database_result *result = NULL;
-    database_error error = database_query(connection, "UPDATE ctai.scope SET position = position + 1 WHERE scope = $1 RETURNING position",
-                                          &DATABASE_TEXT(scope), 1, &result);
-    *position = error == DATABASE_OK ? (uint64_t)database_integer(result, 0, 0) : 0;
-    database_release(&result);
-    return error;
-}
-
-static database_error read_position(database *connection, const char *scope, uint64_t *position)
-{
-    database_result *result = NULL;
-    database_error error = database_query(connection, "SELECT position FROM ctai.scope WHERE scope = $1", &DATABASE_TEXT(scope), 1, &result);
-    *position = error == DATABASE_OK ? (uint64_t)database_integer(result, 0, 0) : 0;
-    database_release(&result);
-    return error;
-}
-
-static database_error write_ledger(database *connection, const store_place *here, const store_batch *batch, uint64_t position)
-{
-    char agent[DATABASE_NUMBER_TEXT], at[DATABASE_NUMBER_TEXT], incarnation[DATABASE_NUMBER_TEXT], sequence[DATABASE_NUMBER_TEXT];
-    const database_parameter parameters[] = {
-        DATABASE_TEXT(here->scope),
-        database_number(at, (int64_t)position),
-        database_number(agent, here->agent),
-        database_number(incarnation, (int64_t)here->incarnation),
-        database_number(sequence, (int64_t)here->sequence),
-        DATABASE_BYTES(here->hash, CRYPTO_HASH),
-        DATABASE_BYTES(batch->header_bytes.at, batch->header_bytes.size),
-        DATABASE_BYTES(batch->signature, CRYPTO_SIGNATURE),
-    };
-    return database_query(connection,
-                          "INSERT INTO ctai.ledger (scope, position, agent, incarnation, sequence, header_hash, header,"
-                          " signature, received_at) VALUES ($1, $2::bigint, $3::integer, $4::bigint, $5::bigint, $6, $7, $8,"
-                          " clock_timestamp())", parameters, 8, NULL);
-}
-
-static database_error move_on(database *connection, const store_place *here)
-{
-    char agent[DATABASE_NUMBER_TEXT], sequence[DATABASE_NUMBER_TEXT], stable[DATABASE_NUMBER_TEXT];
-    const database_parameter parameters[] = {
-        DATABASE_TEXT(here->scope), database_number(agent, here->agent), database_number(sequence, (int64_t)here->sequence),
-        database_number(stable, (int64_t)here->stable), DATABASE_BYTES(here->hash, CRYPTO_HASH)};
-    return database_query(connection,
-                          "UPDATE ctai.agent_scope SET sequence = $3::bigint, stable = $4::bigint, hash = $5"
-                          " WHERE scope = $1 AND agent = $2::integer", parameters, 5, NULL);
-}
-
-/* The batch is the next one: all of it, or an error. */
-static database_error commit_batch(store *self, database *connection, store_place *here, const store_batch *batch, arena *scratch,
-                                   store_outcome *outcome)
-{
-    store_record *records = NULL;
-    size_t count = 0;
-    uint64_t position = 0;
-    database_error error = sort_bodies(connection, here, batch, scratch, &records, &count, outcome);
-    if (error == DATABASE_OK)
-        error = next_position(connection, here->scope, &position);
-    here->sequence = batch->header->sequence;
-    batch_hash(here->hash, batch->header_bytes);
-    if (self->options.stable_at_commit)
-        here->stable = here->sequence;
-    const store_version version = {.scope = here->scope, .agent = here->agent, .incarnation = here->incarnation,
-                                   .sequence = here->sequence, .position = position, .pepper = self->options.pepper};
-    if (error == DATABASE_OK)
-        error = write_ledger(connection, here, batch, position);
-    if (error == DATABASE_OK)
-        error = store_records_write(connection, &version, records, count);
-    if (error == DATABASE_OK)
-        error = write_refusals(connection, here, outcome);
-    if (error == DATABASE_OK)
-        error = write_coverage(connection, here, batch->header, position);
-    if (error == DATABASE_OK)
-        error = move_on(connection, here);
-    outcome->stored = HUB_STORED_COMMITTED;
-    outcome->ledger_position = position;
-    return error;
-}
-
-static void say_position(const store_place *here, const store_batch *batch, store_outcome *outcome)
-{
-    outcome->position = (wire_position){.scope = batch->header->scope, .incarnation = here->incarnation,
-                                        .sequence = here->sequence, .stable = here->stable};
-    memcpy(outcome->position.hash, here->hash, CRYPTO_HASH);
-}
-
-/* One that was committed before, or another of its number. */
-static database_error answer_again(database *connection, const store_place *here, const store_batch *batch, store_outcome *outcome)
-{
-    uint8_t hash[CRYPTO_HASH];
-    bool same;
     batch_hash(hash, batch->header_bytes);
-    database_error error = find_in_ledger(connection, here, batch->header->sequence, hash, &same);
-    outcome->stored = same ? HUB_STORED_AGAIN : HUB_STORED_FORK;
+    if (batch->header->sequence <= here->sequence)
+        error = find_in_ledger(connection, here, batch->header->sequence, committed, &found);
+    *verdict = admission_chain_batch(&place, batch->header, hash, found ? committed : NULL);
+    return error;
+}
+
+/* The batch of an agent that has a right in the scope. */
+static database_error put_here(store *self, database *connection, store_place *here, const store_batch *batch, arena *scratch,
+                               store_outcome *outcome)
+{
+    bool same = true;
+    database_error error = judge(connection, here, batch, &outcome->stored);
+    if (error != DATABASE_OK)
+        return error;
+    if (outcome->stored == HUB_STORED_AGAIN)
+        return store_place_ledger(connection, here->scope, &outcome->ledger_position);
+    if (outcome->stored == HUB_STORED_FORK)
+        return store_place_mark_fork(connection, here->agent);
+    if (outcome->stored != HUB_STORED_COMMITTED)
+        return DATABASE_OK;
+    if (!batch->quarantine)
+        error = store_commit_check_keys(connection, here, batch->header, &same);
     if (error == DATABASE_OK && same)
-        error = read_position(connection, here->scope, &outcome->ledger_position);
+        return store_commit_batch(self, connection, here, batch, scratch, outcome);
+    outcome->stored = HUB_STORED_KEY;
     return error;
 }
 
 static database_error put_one(store *self, database *connection, const store_batch *batch, arena *scratch, store_outcome *outcome)
 {
-    const batch_header *header = batch->header;
-    bool known, same = false;
     store_place here = {0};
-    database_error error = store_place_lock_agent(connection, header->agent, &known, &here.agent);
-    if (error != DATABASE_OK || !known) {
-        outcome->stored = HUB_STORED_NO_RIGHT;
+    store_place_speaker who;
+    database_error error = store_place_lock_agent(connection, batch->header->agent, &who, &here.agent);
+    outcome->stored = who == STORE_PLACE_FORKED ? HUB_STORED_FORK : HUB_STORED_NO_RIGHT;
+    if (error != DATABASE_OK || who != STORE_PLACE_KNOWN)
         return error;
-    }
     outcome->stored = HUB_STORED_SCOPE;
-    if (!text_copy(here.scope, sizeof here.scope, header->scope))
+    if (!text_copy(here.scope, sizeof here.scope, batch->header->scope))
         return DATABASE_OK;
     error = store_place_read_rights(connection, scratch, &here);
     if (error != DATABASE_OK || !store_place_has_right(&here))
         return error;
     error = store_place_lock(connection, &here);
-    if (error != DATABASE_OK)
+    if (error == DATABASE_OK)
+        error = put_here(self, connection, &here, batch, scratch, outcome);
+    outcome->position = store_place_position(&here, batch->header->scope);
+    return error;
+}
+
+/* Is what the transaction wrote of a batch, or of its agent, there? */
+static database_error look_for(database *connection, const store_batch *batch, hub_stored stored, bool *there)
+{
+    store_place here = {0};
+    store_place_speaker who;
+    uint8_t hash[CRYPTO_HASH], committed[CRYPTO_HASH];
+    if (stored != HUB_STORED_COMMITTED && stored != HUB_STORED_FORK)
+        return DATABASE_OK;
+    database_error error = store_place_lock_agent(connection, batch->header->agent, &who, &here.agent);
+    *there = error == DATABASE_OK && (stored == HUB_STORED_FORK ? who == STORE_PLACE_FORKED : who != STORE_PLACE_NOBODY);
+    if (!*there || stored == HUB_STORED_FORK)
         return error;
-    if (header->sequence <= here.sequence) {
-        error = answer_again(connection, &here, batch, outcome);
-    } else if (header->incarnation != here.incarnation) {
-        outcome->stored = HUB_STORED_INCARNATION;
-    } else if (header->sequence != here.sequence + 1) {
-        outcome->stored = HUB_STORED_SEQUENCE;
-    } else if (!crypto_equal(header->previous, here.hash, CRYPTO_HASH)) {
-        outcome->stored = HUB_STORED_FORK;
-    } else {
-        error = check_keys(connection, &here, header, &same);
-        outcome->stored = HUB_STORED_KEY;
-        if (error == DATABASE_OK && same)
-            error = commit_batch(self, connection, &here, batch, scratch, outcome);
-    }
-    say_position(&here, batch, outcome);
+    batch_hash(hash, batch->header_bytes);
+    (void)text_copy(here.scope, sizeof here.scope, batch->header->scope);
+    error = find_in_ledger(connection, &here, batch->header->sequence, committed, there);
+    *there = *there && crypto_equal(committed, hash, CRYPTO_HASH);
     return error;
 }
 
@@ -339,17 +115,8 @@ static database_error look_after_commit(store *self, const store_batch *batches,
         return DATABASE_LATER;
     bool all = true;
     error = store_place_lock_scopes(connection, batches, count);
-    for (unsigned i = 0; error == DATABASE_OK && all && i < count; i++) {
-        if (outcomes[i].stored != HUB_STORED_COMMITTED)
-            continue;
-        store_place here = {0};
-        uint8_t hash[CRYPTO_HASH];
-        batch_hash(hash, batches[i].header_bytes);
-        (void)text_copy(here.scope, sizeof here.scope, batches[i].header->scope);
-        error = store_place_lock_agent(connection, batches[i].header->agent, &all, &here.agent);
-        if (error == DATABASE_OK && all)
-            error = find_in_ledger(connection, &here, batches[i].header->sequence, hash, &all);
-    }
+    for (unsigned i = 0; error == DATABASE_OK && all && i < count; i++)
+        error = look_for(connection, &batches[i], outcomes[i].stored, &all);
     if (error == DATABASE_OK)
         error = database_commit(connection);
     else

@@ -14,29 +14,40 @@ enum {
 enum { FIRST_ARRAY = 5 };
 
 /* $1 scope, $2 agent, $3 incarnation, $4 sequence, $5 position, $6.. the arrays. */
+#define FRESH \
+    "WITH fresh AS (" \
+    " SELECT * FROM unnest($6::uuid[], $7::integer[], $8::smallint[], $9::ctai.fact[], $10::integer[], $11::bigint[]," \
+    "  $12::text[], $13::ctai.sex[], $14::boolean[], $15::boolean[], $16::bigint[], $17::uuid[], $18::uuid[], $19::uuid[]," \
+    "  $20::uuid[], $21::text[]) AS f (key, contract_id, action, type, month, quantity, code, sex, bpi, under_25, epoch," \
+    "  token_e, token_i, token_m, reference, narrative))"
+#define UPSERT(table) \
+    " INSERT INTO " table " AS r (scope, agent, position, incarnation, sequence, key, contract_id, action, type, month," \
+    "  quantity, code, sex, bpi, under_25, epoch, token_e, token_i, token_m, reference, narrative)" \
+    " SELECT $1, $2::integer, $5::bigint, $3::bigint, $4::bigint, f.key, f.contract_id, f.action, f.type, f.month, f.quantity," \
+    "  f.code, f.sex, f.bpi, f.under_25, f.epoch, f.token_e, f.token_i, f.token_m, f.reference, f.narrative FROM fresh AS f" \
+    " ON CONFLICT (scope, agent, key) DO UPDATE SET position = excluded.position, incarnation = excluded.incarnation," \
+    "  sequence = excluded.sequence, contract_id = excluded.contract_id, action = excluded.action, type = excluded.type," \
+    "  month = excluded.month, quantity = excluded.quantity, code = excluded.code, sex = excluded.sex, bpi = excluded.bpi," \
+    "  under_25 = excluded.under_25, epoch = excluded.epoch, token_e = excluded.token_e, token_i = excluded.token_i," \
+    "  token_m = excluded.token_m, reference = excluded.reference, narrative = excluded.narrative" \
+    " WHERE (r.incarnation, r.sequence) < (excluded.incarnation, excluded.sequence)"
+
 static const char put_sql[] =
-    "WITH fresh AS ("
-    " SELECT * FROM unnest($6::uuid[], $7::integer[], $8::smallint[], $9::ctai.fact[], $10::integer[], $11::bigint[],"
-    "  $12::text[], $13::ctai.sex[], $14::boolean[], $15::boolean[], $16::bigint[], $17::uuid[], $18::uuid[], $19::uuid[],"
-    "  $20::uuid[], $21::text[]) AS f (key, contract_id, action, type, month, quantity, code, sex, bpi, under_25, epoch,"
-    "  token_e, token_i, token_m, reference, narrative)),"
+    FRESH ","
     " replaced AS ("
     " INSERT INTO ctai.record_history SELECT old.*, $5::bigint FROM fresh, LATERAL ("
     /* OFFSET 0: each by the whole primary key, whatever the planner thinks that it knows of the table. */
     "  SELECT * FROM ctai.record AS r WHERE r.scope = $1 AND r.agent = $2::integer AND r.key = fresh.key OFFSET 0) AS old"
-    "  WHERE (old.incarnation, old.sequence) < ($3::bigint, $4::bigint))"
-    " INSERT INTO ctai.record AS r (scope, agent, position, incarnation, sequence, key, contract_id, action, type, month,"
-    "  quantity, code, sex, bpi, under_25, epoch, token_e, token_i, token_m, reference, narrative)"
-    " SELECT $1, $2::integer, $5::bigint, $3::bigint, $4::bigint, f.key, f.contract_id, f.action, f.type, f.month, f.quantity,"
-    "  f.code, f.sex, f.bpi, f.under_25, f.epoch, f.token_e, f.token_i, f.token_m, f.reference, f.narrative FROM fresh AS f"
-    " ON CONFLICT (scope, agent, key) DO UPDATE SET position = excluded.position, incarnation = excluded.incarnation,"
-    "  sequence = excluded.sequence, contract_id = excluded.contract_id, action = excluded.action, type = excluded.type,"
-    "  month = excluded.month, quantity = excluded.quantity, code = excluded.code, sex = excluded.sex, bpi = excluded.bpi,"
-    "  under_25 = excluded.under_25, epoch = excluded.epoch, token_e = excluded.token_e, token_i = excluded.token_i,"
-    "  token_m = excluded.token_m, reference = excluded.reference, narrative = excluded.narrative"
-    " WHERE (r.incarnation, r.sequence) < (excluded.incarnation, excluded.sequence)";
+    "  WHERE (old.incarnation, old.sequence) < ($3::bigint, $4::bigint))" UPSERT("ctai.record");
+static const char stage_sql[] = FRESH UPSERT("ctai.record_staged");
+
+/* Beside a put: the key stood for something else until now. */
+static const char leave_sql[] = "SELECT ctai.leave_records($1, $2::integer, $3::bigint, $4::uuid[])";
+static const char unstage_sql[] = "SELECT ctai.unstage_records($1, $2::integer, $3::uuid[], NULL)";
 
 static const char withdraw_sql[] = "SELECT ctai.withdraw_records($1, $2::integer, $3::bigint, $4::uuid[], $5::integer[])";
+static const char withdraw_staged_sql[] = "SELECT ctai.unstage_records($1, $2::integer, $4::uuid[], $5::integer[])"
+                                          " WHERE $3::bigint IS NOT NULL";
 
 static const char forget_second_sql[] = "SELECT ctai.forget_tokens($1, $2::integer, $3::uuid[])";
 
@@ -121,7 +132,20 @@ static void add_put(database_array *arrays, const store_record *from, const uint
         database_array_null(&arrays[NARRATIVE]);
 }
 
-static database_error put(database *connection, const store_version *version, const store_record *records, size_t count)
+/* What the keys that are put stood for elsewhere: staged, in a contract that is not; or the other way about. */
+static database_error clear_elsewhere(database *connection, const store_version *version, const char *keys, bool staged)
+{
+    char agent[DATABASE_NUMBER_TEXT], position[DATABASE_NUMBER_TEXT];
+    const database_parameter scope = DATABASE_TEXT(version->scope), number = database_number(agent, version->agent);
+    if (!staged)
+        return database_query(connection, unstage_sql, (const database_parameter[]){scope, number, DATABASE_TEXT(keys)}, 3, NULL);
+    const database_parameter parameters[] = {scope, number, database_number(position, (int64_t)version->position),
+                                             DATABASE_TEXT(keys)};
+    return database_query(connection, leave_sql, parameters, 4, NULL);
+}
+
+static database_error put(database *connection, const store_version *version, const store_record *records, size_t count,
+                          bool staged)
 {
     database_array arrays[COLUMN_COUNT];
     char agent[DATABASE_NUMBER_TEXT], incarnation[DATABASE_NUMBER_TEXT], sequence[DATABASE_NUMBER_TEXT],
@@ -136,7 +160,7 @@ static database_error put(database *connection, const store_version *version, co
     init_arrays(arrays, COLUMN_COUNT);
     size_t puts = 0;
     for (size_t i = 0; i < count; i++)
-        if (records[i].what.operation == RECORD_PUT) {
+        if (records[i].what.operation == RECORD_PUT && records[i].right->staged == staged) {
             add_put(arrays, &records[i], version->pepper);
             puts++;
         }
@@ -145,21 +169,24 @@ static database_error put(database *connection, const store_version *version, co
         parameters[FIRST_ARRAY + i] = DATABASE_TEXT(database_array_end(&arrays[i]));
         complete = complete && parameters[FIRST_ARRAY + i].value;
     }
-    database_error error = puts == 0    ? DATABASE_OK
-                           : !complete ? store_no_memory(connection)
-                                       : database_query(connection, put_sql, parameters, FIRST_ARRAY + COLUMN_COUNT, NULL);
+    database_error error = complete || puts == 0 ? DATABASE_OK : store_no_memory(connection);
+    if (error == DATABASE_OK && puts > 0 && version->replacing)
+        error = clear_elsewhere(connection, version, parameters[FIRST_ARRAY + KEY].value, staged);
+    if (error == DATABASE_OK && puts > 0)
+        error = database_query(connection, staged ? stage_sql : put_sql, parameters, FIRST_ARRAY + COLUMN_COUNT, NULL);
     release_arrays(arrays, COLUMN_COUNT);
     return error;
 }
 
-static database_error withdraw(database *connection, const store_version *version, const store_record *records, size_t count)
+static database_error withdraw(database *connection, const store_version *version, const store_record *records, size_t count,
+                               bool staged)
 {
     database_array arrays[2];
     char agent[DATABASE_NUMBER_TEXT], position[DATABASE_NUMBER_TEXT];
     size_t withdrawals = 0;
     init_arrays(arrays, 2);
     for (size_t i = 0; i < count; i++)
-        if (records[i].what.operation == RECORD_WITHDRAW) {
+        if (records[i].what.operation == RECORD_WITHDRAW && records[i].right->staged == staged) {
             database_array_hash(&arrays[0], records[i].what.key);
             database_array_number(&arrays[1], records[i].right->contract_id);
             withdrawals++;
@@ -168,9 +195,11 @@ static database_error withdraw(database *connection, const store_version *versio
     const database_parameter parameters[] = {DATABASE_TEXT(version->scope), database_number(agent, version->agent),
                                              database_number(position, (int64_t)version->position), DATABASE_TEXT(keys),
                                              DATABASE_TEXT(contracts)};
-    database_error error = withdrawals == 0      ? DATABASE_OK
-                           : !keys || !contracts ? store_no_memory(connection)
-                                                 : database_query(connection, withdraw_sql, parameters, 5, NULL);
+    database_error error = DATABASE_OK;
+    if (withdrawals > 0 && (!keys || !contracts))
+        error = store_no_memory(connection);
+    else if (withdrawals > 0)
+        error = database_query(connection, staged ? withdraw_staged_sql : withdraw_sql, parameters, 5, NULL);
     release_arrays(arrays, 2);
     return error;
 }
@@ -214,10 +243,24 @@ database_error store_records_write(database *connection, const store_version *ve
 {
     if (count == 0)
         return DATABASE_OK;
-    database_error error = put(connection, version, records, count);
+    database_error error = put(connection, version, records, count, false);
+    if (error == DATABASE_OK && version->replacing)
+        error = put(connection, version, records, count, true);
     if (error == DATABASE_OK)
-        error = withdraw(connection, version, records, count);
+        error = withdraw(connection, version, records, count, false);
+    if (error == DATABASE_OK && version->replacing)
+        error = withdraw(connection, version, records, count, true);
     if (error == DATABASE_OK)
         error = write_second(connection, version, records, count);
     return error;
+}
+
+database_error store_records_finish(database *connection, const store_version *version, int64_t contract_id)
+{
+    char agent[DATABASE_NUMBER_TEXT], contract[DATABASE_NUMBER_TEXT], position[DATABASE_NUMBER_TEXT];
+    const database_parameter parameters[] = {DATABASE_TEXT(version->scope), database_number(agent, version->agent),
+                                             database_number(contract, contract_id),
+                                             database_number(position, (int64_t)version->position)};
+    return database_query(connection, "SELECT ctai.finish_replacement($1, $2::integer, $3::integer, $4::bigint)", parameters, 4,
+                          NULL);
 }

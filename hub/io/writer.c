@@ -48,6 +48,8 @@ static void note(writer *self, database_error error)
         self->faults = 0;
         return;
     }
+    if (error == DATABASE_DATA)
+        return; /* of one of the batches: it is looked for */
     /* A fault is of the batches, or of everything; the database itself answers. */
     if (error == DATABASE_FAULT) {
         logline(LOGLINE_ERROR, "the store failed: %s", self->store ? store_explain(self->store) : "no memory");
@@ -80,7 +82,7 @@ static void load(writer *self, job *what)
                                             &what->state);
     note(self, error);
     if (error == DATABASE_OK)
-        what->stored = HUB_STORED_COMMITTED;
+        what->stored = what->state.forked ? HUB_STORED_FORK : HUB_STORED_COMMITTED;
     else if (error == DATABASE_NOT_FOUND)
         what->stored = HUB_STORED_NO_RIGHT;
     if (error == DATABASE_OK && what->type == JOB_LOAD)
@@ -89,7 +91,9 @@ static void load(writer *self, job *what)
 
 static void ask(writer *self, job *what)
 {
-    what->stored = HUB_STORED_LATER;
+    what->answer = (store_answer) { .stored = HUB_STORED_LATER };
+    if (ready(self))
+        note(self, store_ask(self->store, what->agent, &what->message, what->scratch, &what->answer));
 }
 
 static void note_alarm(writer *self, const job *what)
@@ -116,8 +120,8 @@ static void keep(job *what, const store_outcome *outcome)
         what->outcome = (store_outcome) { .stored = HUB_STORED_LATER };
 }
 
-/* Commits a run of batches in one transaction. */
-static database_error put(writer *self, job *const *run, unsigned count)
+/* Commits a run of batches in one transaction; data: they do not fit the tables, their numbers alone shall be committed. */
+static database_error put(writer *self, job *const *run, unsigned count, bool data)
 {
     store_batch batches[WRITER_MERGE_BATCHES];
     store_outcome outcomes[WRITER_MERGE_BATCHES];
@@ -129,6 +133,8 @@ static database_error put(writer *self, job *const *run, unsigned count)
             .signature = message->batch.signature,
             .body_count = message->batch.body_count,
             .bodies = message->batch.bodies,
+            .quarantine = run[i]->quarantine ? STORE_QUARANTINE_HEADER : data ? STORE_QUARANTINE_DATA : STORE_QUARANTINE_NONE,
+            .message = run[i]->frame,
         };
         outcomes[i] = (store_outcome) { .stored = HUB_STORED_LATER };
         run[i]->outcome = outcomes[i];
@@ -156,6 +162,18 @@ static bool joins(const job *what, job *const *run, unsigned count, uint64_t byt
     return true;
 }
 
+/* A batch that failed, perhaps by another's fault; if it is its own, it goes to quarantine, so that what follows it can come. */
+static void put_alone(writer *self, job *what)
+{
+    database_error error = put(self, &what, 1, false);
+    if (error != DATABASE_DATA)
+        return; /* noted; the outcome says the rest */
+    logline(LOGLINE_ERROR, "a batch does not fit the tables: scope %.*s, sequence %llu: it goes to quarantine",
+            (int) what->header.scope.size, what->header.scope.at, (unsigned long long) what->header.sequence);
+    if (put(self, &what, 1, true) == DATABASE_DATA)
+        note(self, DATABASE_FAULT); /* not even that fits: it is not the batch */
+}
+
 /* Takes the leading batches of a list that can be committed together, commits and answers them; gives the rest. */
 static job *store_run(writer *self, job *list)
 {
@@ -167,11 +185,10 @@ static job *store_run(writer *self, job *list)
         run[count++] = list;
         list = list->next;
     }
-    if (put(self, run, count) == DATABASE_FAULT && count > 1)
-        for (unsigned i = 0; i < count; i++) {
-            database_error alone = put(self, &run[i], 1);
-            (void) alone; /* noted; the outcome says the rest */
-        }
+    database_error error = put(self, run, count, false);
+    if (error == DATABASE_DATA || (error == DATABASE_FAULT && count > 1))
+        for (unsigned i = 0; i < count; i++)
+            put_alone(self, run[i]);
     for (unsigned i = 0; i < count; i++)
         job_queue_push(self->answers, run[i]);
     return list;

@@ -8,7 +8,8 @@
  * come again). What waits in the queue is committed together where it can be.
  *
  * Errors: a fault of the program or of the stored data makes the batches be tried one by one, so that
- * one of them cannot hold up the others; after WRITER_FAULTS_MAX in a row the writer counts as failed
+ * one of them cannot hold up the others; one that the tables do not take (DATABASE_DATA), tried alone, is put
+ * in quarantine; after WRITER_FAULTS_MAX in a row the writer counts as failed
  * and the hub has to stop.
  */
 #ifndef CTAI_WRITER_H

@@ -32,3 +32,78 @@ BEGIN
     END IF;
 END
 $$;
+
+-- Takes records out of those that are staged for an agent with new keys; contracts NULL: whatever the contract.
+CREATE FUNCTION ctai.unstage_records(of_scope text, of_agent integer, keys uuid[], contracts integer[])
+RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+    FOR place IN 1 .. cardinality(keys) LOOP
+        DELETE FROM ctai.record_staged
+        WHERE scope = of_scope AND agent = of_agent AND key = keys[place]
+            AND (contracts IS NULL OR contract_id = contracts[place]);
+    END LOOP;
+END
+$$;
+
+-- A staged record replaces what the key stood for in a contract that is not being replaced.
+CREATE FUNCTION ctai.leave_records(of_scope text, of_agent integer, at_position bigint, keys uuid[])
+RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+    FOR place IN 1 .. cardinality(keys) LOOP
+        WITH gone AS (
+            DELETE FROM ctai.record AS r
+            WHERE r.scope = of_scope AND r.agent = of_agent AND r.key = keys[place]
+                AND NOT EXISTS (SELECT FROM ctai.replacement AS p
+                                WHERE (p.scope, p.agent, p.contract_id) = (r.scope, r.agent, r.contract_id))
+            RETURNING r.*
+        )
+        INSERT INTO ctai.record_history
+        SELECT gone.*, at_position FROM gone;
+    END LOOP;
+END
+$$;
+
+-- An agent with new keys has sent its whole table of a contract: in one moment, at a position, the records that it had
+-- left before go to history and those that were staged stand.
+CREATE FUNCTION ctai.finish_replacement(of_scope text, of_agent integer, of_contract integer, at_position bigint)
+RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+    WITH gone AS (
+        DELETE FROM ctai.record
+        WHERE scope = of_scope AND agent = of_agent AND contract_id = of_contract
+        RETURNING *
+    ),
+    kept AS (
+        INSERT INTO ctai.record_history
+        SELECT gone.*, at_position FROM gone
+    )
+    DELETE FROM ctai.record_token AS t USING gone
+    WHERE (t.scope, t.agent, t.key) = (gone.scope, gone.agent, gone.key)
+        AND NOT EXISTS (SELECT FROM ctai.record_staged AS s
+                        WHERE (s.scope, s.agent, s.key) = (gone.scope, gone.agent, gone.key));
+
+    -- A key of theirs may still stand for a record of before in another contract.
+    WITH gone AS (
+        DELETE FROM ctai.record AS r USING ctai.record_staged AS s
+        WHERE s.scope = of_scope AND s.agent = of_agent AND s.contract_id = of_contract
+            AND r.scope = of_scope AND r.agent = of_agent AND r.key = s.key
+        RETURNING r.*
+    )
+    INSERT INTO ctai.record_history
+    SELECT gone.*, at_position FROM gone;
+
+    UPDATE ctai.record_staged SET position = at_position
+    WHERE scope = of_scope AND agent = of_agent AND contract_id = of_contract;
+    WITH come AS (
+        DELETE FROM ctai.record_staged
+        WHERE scope = of_scope AND agent = of_agent AND contract_id = of_contract
+        RETURNING *
+    )
+    INSERT INTO ctai.record SELECT * FROM come;
+
+    DELETE FROM ctai.replacement WHERE scope = of_scope AND agent = of_agent AND contract_id = of_contract;
+END
+$$;

@@ -20,7 +20,7 @@
 
 struct store { int unused; };
 static atomic_int database_away, alarms_noted, contacts_noted, put_calls;
-static atomic_bool title_changed;
+static atomic_bool title_changed, is_forked;
 
 database_error store_open(store **self, const store_options *options)
 {
@@ -45,6 +45,10 @@ database_error store_load_state(store *self, const uint8_t agent[CRYPTO_PUBLIC],
 {
     if (database_away)
         return DATABASE_LATER;
+    if (is_forked) {
+        state->forked = true;
+        return DATABASE_OK;
+    }
     state->scope_count = 1;
     state->scopes = arena_take(from, sizeof *state->scopes);
     state->scopes[0].position.scope = text_of("63");
@@ -76,6 +80,18 @@ database_error store_put(store *self, const store_batch *batches, unsigned count
         *outcomes[i].refusals = (wire_record_refusal) { batches[i].header->sequence, 0, RECORD_NO_RIGHT };
     }
     return database_away ? DATABASE_LATER : DATABASE_OK;
+}
+
+database_error store_ask(store *self, const uint8_t agent[CRYPTO_PUBLIC], const wire_message *question, arena *from,
+                         store_answer *answer)
+{
+    answer->stored = HUB_STORED_COMMITTED;
+    answer->ledger_position = 7;
+    answer->message.type = WIRE_GRANTED;
+    memcpy(answer->message.granted.request, question->renew.request, WIRE_REQUEST);
+    answer->message.granted.position = question->renew.seen;
+    answer->message.granted.position.incarnation = question->renew.incarnation;
+    return DATABASE_OK;
 }
 
 database_error store_status_note_contact(store *self, const uint8_t agent[CRYPTO_PUBLIC])
@@ -132,7 +148,7 @@ static void setup(void)
     ck_assert_int_eq(crypto_start(), 0);
     memset(&hub, 0, sizeof hub);
     database_away = alarms_noted = contacts_noted = put_calls = 0;
-    title_changed = false;
+    title_changed = is_forked = false;
     crypto_box_new(&hub.keys.curve);
     crypto_sign_new(&hub.keys.sign);
     for (int i = 0; i < 3; i++) {
@@ -281,6 +297,37 @@ START_TEST(admitted_agent_is_heard)
     }
     ck_assert_int_eq(contacts_noted, 1);
     ck_assert_int_eq(alarms_noted, 0);
+    zsock_destroy(&dealer);
+}
+END_TEST
+
+START_TEST(renewed_agent_is_granted_its_incarnation)
+{
+    zsock_t *dealer = connect_as(&hub.agents[0]);
+    wire_message ask = { .type = WIRE_RENEW }, answer;
+    memset(ask.renew.request, 5, WIRE_REQUEST);
+    greet(dealer);
+    ask.renew.own = ask.renew.seen = (wire_position) { .scope = text_of("63"), .incarnation = 1 };
+    ask.renew.incarnation = 2;
+    say(dealer, &ask);
+    ck_assert(hear(dealer, &answer) && answer.type == WIRE_GRANTED);
+    ck_assert(answer.granted.request[0] == 5 && answer.granted.position.incarnation == 2);
+    zsock_destroy(&dealer);
+}
+END_TEST
+
+START_TEST(forked_agent_is_told_whenever_it_is_known)
+{
+    zsock_t *dealer = connect_as(&hub.agents[0]);
+    wire_message answer;
+    greet(dealer);
+    is_forked = true;
+    hub_link_changed(hub.link);
+    for (int i = 0; i < 3; i++) {
+        ck_assert(hear(dealer, &answer));
+        ck_assert(answer.type == WIRE_REFUSED && answer.refused.reason == WIRE_REFUSAL_FORK);
+        say_hello(dealer);
+    }
     zsock_destroy(&dealer);
 }
 END_TEST
@@ -527,6 +574,8 @@ int main(void)
     tcase_set_timeout(all, 30);
     tcase_add_checked_fixture(all, setup, teardown);
     tcase_add_test(all, admitted_agent_is_heard);
+    tcase_add_test(all, renewed_agent_is_granted_its_incarnation);
+    tcase_add_test(all, forked_agent_is_told_whenever_it_is_known);
     tcase_add_test(all, stranger_is_refused);
     tcase_add_test(all, plain_connections_are_refused);
     tcase_add_test(all, revoked_agent_is_cut_at_once);

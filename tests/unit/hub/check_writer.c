@@ -15,7 +15,7 @@
 struct store { int unused; };
 static atomic_int commits, most_together, away;
 static atomic_bool held, everything_is_bad;
-static uint64_t bad_sequence;
+static uint64_t bad_sequence, poison_sequence;
 
 database_error store_open(store **self, const store_options *options)
 {
@@ -45,9 +45,12 @@ database_error store_load_state(store *self, const uint8_t agent[CRYPTO_PUBLIC],
 database_error store_put(store *self, const store_batch *batches, unsigned count, arena *scratch,
                          store_outcome *outcomes)
 {
-    for (unsigned i = 0; i < count; i++)
+    for (unsigned i = 0; i < count; i++) {
         if (batches[i].header->sequence == bad_sequence || everything_is_bad)
             return DATABASE_FAULT;
+        if (batches[i].header->sequence == poison_sequence && batches[i].quarantine == STORE_QUARANTINE_NONE)
+            return DATABASE_DATA;
+    }
     if (away)
         return DATABASE_LATER;
     commits++;
@@ -56,10 +59,23 @@ database_error store_put(store *self, const store_batch *batches, unsigned count
     for (unsigned i = 0; i < count; i++) {
         outcomes[i].stored = HUB_STORED_COMMITTED;
         outcomes[i].position.sequence = batches[i].header->sequence;
+        outcomes[i].quarantined = batches[i].quarantine != STORE_QUARANTINE_NONE;
+        if (outcomes[i].quarantined)
+            ck_assert(text_is(batches[i].message, "the whole message"));
         for (unsigned k = 0; k < i; k++)
             if (memcmp(batches[k].header->agent, batches[i].header->agent, CRYPTO_PUBLIC) == 0)
                 ck_assert_uint_lt(batches[k].header->sequence, batches[i].header->sequence);
     }
+    return DATABASE_OK;
+}
+
+database_error store_ask(store *self, const uint8_t agent[CRYPTO_PUBLIC], const wire_message *question, arena *from,
+                         store_answer *answer)
+{
+    if (away)
+        return DATABASE_LATER;
+    answer->stored = agent[0] == 9 ? HUB_STORED_FORK : HUB_STORED_COMMITTED;
+    answer->ledger_position = question->list.bucket;
     return DATABASE_OK;
 }
 
@@ -85,7 +101,7 @@ static void setup(void)
     store_options options = {.conninfo = ""};
     commits = most_together = away = 0;
     held = everything_is_bad = false;
-    bad_sequence = 0;
+    bad_sequence = poison_sequence = 0;
     job_count = 0;
     answers = job_queue_new();
     tested = writer_new(&options, answers);
@@ -118,6 +134,7 @@ static void give_batch(uint8_t agent, uint64_t sequence)
     made->header.scope = text_of("63");
     made->header.sequence = sequence;
     made->bytes = 1000;
+    made->frame = text_of("the whole message");
     writer_give(tested, made);
 }
 
@@ -188,6 +205,46 @@ START_TEST(bad_batch_does_not_hold_up_the_others)
 }
 END_TEST
 
+START_TEST(batch_that_does_not_fit_goes_to_quarantine)
+{
+    job *back[JOBS_MAX];
+    poison_sequence = 5;
+    held = true;
+    writer_give(tested, next_job(JOB_LOAD, 1));
+    for (uint64_t sequence = 1; sequence <= 10; sequence++)
+        give_batch(1, sequence);
+    held = false;
+    collect(back);
+    for (unsigned i = 1; i <= 10; i++) {
+        ck_assert_int_eq(back[i]->outcome.stored, HUB_STORED_COMMITTED);
+        ck_assert(back[i]->outcome.quarantined == (i == 5));
+    }
+    ck_assert(!writer_failed(tested));
+}
+END_TEST
+
+START_TEST(questions_are_answered_in_their_turn)
+{
+    job *back[JOBS_MAX];
+    held = true;
+    writer_give(tested, next_job(JOB_LOAD, 1));
+    give_batch(1, 1);
+    job *question = next_job(JOB_ASK, 1);
+    question->message.type = WIRE_LIST;
+    question->message.list.bucket = 12;
+    writer_give(tested, question);
+    give_batch(1, 2);
+    writer_give(tested, next_job(JOB_ASK, 9));
+    held = false;
+    collect(back);
+    for (unsigned i = 0; i < job_count; i++)
+        ck_assert_uint_eq(back[i]->session, i);
+    ck_assert_int_eq(back[2]->answer.stored, HUB_STORED_COMMITTED);
+    ck_assert_uint_eq(back[2]->answer.ledger_position, 12);
+    ck_assert_int_eq(back[4]->answer.stored, HUB_STORED_FORK);
+}
+END_TEST
+
 START_TEST(store_that_fails_for_good_is_told)
 {
     job *back[JOBS_MAX];
@@ -245,6 +302,8 @@ int main(void)
     tcase_add_test(all, what_waits_is_committed_together_and_comes_back_in_order);
     tcase_add_test(all, same_batch_twice_is_not_in_one_commit);
     tcase_add_test(all, bad_batch_does_not_hold_up_the_others);
+    tcase_add_test(all, batch_that_does_not_fit_goes_to_quarantine);
+    tcase_add_test(all, questions_are_answered_in_their_turn);
     tcase_add_test(all, store_that_fails_for_good_is_told);
     tcase_add_test(all, away_means_later_at_once_and_a_back_off);
     tcase_add_test(all, end_answers_all_that_was_given);

@@ -1,0 +1,296 @@
+/* store_commit: see the header. Errors are the database's. */
+#include "store_commit.h"
+
+#include <string.h>
+
+#include "database_array.h"
+
+database_error store_commit_check_keys(database *connection, const store_place *here, const batch_header *header, bool *same)
+{
+    static const char other_sql[] = "SELECT FROM ctai.scope_key WHERE scope = $1 AND epoch = $2::bigint"
+                                    " AND (scheme, key_id) <> ($3::smallint, $4::uuid)";
+    static const char take_sql[] = "INSERT INTO ctai.scope_key (scope, epoch, scheme, key_id)"
+                                   " VALUES ($1, $2::bigint, $3::smallint, $4::uuid) ON CONFLICT DO NOTHING";
+    *same = true;
+    database_error error = DATABASE_OK;
+    /* Two rounds: all are compared before one is taken. The scope's row is locked, so nobody comes between. */
+    for (unsigned i = 0; error == DATABASE_OK && *same && i < 2 * header->key_count; i++) {
+        const batch_key *key = &header->keys[i % header->key_count];
+        char epoch[DATABASE_NUMBER_TEXT], scheme[DATABASE_NUMBER_TEXT], id[2 * TOKEN_KEY_ID + 1];
+        crypto_hex(id, key->id, TOKEN_KEY_ID);
+        const database_parameter parameters[] = {DATABASE_TEXT(here->scope), database_number(epoch, key->epoch),
+                                                 database_number(scheme, header->scheme), DATABASE_TEXT(id)};
+        database_result *result = NULL;
+        error = database_query(connection, i < header->key_count ? other_sql : take_sql, parameters, 4, &result);
+        *same = error == DATABASE_OK && database_rows(result) == 0;
+        database_release(&result);
+    }
+    return error;
+}
+
+/* Is the code of a narrative one of the contract's indicators that take a text? */
+static database_error check_indicator(database *connection, const store_record *from, record_reason *reason)
+{
+    static const char sql[] =
+        "SELECT FROM ctai.indicator WHERE code = $2 AND kind = 'texte' AND (contract_id = 0 OR contract_id = $1::integer"
+        " AND version = (SELECT max(version) FROM ctai.contract_version WHERE contract_id = $1::integer))";
+    char contract[DATABASE_NUMBER_TEXT], code[RECORD_CODE_MAX + 1];
+    if (!text_copy(code, sizeof code, from->what.code)) {
+        *reason = RECORD_BAD_CODE;
+        return DATABASE_OK;
+    }
+    const database_parameter parameters[] = {database_number(contract, from->right->contract_id), DATABASE_TEXT(code)};
+    database_result *result = NULL;
+    database_error error = database_query(connection, sql, parameters, 2, &result);
+    if (error == DATABASE_OK && database_rows(result) == 0)
+        *reason = RECORD_BAD_CODE;
+    database_release(&result);
+    return error;
+}
+
+/* Sorts a batch's bodies into records to write and refusals. */
+static database_error sort_bodies(database *connection, const store_place *here, const store_batch *batch, arena *scratch,
+                                  store_record **records, size_t *count, store_outcome *outcome)
+{
+    *records = arena_take(scratch, sizeof **records * batch->body_count + 1);
+    outcome->refusals = arena_take(scratch, sizeof *outcome->refusals * batch->body_count + 1);
+    if (!*records || !outcome->refusals)
+        return store_no_memory(connection);
+    database_error error = DATABASE_OK;
+    *count = 0;
+    record before; /* the last that could be read */
+    bool has_before = false;
+    for (unsigned i = 0; error == DATABASE_OK && i < batch->body_count; i++) {
+        store_record *next = &(*records)[*count];
+        record_reason reason = RECORD_OK;
+        if (!batch->bodies[i].at)
+            continue;
+        if (!batch_read_body(&next->what, batch->bodies[i], &reason) && reason == RECORD_OK)
+            reason = RECORD_UNREADABLE;
+        if (reason == RECORD_OK) {
+            reason = batch_check_body(batch->header, &next->what, has_before ? &before : NULL);
+            before = next->what;
+            has_before = true;
+        }
+        if (reason == RECORD_OK)
+            reason = store_place_find_right(here, &next->what, &next->right);
+        if (reason == RECORD_OK && next->what.operation == RECORD_PUT && next->what.type == FACT_NARRATIVE)
+            error = check_indicator(connection, next, &reason);
+        if (reason == RECORD_OK) {
+            (*count)++;
+        } else {
+            outcome->refusals[outcome->refusal_count++] =
+                (wire_record_refusal){.sequence = batch->header->sequence, .index = i, .reason = reason};
+        }
+    }
+    return error;
+}
+
+static database_error write_refusals(database *connection, const store_place *here, const store_outcome *outcome)
+{
+    static const char sql[] = "INSERT INTO ctai.refusal (scope, agent, sequence, index, reason)"
+                              " SELECT $1, $2::integer, $3::bigint, r.* FROM unnest($4::integer[], $5::smallint[]) AS r";
+    if (outcome->refusal_count == 0)
+        return DATABASE_OK;
+    char agent[DATABASE_NUMBER_TEXT], sequence[DATABASE_NUMBER_TEXT];
+    database_array indexes, reasons;
+    database_array_init(&indexes);
+    database_array_init(&reasons);
+    for (unsigned i = 0; i < outcome->refusal_count; i++) {
+        database_array_number(&indexes, outcome->refusals[i].index);
+        database_array_number(&reasons, outcome->refusals[i].reason);
+    }
+    const char *index_text = database_array_end(&indexes), *reason_text = database_array_end(&reasons);
+    const database_parameter parameters[] = {
+        DATABASE_TEXT(here->scope),
+        database_number(agent, here->agent),
+        database_number(sequence, (int64_t)outcome->refusals[0].sequence),
+        DATABASE_TEXT(index_text),
+        DATABASE_TEXT(reason_text),
+    };
+    database_error error = index_text && reason_text ? database_query(connection, sql, parameters, 5, NULL) : store_no_memory(connection);
+    database_array_release(&indexes);
+    database_array_release(&reasons);
+    return error;
+}
+
+enum { COVERED_CONTRACT, COVERED_ACTION, COVERED_MONTH, COVERED_COMPLETE, COVERED_COLUMNS };
+
+/* Adds the actions of a statement of coverage that the agent has a right to. */
+static void add_coverage(const store_place *here, const batch_coverage *said, database_array *arrays)
+{
+    for (unsigned i = 0; i < said->action_count; i++) {
+        const record what = {.operation = RECORD_PUT, .contract = said->contract, .action = said->actions[i], .month = CIVIL_NONE};
+        const store_right_row *right = NULL;
+        if (store_place_find_right(here, &what, &right) != RECORD_OK)
+            continue;
+        database_array_number(&arrays[COVERED_CONTRACT], right->contract_id);
+        database_array_number(&arrays[COVERED_ACTION], right->number);
+        if (said->last_month == CIVIL_NONE)
+            database_array_null(&arrays[COVERED_MONTH]);
+        else
+            database_array_number(&arrays[COVERED_MONTH], said->last_month / 12 * 100 + said->last_month % 12 + 1);
+        database_array_flag(&arrays[COVERED_COMPLETE], said->complete);
+    }
+}
+
+/*
+ * What the exports cover. Said twice of an action, the last word counts; additions alone never say that a later
+ * month is not covered.
+ */
+static database_error write_coverage(database *connection, const store_place *here, const batch_header *header, uint64_t position)
+{
+    static const char sql[] =
+        "INSERT INTO ctai.coverage AS old (scope, agent, contract_id, action, last_month, complete, position)"
+        " SELECT DISTINCT ON (contract_id, action) $1, $2::integer, contract_id, action, last_month, complete, $3::bigint"
+        " FROM unnest($4::integer[], $5::smallint[], $6::integer[], $7::boolean[]) WITH ORDINALITY"
+        "  AS said (contract_id, action, last_month, complete, place)"
+        " ORDER BY contract_id, action, place DESC"
+        " ON CONFLICT (scope, agent, contract_id, action) DO UPDATE SET complete = excluded.complete,"
+        "  last_month = CASE WHEN excluded.complete THEN excluded.last_month"
+        "                    ELSE greatest(old.last_month, excluded.last_month) END,"
+        "  position = excluded.position";
+    database_array arrays[COVERED_COLUMNS];
+    char agent[DATABASE_NUMBER_TEXT], at[DATABASE_NUMBER_TEXT];
+    for (unsigned i = 0; i < COVERED_COLUMNS; i++)
+        database_array_init(&arrays[i]);
+    for (unsigned i = 0; i < header->coverage_count; i++)
+        add_coverage(here, &header->coverage[i], arrays);
+    bool any = arrays[0].bytes.size > 0, complete = true;
+    database_parameter parameters[3 + COVERED_COLUMNS] = {DATABASE_TEXT(here->scope), database_number(agent, here->agent),
+                                                          database_number(at, (int64_t)position)};
+    for (unsigned i = 0; i < COVERED_COLUMNS; i++) {
+        parameters[3 + i] = DATABASE_TEXT(database_array_end(&arrays[i]));
+        complete = complete && parameters[3 + i].value;
+    }
+    database_error error = !any        ? DATABASE_OK
+                           : !complete ? store_no_memory(connection)
+                                       : database_query(connection, sql, parameters, 3 + COVERED_COLUMNS, NULL);
+    for (unsigned i = 0; i < COVERED_COLUMNS; i++)
+        database_array_release(&arrays[i]);
+    return error;
+}
+
+static database_error next_position(database *connection, const char *scope, uint64_t *position)
+{
+    database_result *result = NULL;
+    database_error error = database_query(connection, "UPDATE ctai.scope SET position = position + 1 WHERE scope = $1 RETURNING position",
+                                          &DATABASE_TEXT(scope), 1, &result);
+    *position = error == DATABASE_OK ? (uint64_t)database_integer(result, 0, 0) : 0;
+    database_release(&result);
+    return error;
+}
+
+static database_error write_ledger(database *connection, const store_place *here, const store_batch *batch, uint64_t position)
+{
+    char agent[DATABASE_NUMBER_TEXT], at[DATABASE_NUMBER_TEXT], incarnation[DATABASE_NUMBER_TEXT], sequence[DATABASE_NUMBER_TEXT];
+    const database_parameter parameters[] = {
+        DATABASE_TEXT(here->scope),
+        database_number(at, (int64_t)position),
+        database_number(agent, here->agent),
+        database_number(incarnation, (int64_t)here->incarnation),
+        database_number(sequence, (int64_t)here->sequence),
+        DATABASE_BYTES(here->hash, CRYPTO_HASH),
+        DATABASE_BYTES(batch->header_bytes.at, batch->header_bytes.size),
+        DATABASE_BYTES(batch->signature, CRYPTO_SIGNATURE),
+    };
+    return database_query(connection,
+                          "INSERT INTO ctai.ledger (scope, position, agent, incarnation, sequence, header_hash, header,"
+                          " signature, received_at) VALUES ($1, $2::bigint, $3::integer, $4::bigint, $5::bigint, $6, $7, $8,"
+                          " clock_timestamp())", parameters, 8, NULL);
+}
+
+static database_error move_on(database *connection, const store_place *here)
+{
+    char agent[DATABASE_NUMBER_TEXT], sequence[DATABASE_NUMBER_TEXT], stable[DATABASE_NUMBER_TEXT];
+    const database_parameter parameters[] = {
+        DATABASE_TEXT(here->scope), database_number(agent, here->agent), database_number(sequence, (int64_t)here->sequence),
+        database_number(stable, (int64_t)here->stable), DATABASE_BYTES(here->hash, CRYPTO_HASH)};
+    return database_query(connection,
+                          "UPDATE ctai.agent_scope SET sequence = $3::bigint, stable = $4::bigint, hash = $5"
+                          " WHERE scope = $1 AND agent = $2::integer", parameters, 5, NULL);
+}
+
+/* Of a batch in quarantine no body is taken, and the whole of it is kept. */
+static database_error put_aside(database *connection, const store_place *here, const store_batch *batch, arena *scratch,
+                                store_outcome *outcome)
+{
+    char agent[DATABASE_NUMBER_TEXT], sequence[DATABASE_NUMBER_TEXT];
+    const database_parameter parameters[] = {
+        DATABASE_TEXT(here->scope),
+        database_number(agent, here->agent),
+        database_number(sequence, (int64_t)here->sequence),
+        DATABASE_TEXT(batch->quarantine == STORE_QUARANTINE_HEADER ? "header" : "data"),
+        DATABASE_BYTES(batch->message.at, batch->message.size),
+    };
+    outcome->quarantined = true;
+    outcome->refusals = arena_take(scratch, sizeof *outcome->refusals * batch->body_count + 1);
+    if (!outcome->refusals)
+        return store_no_memory(connection);
+    for (unsigned i = 0; i < batch->body_count; i++)
+        if (batch->bodies[i].at)
+            outcome->refusals[outcome->refusal_count++] =
+                (wire_record_refusal){.sequence = here->sequence, .index = i, .reason = RECORD_UNREADABLE};
+    return database_query(connection,
+                          "INSERT INTO ctai.quarantine (scope, agent, sequence, why, message)"
+                          " VALUES ($1, $2::integer, $3::bigint, $4, $5)", parameters, 5, NULL);
+}
+
+/* The contracts of which the batch says that the whole table has come, where that was waited for. */
+static database_error finish_replacements(database *connection, const store_place *here, const store_version *version,
+                                          const batch_header *header)
+{
+    database_error error = DATABASE_OK;
+    for (unsigned i = 0; error == DATABASE_OK && i < header->coverage_count; i++) {
+        const store_right_row *of = NULL;
+        for (unsigned k = 0; header->coverage[i].complete && k < here->right_count; k++)
+            if (here->rights[k].staged && here->rights[k].allowed
+                && text_is(header->coverage[i].contract, here->rights[k].contract))
+                of = &here->rights[k];
+        if (of)
+            error = store_records_finish(connection, version, of->contract_id);
+    }
+    return error;
+}
+
+/* What the batch says: its records, what was refused of it, what it covers. */
+static database_error write_content(database *connection, const store_place *here, const store_version *version,
+                                    const store_batch *batch, arena *scratch, store_outcome *outcome)
+{
+    store_record *records = NULL;
+    size_t count = 0;
+    database_error error = sort_bodies(connection, here, batch, scratch, &records, &count, outcome);
+    if (error == DATABASE_OK)
+        error = store_records_write(connection, version, records, count);
+    if (error == DATABASE_OK)
+        error = write_coverage(connection, here, batch->header, version->position);
+    if (error == DATABASE_OK && version->replacing)
+        error = finish_replacements(connection, here, version, batch->header);
+    return error;
+}
+
+database_error store_commit_batch(store *self, database *connection, store_place *here, const store_batch *batch, arena *scratch,
+                                  store_outcome *outcome)
+{
+    uint64_t position = 0;
+    database_error error = next_position(connection, here->scope, &position);
+    here->sequence = batch->header->sequence;
+    batch_hash(here->hash, batch->header_bytes);
+    if (self->options.stable_at_commit)
+        here->stable = here->sequence;
+    const store_version version = {.scope = here->scope, .agent = here->agent, .incarnation = here->incarnation,
+                                   .sequence = here->sequence, .position = position, .pepper = self->options.pepper,
+                                   .replacing = here->replacing};
+    if (error == DATABASE_OK)
+        error = write_ledger(connection, here, batch, position);
+    if (error == DATABASE_OK)
+        error = batch->quarantine ? put_aside(connection, here, batch, scratch, outcome)
+                                  : write_content(connection, here, &version, batch, scratch, outcome);
+    if (error == DATABASE_OK)
+        error = write_refusals(connection, here, outcome);
+    if (error == DATABASE_OK)
+        error = move_on(connection, here);
+    outcome->stored = HUB_STORED_COMMITTED;
+    outcome->ledger_position = position;
+    return error;
+}
