@@ -11,7 +11,9 @@ BEGIN
     FOR place IN 1 .. cardinality(keys) LOOP
         WITH gone AS (
             DELETE FROM ctai.record
-            WHERE scope = of_scope AND agent = of_agent AND key = keys[place] AND contract_id = contracts[place]
+            WHERE scope = of_scope AND agent = of_agent AND key = keys[place]
+            -- + 0: by the whole primary key, never by the contract's index, whatever the planner thinks that it knows.
+            AND contract_id + 0 = contracts[place]
             RETURNING *
         )
         INSERT INTO ctai.record_history
