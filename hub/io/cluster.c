@@ -31,6 +31,12 @@ enum {
     LOG_BYTES_MAX = 4 * 1024 * 1024, /* then it is begun anew, the old one kept as .1 */
     WORDS_MAX = 512,
     SOCKET_NAME_BYTES = 22,          /* "/.s.PGSQL.5432.lock" and the NUL, with some room */
+    STEP_MS = 100,
+    RECOVERY_MS = 300 * 1000,        /* as long as pg_ctl is given to start it */
+    RECOVERY_SHARED_MS = 10 * 1000,  /* somebody else uses it, too, and we may be a thread of a daemon */
+    STOP_RECOVERY_MS = 60 * 1000,
+    START_TRIES = 10,                /* a killed server's processes may outlive it for a moment, and keep its memory */
+    START_STEP_MS = 500,
 };
 
 struct cluster {
@@ -46,6 +52,7 @@ int cluster_exit_code(cluster_error error)
     static const int codes[] = {
         [CLUSTER_OK] = 0,       [CLUSTER_NO_BINARIES] = 78, [CLUSTER_ROOT] = 78, [CLUSTER_MISSING] = 78,
         [CLUSTER_EXISTS] = 73,  [CLUSTER_REFUSED] = 70,     [CLUSTER_FULL] = 73, [CLUSTER_SYSTEM] = 70,
+        [CLUSTER_LATER] = 69,
     };
     return codes[error];
 }
@@ -321,14 +328,36 @@ static bool answers(const cluster *self)
     return good;
 }
 
-static void stop(const cluster *self)
+/* Waits while it starts, recovers or stops. */
+static void wait_busy(const cluster *self, int patience_ms)
+{
+    for (int waited_ms = 0; waited_ms < patience_ms && database_is_busy(self->conninfo); waited_ms += STEP_MS)
+        (void)usleep(STEP_MS * 1000);
+}
+
+/* Asks for its end in a mode of pg_ctl, for so many seconds; is it gone? */
+static bool stop_in_mode(const cluster *self, const char *mode, const char *patience_s)
 {
     char data[PATH_MAX], words[WORDS_MAX];
     for_shell(self->home, "postgres", data);
-    const char *arguments[] = {"pg_ctl", "stop", "-D", data, "-m", "fast", "-w", "-t", "120", "-s", NULL};
+    const char *arguments[] = {"pg_ctl", "stop", "-D", data, "-m", mode, "-w", "-t", patience_s, "-s", NULL};
     int code = postgres_tools_run(self->tools, self->home, arguments, words, sizeof words);
-    if (code != 0 && runs(self))
-        logline(LOGLINE_ERROR, "cluster: pg_ctl stop ended with %d: %s", code, words);
+    bool gone = code == 0 || !runs(self);
+    if (!gone)
+        logline(LOGLINE_ERROR, "cluster: pg_ctl stop -m %s ended with %d: %s", mode, code, words);
+    return gone;
+}
+
+/*
+ * Not while it recovers from a crash: PostgreSQL 15, asked to stop fast just then, never ends (tried). Nothing is lost
+ * by the immediate mode: its next start recovers.
+ */
+static void stop(const cluster *self)
+{
+    wait_busy(self, STOP_RECOVERY_MS);
+    bool gone = stop_in_mode(self, "fast", "60") || stop_in_mode(self, "immediate", "30");
+    if (!gone)
+        logline(LOGLINE_ERROR, "cluster: it cannot be stopped");
 }
 
 /* A log that has grown is set aside. */
@@ -341,7 +370,7 @@ static void turn_log(const char *log)
         logline(LOGLINE_WARNING, "cluster: cannot set its log aside");
 }
 
-static cluster_error start(const reason *why, const cluster *self)
+static cluster_error try_to_start(const reason *why, const cluster *self)
 {
     char data[PATH_MAX], log[PATH_MAX], words[WORDS_MAX];
     in_home(self->home, "postgres", data);
@@ -360,14 +389,32 @@ static cluster_error start(const reason *why, const cluster *self)
     return code == 0 ? CLUSTER_OK : fail_tool(why, self->home, "pg_ctl start", words);
 }
 
+static cluster_error start(const reason *why, const cluster *self)
+{
+    cluster_error error = try_to_start(why, self);
+    for (int tries = 1; error == CLUSTER_REFUSED && tries < START_TRIES; tries++) {
+        (void)usleep(START_STEP_MS * 1000);
+        error = try_to_start(why, self);
+    }
+    return error;
+}
+
 /* Under the lock: uses the server that runs, or starts it. Nobody else uses it when alone is true. */
 static cluster_error start_or_take_over(const reason *why, const cluster *self, bool alone)
 {
     bool running = runs(self);
     if (running && answers(self))
         return CLUSTER_OK;
+    if (running) { /* it may be recovering from the death of one of its processes */
+        wait_busy(self, alone ? RECOVERY_MS : RECOVERY_SHARED_MS);
+        if (answers(self))
+            return CLUSTER_OK;
+        running = runs(self);
+    }
     if (running && !alone)
-        return fail(why, CLUSTER_REFUSED, "la base de données fonctionne, mais ne répond pas dans %s", self->socket);
+        return database_is_busy(self->conninfo)
+                   ? fail(why, CLUSTER_LATER, "la base de données se remet d’un arrêt brutal ; réessayez dans un instant")
+                   : fail(why, CLUSTER_REFUSED, "la base de données fonctionne, mais ne répond pas dans %s", self->socket);
     if (running) /* its socket is gone, or it is in a state that no one knows */
         stop(self);
     cluster_error error = start(why, self);

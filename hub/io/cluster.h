@@ -23,11 +23,12 @@ typedef enum {
     CLUSTER_REFUSED,     /* initdb or the server said no; the explanation holds its last words */
     CLUSTER_FULL,        /* no room on the disk */
     CLUSTER_SYSTEM,      /* a call to the system failed */
+    CLUSTER_LATER,       /* it runs, but has not recovered from a crash yet */
 } cluster_error;
 
 enum { CLUSTER_EXPLANATION_MAX = 1024 };
 
-/* The exit code of a command that ends so: 0, 78, 78, 78, 73, 70, 73, 70. */
+/* The exit code of a command that ends so: 0, 78, 78, 78, 73, 70, 73, 70, 69. */
 int cluster_exit_code(cluster_error error);
 
 /* Makes the cluster of a home (an absolute path), whole or not at all. On failure why says so in French. */

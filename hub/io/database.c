@@ -175,6 +175,11 @@ void database_close(database *self)
     self->connection = NULL;
 }
 
+bool database_is_busy(const char *conninfo)
+{
+    return PQping(conninfo) == PQPING_REJECT;
+}
+
 bool database_alive(const database *self)
 {
     return self->connection && PQstatus(self->connection) == CONNECTION_OK;

@@ -219,6 +219,30 @@ START_TEST(a_server_that_died_is_started_again)
 }
 END_TEST
 
+START_TEST(a_server_that_recovers_is_waited_for)
+{
+    user other = another_user();
+    pid_t process = server();
+    database look;
+    database_result *result = NULL;
+    char conninfo[PATH_MAX + 128];
+    snprintf(conninfo, sizeof conninfo, "host='%s/postgres.run' port=5432 user=ctai dbname=postgres", home);
+    ck_assert_int_eq(database_open(&look, conninfo), DATABASE_OK);
+    ck_assert_int_eq(database_query(&look, "SELECT pg_backend_pid()", NULL, 0, &result), DATABASE_OK);
+    pid_t served_by = (pid_t)database_integer(result, 0, 0);
+    database_release(&result);
+    kill(other.process, SIGKILL);
+    waitpid(other.process, NULL, 0);
+    close(other.tell);
+    kill(served_by, SIGKILL); /* PostgreSQL then ends all its processes, and recovers */
+    cluster *self = opened();
+    ck_assert_int_eq(server(), process);
+    ck_assert(answers(self));
+    database_close(&look);
+    cluster_close(&self);
+}
+END_TEST
+
 START_TEST(a_server_whose_socket_is_gone_is_started_again)
 {
     user other = another_user();
@@ -373,6 +397,7 @@ int main(void)
     tcase_add_test(tests, the_last_user_stops_it);
     tcase_add_test(tests, what_a_crash_left_is_taken_over);
     tcase_add_test(tests, a_server_that_died_is_started_again);
+    tcase_add_test(tests, a_server_that_recovers_is_waited_for);
     tcase_add_test(tests, a_server_whose_socket_is_gone_is_started_again);
     tcase_add_test(tests, users_may_come_and_go_at_once);
     tcase_add_test(tests, a_long_path_has_its_socket_elsewhere);
