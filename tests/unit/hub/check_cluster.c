@@ -235,6 +235,8 @@ START_TEST(a_server_that_recovers_is_waited_for)
     waitpid(other.process, NULL, 0);
     close(other.tell);
     kill(served_by, SIGKILL); /* PostgreSQL then ends all its processes, and recovers */
+    for (int wait = 0; wait < 2000 && !database_is_busy(conninfo); wait++)
+        usleep(1000);
     cluster *self = opened();
     ck_assert_int_eq(server(), process);
     ck_assert(answers(self));
