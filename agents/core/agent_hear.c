@@ -221,6 +221,8 @@ void agent_hear(agent_step *step)
     if (!agent_step_linked(step->session) || step->session->state == AGENT_SESSION_CONNECTING)
         return;
     if (!wire_read(&message, step->event->scratch, step->event->message)) {
+        if (arena_short(step->event->scratch))
+            return; /* short of memory: as though lost on the way, so that it comes again */
         agent_step_halt(step, AGENT_STOP_WRONG_HUB, 0);
         return;
     }

@@ -277,6 +277,10 @@ outbox_error outbox_open(outbox **self, const char *path, const char *vfs)
     int result = sqlite3_open_v2(path, &made->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
                                  vfs);
     error = made->db == NULL ? OUTBOX_NO_MEMORY : outbox_result(made, result);
+    if (error != OUTBOX_OK) { /* such a connection may be closed, and nothing else */
+        (void)sqlite3_close(made->db);
+        made->db = NULL;
+    }
     if (error == OUTBOX_OK)
         error = prepare(made);
     if (error != OUTBOX_OK)

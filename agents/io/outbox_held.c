@@ -74,10 +74,13 @@ outbox_error outbox_held_open(outbox *self, text_view contract, outbox_held **he
         free(made);
         return error;
     }
-    (void)sqlite3_bind_text64(made->pages, 1, contract.at, contract.size, SQLITE_TRANSIENT, SQLITE_UTF8);
+    /* A copy, since the caller's text may be gone at the next call; without it nothing would seem to be held. */
+    error = outbox_result(self, sqlite3_bind_text64(made->pages, 1, contract.at, contract.size, SQLITE_TRANSIENT, SQLITE_UTF8));
     sqlite3_bind_int64(made->pages, 2, generation);
     *held = made;
-    return OUTBOX_OK;
+    if (error != OUTBOX_OK)
+        outbox_held_close(held);
+    return error;
 }
 
 outbox_error outbox_held_next(outbox_held *held, const difference_entry **entry)
@@ -312,7 +315,7 @@ outbox_error outbox_contracts(outbox *self, arena *from, wire_contract **contrac
         if (kept == NULL)
             error = OUTBOX_NO_MEMORY;
         else if (!wire_read_contracts(contracts, count, from, (text_view){kept, bytes.size}))
-            error = outbox_result(self, SQLITE_CORRUPT);
+            error = arena_short(from) ? OUTBOX_NO_MEMORY : outbox_result(self, SQLITE_CORRUPT);
     }
     batch_buffer_release(&bytes);
     return error == OUTBOX_ABSENT ? OUTBOX_OK : error;

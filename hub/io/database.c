@@ -142,7 +142,10 @@ database_error database_open(database *self, const char *conninfo)
     *self = (database){.quiet_commit = true};
     char *problem = NULL;
     PQconninfoOption *options = PQconninfoParse(conninfo, &problem);
+    bool wrong = problem != NULL;
     PQfreemem(problem); /* may quote the password */
+    if (!options && !wrong)
+        return database_fail(self, DATABASE_NO_MEMORY, "mémoire insuffisante");
     if (!options)
         return database_fail(self, DATABASE_CONFIGURATION,
                              "la chaîne de connexion à la base de données n’est pas valable ; voyez celle de libpq");

@@ -156,7 +156,7 @@ static database_error write_coverage(database *connection, const store_place *he
         database_array_init(&arrays[i]);
     for (unsigned i = 0; i < header->coverage_count; i++)
         add_coverage(here, &header->coverage[i], arrays);
-    bool any = arrays[0].bytes.size > 0, complete = true;
+    bool any = arrays[0].bytes.size > 0 || arrays[0].bytes.failed, complete = true;
     database_parameter parameters[3 + COVERED_COLUMNS] = {DATABASE_TEXT(here->scope), database_number(agent, here->agent),
                                                           database_number(at, (int64_t)position)};
     for (unsigned i = 0; i < COVERED_COLUMNS; i++) {

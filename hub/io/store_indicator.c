@@ -131,9 +131,12 @@ database_error store_indicators_load(database *connection)
     catalogue list;
     if (!from)
         return store_no_memory(connection);
-    error = catalogue_load(&list, from, list_name, bytes, &silent)
-                ? replace(connection, &list, checksum)
-                : database_fail(connection, DATABASE_FAULT, "la liste nationale des indicateurs est illisible");
+    if (catalogue_load(&list, from, list_name, bytes, &silent))
+        error = replace(connection, &list, checksum);
+    else if (arena_short(from))
+        error = store_no_memory(connection);
+    else
+        error = database_fail(connection, DATABASE_FAULT, "la liste nationale des indicateurs est illisible");
     arena_destroy(&from);
     return error;
 }

@@ -1,0 +1,568 @@
+/*
+ * nth_agent: an agent's way from two files to what the hub has acknowledged, with each allocation, SQLite call
+ * and file operation failing in turn.
+ */
+#include <check.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "enqueue.h"
+#include "inbox.h"
+#include "input.h"
+#include "nth.h"
+#include "nth_sqlite.h"
+#include "runtime.h"
+#include "standin.h"
+
+static const nth_kind everything[] = {NTH_MEMORY, NTH_ARENA, NTH_FILE, NTH_SQLITE, NTH_SQLITE_MEMORY, NTH_DISK,
+                                      NTH_DISK_FOR_GOOD, NTH_KIND_COUNT};
+static const nth_kind of_files[] = {NTH_MEMORY, NTH_ARENA, NTH_FILE, NTH_KIND_COUNT};
+
+static char folder[64], box_path[96], kept_path[96];
+static agent_home_secrets secrets;
+static agent_home agent = {.name = "essai", .secrets = &secrets};
+static wire_action action;
+static wire_contract contract;
+
+/* In what is run, where Check's own memory would fail. */
+static void must(bool good)
+{
+    if (!good)
+        abort();
+}
+
+/* Files. */
+
+static void copy_file(const char *from, const char *to)
+{
+    static char bytes[1 << 20];
+    FILE *in = fopen(from, "rb");
+    FILE *out = fopen(to, "wb");
+    ck_assert(in != NULL && out != NULL);
+    size_t size = fread(bytes, 1, sizeof bytes, in);
+    ck_assert(size < sizeof bytes && fwrite(bytes, 1, size, out) == size);
+    ck_assert_int_eq(chmod(to, 0600), 0);
+    fclose(in);
+    fclose(out);
+}
+
+static void remove_all(const char *path)
+{
+    char command[160];
+    (void)snprintf(command, sizeof command, "rm -rf '%s'", path);
+    ck_assert_int_eq(system(command), 0);
+}
+
+static void enter(void)
+{
+    (void)snprintf(folder, sizeof folder, "%s/nth_agent.XXXXXX", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    (void)snprintf(box_path, sizeof box_path, "%s/etat.sqlite", folder);
+    (void)snprintf(kept_path, sizeof kept_path, "%s/kept.sqlite", folder);
+    nth_rewind();
+    crypto_sign_new(&secrets.sign);
+    memset(secrets.record_key, 7, sizeof secrets.record_key);
+    secrets.linkage_count = 1;
+    (void)snprintf(secrets.linkage_scope[0], sizeof secrets.linkage_scope[0], "63");
+    secrets.linkage_key[0] = (token_key){.epoch = 1, .key = {1, 2, 3}};
+    action = (wire_action){.code = text_of("axe1"), .title = text_of("Accompagnement"), .allowed = true};
+    contract = (wire_contract){.id = text_of("63-essai"), .title = text_of("Contrat d’essai"), .scope = text_of("63"),
+                               .first_day = civil_from(2024, 1, 1), .last_day = civil_from(2024, 12, 31),
+                               .action_count = 1, .actions = &action};
+}
+
+static void leave(void)
+{
+    remove_all(folder);
+}
+
+static void forget_box(void)
+{
+    char journal[112];
+    (void)snprintf(journal, sizeof journal, "%s-journal", box_path);
+    (void)unlink(box_path);
+    (void)unlink(journal);
+}
+
+static void take_kept(void)
+{
+    forget_box();
+    copy_file(kept_path, box_path);
+}
+
+static void box_state(batch_buffer *to)
+{
+    nth_sqlite_dump(box_path, to);
+}
+
+/* An outbox may say of these failures that memory is short, that it cannot be written or opened: not that it is damaged. */
+static bool outbox_fits(nth_kind kind, int error)
+{
+    switch (kind) {
+    case NTH_MEMORY:
+    case NTH_ARENA:
+    case NTH_SQLITE_MEMORY:
+        return error == OUTBOX_NO_MEMORY;
+    case NTH_FILE:
+        return error == OUTBOX_CANNOT_OPEN || error == OUTBOX_CANNOT_WRITE;
+    default:
+        return error == OUTBOX_NO_MEMORY || error == OUTBOX_CANNOT_OPEN || error == OUTBOX_CANNOT_WRITE;
+    }
+}
+
+/* Opening a new one. */
+
+static int run_open(void)
+{
+    outbox *box;
+    outbox_error error = outbox_open(&box, box_path, NULL);
+    outbox_close(&box);
+    return (int)error;
+}
+
+START_TEST(test_open)
+{
+    static const nth_case what = {"open", forget_box, run_open, outbox_fits, box_state, NULL, false};
+    nth_drive(&what, everything);
+}
+END_TEST
+
+/* A push: persons and events, from row to row with another quantity. */
+
+static char persons[4000], events[8000];
+
+static void write_files(unsigned first, unsigned count, unsigned quantity)
+{
+    size_t used = (size_t)snprintf(persons, sizeof persons,
+                                   "id_local;nom;prenom;date_naissance;sexe;nationalite;statut;date_cir\n");
+    for (unsigned i = 0; i < 6; i++)
+        used += (size_t)snprintf(persons + used, sizeof persons - used,
+                                 "%u;Essai%c;Un;1990-05-0%u;F;AFG;refugie;2023-05-05\n", i, 'A' + (int)i, i + 1);
+    used = (size_t)snprintf(events, sizeof events, "id_evenement;date;action;type;id_local;quantite;detail;reference\n");
+    for (unsigned i = first; i < first + count; i++)
+        used += (size_t)snprintf(events + used, sizeof events - used, "e%u;2024-0%u-05;axe1;sollicitation;%u;%u;;\n", i,
+                                 i % 3 + 1, i % 6, quantity);
+}
+
+static int queue_export(outbox *box, arena *from)
+{
+    export_contract one = {.terms = &contract};
+    export_contribution *earlier = NULL;
+    outbox_error error = enqueue_earlier(box, contract.id, &earlier, &one.earlier_count);
+    if (error != OUTBOX_OK)
+        return (int)error;
+    one.earlier = earlier;
+    one.token_key_count = agent_home_keys(&agent, text_of("63"), &one.token_keys);
+    export_input from_files = {.persons = {"p.csv", text_of(persons)},
+                          .events = {"e.csv", text_of(events)},
+                          .contract_count = 1,
+                          .contracts = &one,
+                          .record_key = secrets.record_key};
+    export made;
+    diag_sink sink = {0};
+    enqueue_result queued = {0};
+    if (export_make(&made, &from_files, &sink, from) != EXPORT_OK)
+        error = OUTBOX_NO_MEMORY;
+    else if (enqueue(box, &agent, &made, false, &queued) != ENQUEUE_OK)
+        error = queued.outbox;
+    free(earlier);
+    return (int)error;
+}
+
+static int run_push(void)
+{
+    outbox *box;
+    arena *from = NULL;
+    int error = (int)outbox_open(&box, box_path, NULL);
+    if (error == OUTBOX_OK) {
+        from = arena_new((size_t)64 << 20);
+        error = from == NULL ? OUTBOX_NO_MEMORY : queue_export(box, from);
+    }
+    arena_destroy(&from);
+    outbox_close(&box);
+    return error;
+}
+
+START_TEST(test_first_push)
+{
+    static const nth_case what = {"first push", take_kept, run_push, outbox_fits, box_state, NULL, false};
+    forget_box();
+    ck_assert_int_eq(run_open(), 0);
+    copy_file(box_path, kept_path);
+    write_files(0, 40, 3);
+    nth_drive(&what, everything);
+}
+END_TEST
+
+START_TEST(test_second_push)
+{
+    static const nth_case what = {"second push", take_kept, run_push, outbox_fits, box_state, NULL, false};
+    forget_box();
+    write_files(0, 40, 3);
+    ck_assert_int_eq(run_push(), 0);
+    copy_file(box_path, kept_path);
+    write_files(10, 40, 4); /* some gone, some new, the others changed */
+    nth_drive(&what, everything);
+}
+END_TEST
+
+/* The hub's word, and what is told of contracts, in one transaction. */
+
+static int run_acknowledge(void)
+{
+    static const uint8_t signature[CRYPTO_SIGNATURE];
+    static const wire_record_refusal refusals[] = {{1, 0, RECORD_BAD_MONTH}, {1, 7, RECORD_NO_RIGHT}};
+    outbox *box;
+    outbox_tally tally = {0};
+    outbox_receipt receipt = {.scope = "63", .sequence = 1, .stable = 1, .ledger_position = 5, .receipt = text_of("receipt"),
+                              .signature = signature, .refusal_count = 2, .refusals = refusals};
+    outbox_error error = outbox_open(&box, box_path, NULL);
+    if (error == OUTBOX_OK)
+        error = outbox_begin(box);
+    if (error == OUTBOX_OK) {
+        (void)outbox_acknowledge(box, &receipt, &tally);
+        (void)outbox_set(box, "contact", text_of(""), text_of("17"));
+        (void)outbox_set_contracts(box, &contract, 1);
+        error = outbox_commit(box);
+    }
+    if (error == OUTBOX_OK)
+        must(tally.refused == 2 || tally.refused == 0); /* 0: it was written down, then something failed */
+    outbox_close(&box);
+    return (int)error;
+}
+
+START_TEST(test_acknowledge)
+{
+    static const nth_case what = {"acknowledge", take_kept, run_acknowledge, outbox_fits, box_state, NULL, false};
+    forget_box();
+    write_files(0, 40, 3);
+    ck_assert_int_eq(run_push(), 0);
+    copy_file(box_path, kept_path);
+    nth_drive(&what, everything);
+}
+END_TEST
+
+/* What is read is right, or an error: never something else. */
+
+static void count_refusal(void *data, const outbox_refusal *refusal)
+{
+    *(uint64_t *)data += refusal->records;
+}
+
+static outbox_error read_all(outbox *box, arena *from, batch_buffer *message)
+{
+    outbox_scope scopes[4];
+    unsigned count = 0;
+    uint64_t pending = 0, refused = 0, seconds = 0;
+    uint8_t hash[CRYPTO_HASH];
+    wire_contract *told = NULL;
+    agent_stop stop;
+    wire_refusal refusal;
+    outbox_error error = outbox_scopes(box, scopes, 4, &count);
+    must(error != OUTBOX_OK || (count == 1 && scopes[0].queued == 2 && scopes[0].acknowledged == 1));
+    if (error == OUTBOX_OK && (error = outbox_pending(box, &pending)) == OUTBOX_OK)
+        must(pending > 10);
+    if (error == OUTBOX_OK && (error = outbox_refusals(box, count_refusal, &refused)) == OUTBOX_OK)
+        must(refused == 2);
+    if (error == OUTBOX_OK && (error = outbox_header_hash(box, "63", 2, hash)) == OUTBOX_OK)
+        must(memcmp(hash, scopes[0].queued_hash, sizeof hash) == 0);
+    if (error == OUTBOX_OK && (error = outbox_message(box, "63", 2, message)) == OUTBOX_OK) {
+        wire_message batch;
+        if (wire_read(&batch, from, (text_view){(const char *)message->data, message->size}))
+            must(batch.type == WIRE_BATCH);
+        else
+            error = OUTBOX_NO_MEMORY;
+    }
+    if (error == OUTBOX_OK && (error = outbox_contracts(box, from, &told, &count)) == OUTBOX_OK)
+        must(count == 1 && text_is(told[0].id, "63-essai") && told[0].action_count == 1);
+    if (error == OUTBOX_OK && (error = runtime_last_contact(box, &seconds, &stop, &refusal)) == OUTBOX_OK)
+        must(seconds == 17);
+    return error;
+}
+
+static int run_read(void)
+{
+    outbox *box;
+    arena *from = NULL;
+    batch_buffer message;
+    batch_buffer_init(&message, WIRE_MESSAGE_MAX);
+    outbox_error error = outbox_open(&box, box_path, NULL);
+    if (error == OUTBOX_OK) {
+        from = arena_new((size_t)64 << 20);
+        error = from == NULL ? OUTBOX_NO_MEMORY : read_all(box, from, &message);
+    }
+    batch_buffer_release(&message);
+    arena_destroy(&from);
+    outbox_close(&box);
+    return (int)error;
+}
+
+START_TEST(test_read)
+{
+    static const nth_case what = {"read", take_kept, run_read, outbox_fits, box_state, NULL, false};
+    forget_box();
+    write_files(0, 40, 3);
+    ck_assert_int_eq(run_push(), 0);
+    write_files(10, 40, 4);
+    ck_assert_int_eq(run_push(), 0);
+    ck_assert_int_eq(run_acknowledge(), 0);
+    copy_file(box_path, kept_path);
+    nth_drive(&what, everything);
+}
+END_TEST
+
+/* The loop against a hub in memory: whatever fails once, all is acknowledged in the end, without a restart. */
+
+static standin hub;
+static credential_approval approval;
+
+static void new_hub(void)
+{
+    if (hub.context != NULL)
+        standin_stop(&hub);
+    hub.address[0] = '\0';
+    hub.sequence = hub.batches = hub.hellos = hub.wrong = 0;
+    hub.held_count = 0;
+    memset(hub.hash, 0, sizeof hub.hash);
+    standin_start(&hub);
+    approval.addresses[0] = text_of(hub.address);
+    take_kept();
+}
+
+static int run_loop(void)
+{
+    outbox *box;
+    outbox_error error = outbox_open(&box, box_path, NULL);
+    runtime *loop = error == OUTBOX_OK ? runtime_new(&agent, box, &approval, &error) : NULL;
+    if (loop != NULL) {
+        uint64_t until = runtime_now_ms() + 500 * 1000; /* of the fast clock */
+        outbox_error last = OUTBOX_OK;
+        runtime_start(loop);
+        while (agent_session_pending(runtime_session(loop)) > 0 && runtime_failures(loop, &last) == 0
+               && runtime_now_ms() < until)
+            runtime_step(loop, NULL, 0, 50);
+        (void)runtime_failures(loop, &last);
+        error = last; /* a push ends here, and says so */
+        if (error == OUTBOX_OK)
+            must(agent_session_pending(runtime_session(loop)) == 0);
+    }
+    runtime_destroy(&loop);
+    outbox_close(&box);
+    return (int)error;
+}
+
+/* What the hub has and what is acknowledged; when the agent last heard of it, or why it stopped, does not count. */
+static void loop_state(batch_buffer *to)
+{
+    outbox *box = NULL;
+    outbox_scope scope = {0};
+    ck_assert_int_eq(outbox_open(&box, box_path, NULL), OUTBOX_OK);
+    ck_assert_int_eq(outbox_scope_load(box, text_of("63"), &scope), OUTBOX_OK);
+    batch_buffer_append(to, &scope.acknowledged, sizeof scope.acknowledged);
+    batch_buffer_append(to, &scope.records_acknowledged, sizeof scope.records_acknowledged);
+    outbox_close(&box);
+    ck_assert_uint_eq(hub.wrong, 0);
+}
+
+static bool loop_fits(nth_kind kind, int error)
+{
+    return error == OUTBOX_NO_MEMORY || error == OUTBOX_CANNOT_WRITE || error == OUTBOX_CANNOT_OPEN;
+}
+
+START_TEST(test_loop)
+{
+    static const nth_kind kinds[] = {NTH_MEMORY, NTH_ARENA, NTH_SQLITE, NTH_DISK, NTH_KIND_COUNT};
+    static const nth_case what = {"loop", new_hub, run_loop, loop_fits, loop_state, NULL, false};
+    credential_identity identity = {.name = "essai"};
+    crypto_box_new(&secrets.curve);
+    crypto_box_new(&secrets.box);
+    agent_home_identity(&agent, &identity);
+    standin_init(&hub);
+    hub.tells_stable = true;
+    contract = hub.contract;
+    forget_box();
+    write_files(0, 20, 3);
+    ck_assert_int_eq(run_push(), 0);
+    copy_file(box_path, kept_path);
+    approval = (credential_approval){.address_count = 1, .agent = identity, .contract_count = 1, .contracts = &hub.contract};
+    memcpy(approval.hub_curve, hub.curve.public_key, CRYPTO_PUBLIC);
+    memcpy(approval.hub_sign, hub.sign.public_key, CRYPTO_PUBLIC);
+    nth_drive(&what, kinds);
+    standin_stop(&hub);
+}
+END_TEST
+
+/* The files of a home. */
+
+static char home_path_text[96];
+
+static void no_home(void)
+{
+    remove_all(home_path_text);
+}
+
+/* Is there an identity, and which files has it? */
+static void home_state(batch_buffer *to)
+{
+    static const char *const names[] = {"nom", "cle-transport", "cle-signature", "cle-boite", "cle-enregistrements",
+                                        "cle-liaison.63.1", "approbation"};
+    char path[160];
+    struct stat about;
+    (void)snprintf(path, sizeof path, "%s/nom", home_path_text);
+    if (stat(path, &about) != 0)
+        return; /* what an init has begun counts for nothing */
+    for (unsigned i = 0; i < sizeof names / sizeof *names; i++) {
+        (void)snprintf(path, sizeof path, "%s/%s", home_path_text, names[i]);
+        if (stat(path, &about) == 0)
+            batch_buffer_append(to, names[i], strlen(names[i]));
+    }
+}
+
+static bool home_fits(nth_kind kind, int error)
+{
+    return kind == NTH_FILE || kind == NTH_ARENA ? error == AGENT_HOME_HOME || error == AGENT_HOME_MEMORY
+                                                 : error == AGENT_HOME_MEMORY;
+}
+
+static int run_create(void)
+{
+    agent_home made = {0};
+    agent_home_result result;
+    agent_home_error error = agent_home_create(&made, home_path_text, "essai", &result);
+    /* The identity may be whole although its folder could not be flushed: then it is there. */
+    if (error == AGENT_HOME_EXISTS)
+        error = agent_home_open(&made, home_path_text, true, &result);
+    agent_home_close(&made);
+    return (int)error;
+}
+
+START_TEST(test_home)
+{
+    static const nth_case what = {"home: made", no_home, run_create, home_fits, home_state, NULL, false};
+    (void)snprintf(home_path_text, sizeof home_path_text, "%s/home", folder);
+    nth_drive(&what, of_files);
+}
+END_TEST
+
+static void new_home(void)
+{
+    no_home();
+    ck_assert_int_eq(run_create(), 0);
+}
+
+static int run_linkage(void)
+{
+    agent_home open = {0};
+    agent_home_result result;
+    static const token_key key = {.epoch = 1, .key = {1}};
+    agent_home_error error = agent_home_open(&open, home_path_text, true, &result);
+    if (error == AGENT_HOME_OK)
+        error = agent_home_add_linkage(&open, "63", &key, &result);
+    agent_home_close(&open);
+    return (int)error;
+}
+
+START_TEST(test_linkage)
+{
+    static const nth_case what = {"home: a key added", new_home, run_linkage, home_fits, home_state, NULL, false};
+    (void)snprintf(home_path_text, sizeof home_path_text, "%s/home", folder);
+    nth_drive(&what, of_files);
+}
+END_TEST
+
+static int run_approval(void)
+{
+    agent_home open = {0};
+    agent_home_result result;
+    agent_home_error error = agent_home_open(&open, home_path_text, true, &result);
+    if (error == AGENT_HOME_OK)
+        error = agent_home_keep_approval(&open, text_of("approbation"), &result);
+    agent_home_close(&open);
+    return (int)error;
+}
+
+START_TEST(test_approval)
+{
+    static const nth_case what = {"home: approval kept", new_home, run_approval, home_fits, home_state, NULL, false};
+    (void)snprintf(home_path_text, sizeof home_path_text, "%s/home", folder);
+    nth_drive(&what, of_files);
+}
+END_TEST
+
+/* An operator's file: read whole, or an error. */
+
+static int run_input(void)
+{
+    char path[128];
+    input text;
+    (void)snprintf(path, sizeof path, "%s/evenements.csv", folder);
+    cli_file file = {.file = fopen(path, "r")};
+    must(file.file != NULL);
+    int error = input_read(&file, &text) ? 0 : file.error;
+    if (error == 0)
+        must(text.size == strlen(events) && memcmp(text.data, events, text.size) == 0);
+    input_release(&text);
+    fclose(file.file);
+    return error;
+}
+
+static bool input_fits(nth_kind kind, int error)
+{
+    return error == (kind == NTH_FILE ? EIO : ENOMEM);
+}
+
+static void nothing(void)
+{
+}
+
+static void no_state(batch_buffer *to)
+{
+}
+
+START_TEST(test_input)
+{
+    static const nth_case what = {"input", nothing, run_input, input_fits, no_state, NULL, false};
+    char path[128];
+    (void)snprintf(path, sizeof path, "%s/evenements.csv", folder);
+    write_files(0, 40, 3);
+    FILE *to = fopen(path, "w");
+    fputs(events, to);
+    fclose(to);
+    nth_drive(&what, of_files);
+}
+END_TEST
+
+int main(void)
+{
+    if (crypto_start() != 0)
+        return EXIT_FAILURE;
+    nth_start();
+    nth_sqlite_start();
+    Suite *suite = suite_create("nth_agent");
+    TCase *all = tcase_create("all");
+    tcase_add_checked_fixture(all, enter, leave);
+    tcase_set_timeout(all, 600);
+    tcase_add_test(all, test_open);
+    tcase_add_test(all, test_first_push);
+    tcase_add_test(all, test_second_push);
+    tcase_add_test(all, test_acknowledge);
+    tcase_add_test(all, test_read);
+    tcase_add_test(all, test_loop);
+    tcase_add_test(all, test_home);
+    tcase_add_test(all, test_linkage);
+    tcase_add_test(all, test_approval);
+    tcase_add_test(all, test_input);
+    suite_add_tcase(suite, all);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    nth_tell();
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

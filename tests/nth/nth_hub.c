@@ -1,0 +1,423 @@
+/*
+ * nth_hub: what the hub keeps, with each allocation and each call of the database failing in turn: batches, the
+ * state of an agent, agents and rights, contracts, what is noted for `status`; and the making of the schema.
+ */
+#include "nth.h"
+#include "nth_database.h"
+#include "store_status.h"
+#include "storehouse.h"
+
+static const nth_kind everything[] = {NTH_MEMORY, NTH_ARENA, NTH_QUERY_MEMORY, NTH_QUERY_CLASH, NTH_QUERY_FULL, NTH_QUERY_FAULT,
+                                      NTH_QUERY_LOST, NTH_QUERY_LOST_AFTER, NTH_QUERY_LOST_FOR_GOOD, NTH_KIND_COUNT};
+
+/* What only reads, and the schema, with fewer of them, unless NTH_ALL is set. */
+static const nth_kind some[] = {NTH_MEMORY, NTH_ARENA, NTH_QUERY_FULL, NTH_QUERY_LOST_AFTER, NTH_KIND_COUNT};
+
+/* The schema is made of many statements, all in one transaction. */
+static const nth_kind few[] = {NTH_MEMORY, NTH_QUERY_LOST_AFTER, NTH_KIND_COUNT};
+
+enum { SCRATCH = 16 << 20 };
+
+static house_agent alpha, beta;
+
+/* In what is run, where Check's own memory would fail. */
+static void must(bool good)
+{
+    if (!good)
+        abort();
+}
+
+/*
+ * The durable state: all rows of all tables, without moments. Kept beside and brought back by functions of the
+ * test's own; numbers that were drawn in vain are given out again.
+ */
+static const char functions[] =
+    "CREATE OR REPLACE FUNCTION public.nth_state() RETURNS text LANGUAGE plpgsql AS $$"
+    " DECLARE one record; rows text; said text := '';"
+    " BEGIN"
+    "  FOR one IN SELECT table_name, string_agg(quote_ident(column_name), ',' ORDER BY ordinal_position) AS columns"
+    "   FROM information_schema.columns WHERE table_schema = 'ctai' AND data_type NOT LIKE 'timestamp%' GROUP BY 1 ORDER BY 1 LOOP"
+    "   EXECUTE format('SELECT md5(coalesce(string_agg(t::text, E''\\n'' ORDER BY t::text), '''')) FROM (SELECT %s FROM ctai.%I) AS t',"
+    "                  one.columns, one.table_name) INTO rows;"
+    "   said := said || one.table_name || ' ' || rows || E'\\n';"
+    "  END LOOP;"
+    "  RETURN said;"
+    " END $$;"
+    "CREATE OR REPLACE FUNCTION public.nth_keep() RETURNS void LANGUAGE plpgsql AS $$"
+    " DECLARE name text;"
+    " BEGIN"
+    "  DROP SCHEMA IF EXISTS kept CASCADE; CREATE SCHEMA kept;"
+    "  FOR name IN SELECT tablename FROM pg_tables WHERE schemaname = 'ctai' LOOP"
+    "   EXECUTE format('CREATE TABLE kept.%I AS TABLE ctai.%I', name, name);"
+    "  END LOOP;"
+    " END $$;"
+    "CREATE OR REPLACE FUNCTION public.nth_settle() RETURNS void LANGUAGE plpgsql AS $$"
+    " BEGIN"
+    "  PERFORM setval(pg_get_serial_sequence('ctai.agent', 'agent'), (SELECT coalesce(max(agent), 0) + 1 FROM ctai.agent), false);"
+    "  PERFORM setval(pg_get_serial_sequence('ctai.contract', 'contract_id'),"
+    "                 (SELECT coalesce(max(contract_id), 0) + 1 FROM ctai.contract), false);"
+    " END $$;"
+    "CREATE OR REPLACE FUNCTION public.nth_restore() RETURNS void LANGUAGE plpgsql AS $$"
+    " DECLARE name text;"
+    " BEGIN"
+    "  SET LOCAL session_replication_role = replica;"
+    "  FOR name IN SELECT tablename FROM pg_tables WHERE schemaname = 'ctai' LOOP"
+    "   EXECUTE format('DELETE FROM ctai.%I', name);"
+    "   EXECUTE format('INSERT INTO ctai.%I OVERRIDING SYSTEM VALUE TABLE kept.%I', name, name);"
+    "  END LOOP;"
+    "  PERFORM public.nth_settle();"
+    " END $$";
+
+static void settle(void)
+{
+    house_run("SELECT public.nth_settle()");
+}
+
+static void restore(void)
+{
+    house_run("SELECT public.nth_restore()");
+}
+
+static void state(batch_buffer *to)
+{
+    database_result *result = NULL;
+    ck_assert_int_eq(database_query(&house.reader, "SELECT public.nth_state()", NULL, 0, &result), DATABASE_OK);
+    const char *text = database_text(result, 0, 0);
+    batch_buffer_append(to, text, strlen(text));
+    database_release(&result);
+}
+
+/* Each failure of the server or the connection has its own value; short memory, here or in libpq, is said or passes. */
+static bool fits(nth_kind kind, int error)
+{
+    switch (kind) {
+    case NTH_MEMORY:
+    case NTH_ARENA:
+        return error == DATABASE_NO_MEMORY;
+    case NTH_QUERY_MEMORY:
+        return error == DATABASE_NO_MEMORY || error == DATABASE_LATER;
+    case NTH_QUERY_FULL: /* LATER: no connection */
+        return error == DATABASE_FULL || error == DATABASE_LATER;
+    case NTH_QUERY_FAULT:
+        return error == DATABASE_FAULT || error == DATABASE_LATER;
+    default:
+        return error == DATABASE_LATER;
+    }
+}
+
+static void enter(void)
+{
+    house_enter();
+    house_run("SET client_min_messages TO error");
+    house_run(functions);
+    house_run("ALTER SYSTEM SET fsync = off"); /* its disk is not what is tested */
+    house_run("ALTER SYSTEM SET autovacuum = off");
+    house_run("SELECT pg_reload_conf()");
+    house_agent_new(&alpha, "alpha", "63");
+    house_agent_new(&beta, "beta", "63");
+    house_add("63-a", "63");
+    house_approve(&alpha, "63-a", "axe1");
+    house_approve(&alpha, "63-a", "axe2");
+    house_approve(&beta, "63-a", "axe1");
+}
+
+/* What a run needs, made while nothing fails; the store is the run's own. */
+static store *open_store(void)
+{
+    store *made = NULL;
+    nth_pause(true);
+    must(house_open(&made, "this-hub", false) == DATABASE_OK);
+    nth_pause(false);
+    return made;
+}
+
+static void drive(const char *name, int (*run)(void), const nth_kind *kinds)
+{
+    const nth_case what = {name, restore, run, fits, state, settle, false};
+    house_run("SELECT public.nth_keep()");
+    nth_drive(&what, getenv("NTH_ALL") ? everything : kinds);
+    restore();
+}
+
+/* Batches. */
+
+static record put(uint8_t key, fact_type type, int64_t quantity)
+{
+    record made = {.operation = RECORD_PUT, .key = {key}, .contract = text_of("63-a"), .action = text_of("axe1"), .type = type,
+                   .month = civil_month_parse(text_of("2024-03")), .has_quantity = quantity > 0, .quantity = quantity};
+    return made;
+}
+
+static record beneficiary(uint8_t key, unsigned sets)
+{
+    record made = put(key, FACT_BENEFICIAIRE, 0);
+    made.token_sets = sets;
+    for (unsigned i = 0; i < sets; i++)
+        made.tokens[i] = (record_tokens){.epoch = i + 1, .has_e = true, .has_i = true, .e = {key}, .i = {key}};
+    made.sex = RECORD_SEX_F;
+    return made;
+}
+
+static store_batch batches[3];
+
+/* One that is there before; then one that replaces, withdraws and is refused in part, one of a new key, one of another agent. */
+static void make_batches(void)
+{
+    const record first[] = {beneficiary(1, 1), put(2, FACT_SOLLICITATION, 7), put(3, FACT_SOLLICITATION, 8)};
+    record second[] = {put(2, FACT_SOLLICITATION, 9), put(3, FACT_SOLLICITATION, 1), put(4, FACT_SOLLICITATION, 1),
+                       put(5, FACT_NARRATIVE, 0)};
+    const record third[] = {beneficiary(1, 2), beneficiary(6, 2)};
+    const record other[] = {beneficiary(1, 1)};
+    static text_view actions[2];
+    ck_assert_int_eq(house_put(house_batch(&alpha, first, 3)).stored, HUB_STORED_COMMITTED);
+    second[1].operation = RECORD_WITHDRAW;
+    second[1].type = FACT_NONE;
+    second[1].month = CIVIL_NONE;
+    second[1].has_quantity = false;
+    second[2].month = civil_month_parse(text_of("2025-03")); /* refused */
+    second[3].month = CIVIL_NONE;
+    second[3].code = text_of("L.inconnu"); /* refused by the catalogue */
+    second[3].text = text_of("Texte d’essai");
+    actions[0] = text_of("axe1");
+    actions[1] = text_of("axe2");
+    alpha.coverage_count = 1;
+    alpha.coverage[0] = (batch_coverage){.contract = text_of("63-a"), .complete = true, .action_count = 2,
+                                         .last_month = civil_month_parse(text_of("2024-06"))};
+    memcpy(alpha.coverage[0].actions, actions, sizeof actions);
+    batches[0] = house_batch(&alpha, second, 4);
+    alpha.coverage_count = 0;
+    alpha.key_count = 2;
+    alpha.keys[1] = (batch_key){.epoch = 2, .id = {5}};
+    batches[1] = house_batch(&alpha, third, 2);
+    batches[2] = house_batch(&beta, other, 1);
+}
+
+static int run_put(void)
+{
+    store_outcome outcomes[3];
+    store *own = open_store();
+    arena *scratch = arena_new(SCRATCH);
+    database_error error = DATABASE_NO_MEMORY;
+    if (scratch) {
+        error = store_put(own, batches, 3, scratch, outcomes);
+        for (int i = 0; i < 3; i++) {
+            bool is_in = outcomes[i].stored == HUB_STORED_COMMITTED || outcomes[i].stored == HUB_STORED_AGAIN;
+            must(error == DATABASE_OK ? is_in && outcomes[i].stored == outcomes[0].stored : outcomes[i].stored == HUB_STORED_LATER);
+        }
+        if (error == DATABASE_OK && outcomes[0].stored == HUB_STORED_COMMITTED)
+            must(outcomes[0].refusal_count == 2 && outcomes[1].position.sequence == 3 && outcomes[2].position.sequence == 1);
+    }
+    arena_destroy(&scratch);
+    store_destroy(&own);
+    return (int)error;
+}
+
+START_TEST(test_put)
+{
+    make_batches();
+    drive("batches", run_put, everything);
+}
+END_TEST
+
+static int run_load(void)
+{
+    store *own = open_store();
+    arena *scratch = arena_new(SCRATCH);
+    store_state found;
+    database_error error = DATABASE_NO_MEMORY;
+    if (scratch)
+        error = store_load_state(own, alpha.identity.sign, NULL, 0, scratch, &found);
+    if (error == DATABASE_OK)
+        must(found.scope_count == 1 && found.scopes[0].position.sequence == 3 && found.scopes[0].refusal_count == 2
+             && found.contract_count == 1 && found.contracts[0].action_count == 2);
+    arena_destroy(&scratch);
+    store_destroy(&own);
+    return (int)error;
+}
+
+START_TEST(test_load)
+{
+    make_batches();
+    for (int i = 0; i < 3; i++)
+        ck_assert_int_eq(house_put(batches[i]).stored, HUB_STORED_COMMITTED);
+    drive("state of an agent", run_load, some);
+}
+END_TEST
+
+/* Agents. */
+
+static house_agent fresh;
+
+static int run_approve(void)
+{
+    static const char *const actions[] = {"axe1", "axe2"};
+    store *own = open_store();
+    database_error error = store_agent_approve(own, &fresh.identity, "63-a", actions, 2);
+    store_destroy(&own);
+    return (int)error;
+}
+
+static int run_revoke(void)
+{
+    store *own = open_store();
+    database_error error = store_agent_revoke(own, "alpha");
+    store_destroy(&own);
+    return (int)error;
+}
+
+static int run_agents(void)
+{
+    store *own = open_store();
+    arena *scratch = arena_new(SCRATCH);
+    store_agent *all, one;
+    wire_contract *contracts;
+    unsigned count;
+    database_error error = scratch ? store_agents(own, false, scratch, &all, &count) : DATABASE_NO_MEMORY;
+    if (error == DATABASE_OK)
+        must(count == 2 && all[0].right_count == 2);
+    if (error == DATABASE_OK && (error = store_agent_find(own, "beta", scratch, &one)) == DATABASE_OK)
+        must(one.right_count == 1);
+    if (error == DATABASE_OK && (error = store_agent_contracts(own, "alpha", scratch, &contracts, &count)) == DATABASE_OK)
+        must(count == 1);
+    arena_destroy(&scratch);
+    store_destroy(&own);
+    return (int)error;
+}
+
+START_TEST(test_agents)
+{
+    house_agent_new(&fresh, "gamma", "63");
+    drive("agent approved", run_approve, everything);
+    drive("agent revoked", run_revoke, everything);
+    drive("agents read", run_agents, some);
+}
+END_TEST
+
+/* Contracts. */
+
+static contract added;
+static const char *added_text;
+
+static int run_contract(void)
+{
+    store *own = open_store();
+    bool is_new;
+    database_error error = store_contract_add(own, &added, text_of(added_text), &is_new);
+    store_destroy(&own);
+    return (int)error;
+}
+
+static int run_contracts(void)
+{
+    store *own = open_store();
+    arena *scratch = arena_new(SCRATCH);
+    store_contract *all, one;
+    unsigned count;
+    database_error error = scratch ? store_contracts(own, scratch, &all, &count) : DATABASE_NO_MEMORY;
+    if (error == DATABASE_OK)
+        must(count == 1 && all[0].action_count == 2);
+    if (error == DATABASE_OK && (error = store_contract_find(own, "63-a", scratch, &one)) == DATABASE_OK)
+        must(one.definition.size > 100);
+    arena_destroy(&scratch);
+    store_destroy(&own);
+    return (int)error;
+}
+
+START_TEST(test_contracts)
+{
+    added_text = house_contract_text("63-b", "03", "Un autre contrat");
+    house_read(&added, added_text);
+    drive("contract added", run_contract, some);
+    drive("contracts read", run_contracts, some);
+}
+END_TEST
+
+/* What `status` tells. */
+
+static int run_status(void)
+{
+    store *own = open_store();
+    arena *scratch = arena_new(SCRATCH);
+    store_status status;
+    database_error error = DATABASE_NO_MEMORY;
+    if (scratch)
+        error = store_status_read(own, scratch, &status);
+    if (error == DATABASE_OK)
+        must(status.scope_count == 1 && status.alarm_count == 1 && status.contact_count >= 1);
+    arena_destroy(&scratch);
+    store_destroy(&own);
+    return (int)error;
+}
+
+static int run_contact(void)
+{
+    store *own = open_store();
+    database_error error = store_status_note_contact(own, beta.identity.sign);
+    store_destroy(&own);
+    return (int)error;
+}
+
+START_TEST(test_status)
+{
+    ck_assert_int_eq(store_status_note_contact(house.store, alpha.identity.sign), DATABASE_OK);
+    ck_assert_int_eq(store_status_note_alarm(house.store, alpha.identity.sign, WIRE_REFUSAL_FORK, text_of("63"), 3), DATABASE_OK);
+    drive("status read", run_status, some);
+    drive("contact noted", run_contact, everything);
+}
+END_TEST
+
+/* The schema, made in an empty database; and found there. */
+
+static void no_schema(void)
+{
+    house_run("DROP SCHEMA IF EXISTS ctai CASCADE");
+}
+
+static int run_open(void)
+{
+    store *made = NULL;
+    database_error error = house_open(&made, "this-hub", true);
+    store_destroy(&made);
+    return (int)error;
+}
+
+/* Is it there, and whose? (It is claimed after it is made; a hub that is not its own does not use it.) */
+static void schema_state(batch_buffer *to)
+{
+    database_result *result = NULL;
+    static const char sql[] = "SELECT count(*) || ' ' || (SELECT count(*) FROM pg_proc WHERE pronamespace = to_regnamespace('ctai'))"
+                              " FROM pg_tables WHERE schemaname = 'ctai'";
+    ck_assert_int_eq(database_query(&house.reader, sql, NULL, 0, &result), DATABASE_OK);
+    batch_buffer_append(to, database_text(result, 0, 0), strlen(database_text(result, 0, 0)));
+    database_release(&result);
+}
+
+START_TEST(test_schema)
+{
+    static const nth_case making = {"schema made", no_schema, run_open, fits, schema_state, NULL, false};
+    store_destroy(&house.store);
+    nth_drive(&making, getenv("NTH_ALL") ? everything : few);
+    ck_assert_int_eq(house_open(&house.store, "this-hub", true), DATABASE_OK);
+    drive("store opened", run_open, some);
+}
+END_TEST
+
+int main(void)
+{
+    nth_start();
+    nth_database_start();
+    Suite *suite = suite_create("nth_hub");
+    TCase *all = tcase_create("all");
+    tcase_add_checked_fixture(all, enter, house_leave);
+    tcase_set_timeout(all, 600);
+    tcase_add_test(all, test_put);
+    tcase_add_test(all, test_load);
+    tcase_add_test(all, test_agents);
+    tcase_add_test(all, test_contracts);
+    tcase_add_test(all, test_status);
+    tcase_add_test(all, test_schema);
+    suite_add_tcase(suite, all);
+    int code = house_main(suite);
+    nth_tell();
+    return code;
+}
