@@ -1,12 +1,11 @@
-/* hub_agent: `ctai-hub agent list`, `show`, `revoke`. (`approve` is hub_approve.) */
+/* hub_agent: `ctai-hub agent list`, `show`, `revoke`. (`approve` is hub_approve, `replace` hub_replace.) */
 #include <inttypes.h>
 #include <jansson.h>
 #include <string.h>
 
 #include "credential.h"
-#include "hub_base.h"
+#include "hub_agent.h"
 #include "hub_commands.h"
-#include "store_agent.h"
 
 enum { MEMORY_BYTES = 64 * 1024 * 1024 };
 
@@ -20,6 +19,12 @@ static const char *last_received(const store_agent *agent)
     return last;
 }
 
+/* What the list says beside the name. */
+static const char *standing(const store_agent *agent)
+{
+    return agent->revoked ? ", révoqué" : agent->forked_at[0] ? ", arrêté : deux machines ont ses clés" : "";
+}
+
 static json_t *agent_json(const store_agent *agent)
 {
     char fingerprint[CRYPTO_FINGERPRINT_TEXT];
@@ -30,17 +35,18 @@ static json_t *agent_json(const store_agent *agent)
                                                 agent->rights[i].action));
     for (unsigned i = 0; i < agent->scope_count; i++) {
         const store_agent_scope *scope = &agent->scopes[i];
-        json_array_append_new(scopes, json_pack("{s:s, s:I, s:I, s:I, s:I, s:s}", "perimetre", scope->scope,
-                                                "incarnation",
-                                                (json_int_t) scope->incarnation, "lots",
-                                                (json_int_t) scope->sequence, "stables",
-                                                (json_int_t) scope->stable, "enregistrements",
-                                                (json_int_t) scope->records, "dernier_lot",
+        json_array_append_new(scopes, json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:i, s:i, s:s}", "perimetre", scope->scope,
+                                                "incarnation", (json_int_t) scope->incarnation, "lots",
+                                                (json_int_t) scope->sequence, "stables", (json_int_t) scope->stable,
+                                                "enregistrements", (json_int_t) scope->records, "en_attente",
+                                                (json_int_t) scope->staged, "contrats_attendus", (int) scope->awaited,
+                                                "quarantaine", (int) scope->quarantined, "dernier_lot",
                                                 scope->last_received));
     }
-    return json_pack("{s:s, s:s, s:b, s:s, s:s, s:s, s:o, s:o}", "nom", agent->identity.name, "empreinte",
+    return json_pack("{s:s, s:s, s:b, s:s, s:s, s:s, s:s, s:s, s:o, s:o}", "nom", agent->identity.name, "empreinte",
                      fingerprint, "revoque",
                      agent->revoked, "admis_le", agent->admitted, "revoque_le", agent->revoked_at,
+                     "remplace_le", agent->replaced_at, "bifurque_le", agent->forked_at,
                      "dernier_lot", last_received(agent), "droits",
                      rights, "perimetres", scopes);
 }
@@ -79,13 +85,13 @@ static int list(cli_call *call, hub_base *base, arena *memory)
     for (unsigned i = 0; i < count; i++) {
         const char *last = last_received(&agents[i]);
         fprintf(to, "%s%s (dernier lot : %s)\n", agents[i].identity.name,
-                agents[i].revoked ? ", révoqué" : "", last[0] ? last : "jamais");
+                standing(&agents[i]), last[0] ? last : "jamais");
         print_rights(to, &agents[i], "  ");
     }
     return CLI_DONE;
 }
 
-static int unknown_agent(cli_call *call, hub_base *base, arena *memory, const char *name)
+int hub_agent_unknown(cli_call *call, hub_base *base, arena *memory, const char *name)
 {
     store_agent *agents = NULL;
     unsigned count = 0;
@@ -109,7 +115,7 @@ static int show(cli_call *call, hub_base *base, arena *memory)
     const char *name = cli_value(call, "nom");
     database_error error = store_agent_find(base->store, name, memory, &agent);
     if (error == DATABASE_NOT_FOUND)
-        return unknown_agent(call, base, memory, name);
+        return hub_agent_unknown(call, base, memory, name);
     if (error != DATABASE_OK)
         return hub_base_fail(base, call, error);
     if (call->json)
@@ -121,6 +127,10 @@ static int show(cli_call *call, hub_base *base, arena *memory)
             agent.admitted);
     if (agent.revoked)
         fprintf(to, "Révoqué le : %s\n", agent.revoked_at);
+    if (agent.replaced_at[0])
+        fprintf(to, "Nouvelles clés le : %s\n", agent.replaced_at);
+    if (agent.forked_at[0])
+        fprintf(to, "Arrêté le : %s (deux machines ont ses clés : voyez « ctai-hub agent replace »)\n", agent.forked_at);
     fputs("Droits :\n", to);
     print_rights(to, &agent, "  ");
     for (unsigned i = 0; i < agent.scope_count; i++) {
@@ -129,6 +139,14 @@ static int show(cli_call *call, hub_base *base, arena *memory)
                 scope->scope, scope->sequence, hub_base_plural(scope->sequence),
                 scope->records, hub_base_plural(scope->records),
                 scope->last_received[0] ? scope->last_received : "jamais");
+        if (scope->incarnation > 1)
+            fprintf(to, "  incarnation : %" PRIu64 "\n", scope->incarnation);
+        if (scope->awaited)
+            fprintf(to, "  envoi complet attendu pour %u contrat%s ; reçu%s depuis les nouvelles clés, pas encore compté%s : %" PRIu64
+                    "\n", scope->awaited, hub_base_plural(scope->awaited), hub_base_plural(scope->staged),
+                    hub_base_plural(scope->staged), scope->staged);
+        if (scope->quarantined)
+            fprintf(to, "  lot%s en quarantaine : %u\n", hub_base_plural(scope->quarantined), scope->quarantined);
     }
     return CLI_DONE;
 }
@@ -138,7 +156,7 @@ static int revoke(cli_call *call, hub_base *base, arena *memory)
     const char *name = cli_value(call, "nom");
     database_error error = store_agent_revoke(base->store, name);
     if (error == DATABASE_NOT_FOUND)
-        return unknown_agent(call, base, memory, name);
+        return hub_agent_unknown(call, base, memory, name);
     if (error != DATABASE_OK)
         return hub_base_fail(base, call, error);
     if (call->json)

@@ -6,12 +6,9 @@
 #include <jansson.h>
 #include <string.h>
 
-#include "credential.h"
-#include "hub_base.h"
+#include "hub_approval.h"
 #include "hub_commands.h"
 #include "hub_operators.h"
-#include "identity.h"
-#include "oserror.h"
 #include "store_agent.h"
 #include "store_contract.h"
 
@@ -24,69 +21,42 @@ const cli_option hub_approve_options[] = {
     {.name = NULL},
 };
 
-enum { MEMORY_BYTES = 64 * 1024 * 1024, FILE_NAME_MAX = CREDENTIAL_NAME_MAX + 16 };
+enum { MEMORY_BYTES = 64 * 1024 * 1024 };
 
 typedef struct {
-    cli_call *call;
-    hub_base *base;
-    arena *memory;
-    credential_identity identity;
+    hub_approval common; /* the request, the approval */
     store_contract contract;
     unsigned action_count;
     const char *actions[WIRE_ACTIONS_MAX];
-    unsigned address_count;
-    char addresses[HUB_CONF_ADDRESSES_MAX][ENDPOINT_TEXT];
 } approval;
-
-/* The request: who asks. */
-static int read_request(approval *self)
-{
-    cli_call *call = self->call;
-    const cli_file *file = cli_input(call, "demande");
-    if (!file->file)
-        return cli_bad_file(call, file);
-    char *text = arena_take(self->memory, CREDENTIAL_FILE_MAX + 1);
-    if (!text)
-        return hub_base_no_memory(call);
-    size_t size = fread(text, 1, CREDENTIAL_FILE_MAX + 1, file->file);
-    if (ferror(file->file))
-        return cli_bad_file(call, file);
-    if (size > CREDENTIAL_FILE_MAX)
-        return cli_fail(call, CLI_BAD_INPUT, "%s est trop long pour une demande", file->name);
-    credential_error error = credential_read_request(&self->identity, self->memory, (text_view) {text, size});
-    if (error == CREDENTIAL_OK)
-        return CLI_DONE;
-    return cli_fail(call, error == CREDENTIAL_NO_MEMORY ? CLI_FAULT : CLI_BAD_INPUT, "%s : %s", file->name,
-                    credential_error_text(error));
-}
 
 static int unknown_contract(approval *self, const char *id)
 {
     store_contract *known = NULL;
     unsigned count = 0;
-    database_error error = store_contracts(self->base->store, self->memory, &known, &count);
+    database_error error = store_contracts(self->common.base->store, self->common.memory, &known, &count);
     if (error != DATABASE_OK)
-        return hub_base_fail(self->base, self->call, error);
-    const char **ids = arena_take(self->memory, (count + 1) * sizeof *ids);
+        return hub_base_fail(self->common.base, self->common.call, error);
+    const char **ids = arena_take(self->common.memory, (count + 1) * sizeof *ids);
     for (unsigned i = 0; ids && i < count; i++)
-        if (!(ids[i] = arena_text(self->memory, known[i].id)))
-            return hub_base_no_memory(self->call);
+        if (!(ids[i] = arena_text(self->common.memory, known[i].id)))
+            return hub_base_no_memory(self->common.call);
     const char *near = ids ? text_nearest(text_of(id), ids, count) : NULL;
     if (near)
-        return cli_fail(self->call, CLI_BAD_INPUT,
+        return cli_fail(self->common.call, CLI_BAD_INPUT,
                         "le contrat « %s » n’est pas enregistré ; vouliez-vous dire « %s » ?", id, near);
-    return cli_fail(self->call, CLI_BAD_INPUT,
+    return cli_fail(self->common.call, CLI_BAD_INPUT,
                     "le contrat « %s » n’est pas enregistré : commencez par « ctai-hub contract add FICHIER »",
                     id);
 }
 
 static int read_contract(approval *self)
 {
-    const char *id = cli_value(self->call, "contract");
-    database_error error = store_contract_find(self->base->store, id, self->memory, &self->contract);
+    const char *id = cli_value(self->common.call, "contract");
+    database_error error = store_contract_find(self->common.base->store, id, self->common.memory, &self->contract);
     if (error == DATABASE_NOT_FOUND)
         return unknown_contract(self, id);
-    return error == DATABASE_OK ? CLI_DONE : hub_base_fail(self->base, self->call, error);
+    return error == DATABASE_OK ? CLI_DONE : hub_base_fail(self->common.base, self->common.call, error);
 }
 
 static int take_action(approval *self, text_view code)
@@ -94,16 +64,16 @@ static int take_action(approval *self, text_view code)
     const char *codes[WIRE_ACTIONS_MAX];
     unsigned count = 0;
     for (unsigned i = 0; i < self->contract.action_count && count < WIRE_ACTIONS_MAX; i++)
-        if (!(codes[count++] = arena_text(self->memory, self->contract.actions[i].code)))
-            return hub_base_no_memory(self->call);
+        if (!(codes[count++] = arena_text(self->common.memory, self->contract.actions[i].code)))
+            return hub_base_no_memory(self->common.call);
     const char *found = NULL;
     for (unsigned i = 0; i < count; i++)
         if (text_is(code, codes[i]))
             found = codes[i];
     if (!found) {
         const char *near = text_nearest(code, codes, count);
-        return cli_fail(self->call, CLI_BAD_INPUT, "le contrat %s n’a pas d’action « %.*s »%s%s%s",
-                        cli_value(self->call, "contract"),
+        return cli_fail(self->common.call, CLI_BAD_INPUT, "le contrat %s n’a pas d’action « %.*s »%s%s%s",
+                        cli_value(self->common.call, "contract"),
                         (int) code.size, code.at, near ? " ; vouliez-vous dire « " : "", near ? near : "",
                         near ? " » ?" : "");
     }
@@ -117,12 +87,12 @@ static int take_action(approval *self, text_view code)
 /* "axe1,axe3" */
 static int read_actions(approval *self)
 {
-    const char *at = cli_value(self->call, "action");
+    const char *at = cli_value(self->common.call, "action");
     for (;;) {
         size_t size = strcspn(at, ",");
         text_view code = text_trim((text_view) {at, size});
         if (code.size == 0)
-            return cli_fail(self->call, CLI_USAGE,
+            return cli_fail(self->common.call, CLI_USAGE,
                             "--action : donnez les codes des actions, séparés par des virgules");
         int code_of = take_action(self, code);
         if (code_of != CLI_DONE)
@@ -137,85 +107,42 @@ static int read_actions(approval *self)
 static int check_known(approval *self)
 {
     store_agent known;
-    const credential_identity *asks = &self->identity;
-    database_error error = store_agent_find(self->base->store, asks->name, self->memory, &known);
+    const credential_identity *asks = &self->common.identity;
+    database_error error = store_agent_find(self->common.base->store, asks->name, self->common.memory, &known);
     if (error == DATABASE_NOT_FOUND)
         return CLI_DONE;
     if (error != DATABASE_OK)
-        return hub_base_fail(self->base, self->call, error);
+        return hub_base_fail(self->common.base, self->common.call, error);
     const credential_identity *is = &known.identity;
     if (memcmp(is->curve, asks->curve, CRYPTO_PUBLIC) != 0 || memcmp(is->sign, asks->sign, CRYPTO_PUBLIC) != 0
         || memcmp(is->box, asks->box, CRYPTO_PUBLIC) != 0)
-        return cli_fail(self->call, CLI_PROTOCOL,
+        return cli_fail(self->common.call, CLI_PROTOCOL,
                         "l’agent « %s » est déjà admis avec d’autres clés : appelez l’opérateur avant d’aller "
-                        "plus loin ; s’il a refait ses clés, révoquez l’ancien agent et admettez-le sous un autre nom",
-                        asks->name);
+                        "plus loin ; s’il a refait ses clés, « ctai-hub agent replace %s DEMANDE » les lui donne",
+                        asks->name, asks->name);
     if (known.revoked)
-        return cli_fail(self->call, CLI_NOT_ALLOWED,
-                        "l’agent « %s » a été révoqué : l’opérateur doit faire une nouvelle demande, sous un "
-                        "autre nom",
-                        asks->name);
+        return cli_fail(self->common.call, CLI_NOT_ALLOWED,
+                        "l’agent « %s » a été révoqué : l’opérateur doit refaire ses clés ; « ctai-hub agent "
+                        "replace %s DEMANDE » les lui donne",
+                        asks->name, asks->name);
     return CLI_DONE;
 }
 
-static int find_addresses(approval *self)
+static void tell(const approval *self)
 {
-    self->address_count = hub_home_addresses(&self->base->home, self->addresses);
-    if (self->address_count)
-        return CLI_DONE;
-    return cli_fail(self->call, CLI_CONFIGURATION,
-                    "le port du hub n’est pas encore connu : lancez « ctai-hub serve » une fois, ou écrivez "
-                    "« address = tcp://NOM:PORT » dans hub.conf");
-}
-
-static int write_approval(approval *self, batch_buffer *to)
-{
-    const hub_keys *keys = self->base->home.keys;
-    credential_approval what = {.address_count = self->address_count, .agent = self->identity};
-    memcpy(what.hub_curve, keys->curve.public_key, CRYPTO_PUBLIC);
-    memcpy(what.hub_sign, keys->sign.public_key, CRYPTO_PUBLIC);
-    for (unsigned i = 0; i < self->address_count; i++)
-        what.addresses[i] = text_of(self->addresses[i]);
-    database_error error =
-        store_agent_contracts(self->base->store, self->identity.name, self->memory, &what.contracts,
-                              &what.contract_count);
-    if (error != DATABASE_OK)
-        return hub_base_fail(self->base, self->call, error);
-    credential_write_approval(to, &what, &keys->sign);
-    return to->failed ? cli_fail(self->call, CLI_FAULT, "l’approbation n’a pas pu être écrite") : CLI_DONE;
-}
-
-static int place(approval *self, const batch_buffer *text, char file[FILE_NAME_MAX])
-{
-    cli_call *call = self->call;
-    snprintf(file, FILE_NAME_MAX, "%s.approbation", self->identity.name);
-    if (cli_given(call, "output")) {
-        fwrite(text->data, 1, text->size, cli_output(call));
-        return CLI_DONE;
-    }
-    int error = identity_place(call, file, text->data, text->size);
-    if (error == 0)
-        return CLI_DONE;
-    return cli_fail(call, CLI_CANNOT_WRITE,
-                    "l’agent est admis, mais %s n’a pas pu être écrit dans %s (%s) : recommencez dans un "
-                    "autre dossier, ou avec -o", file, call->folder, oserror_text(error));
-}
-
-static void tell(const approval *self, const char *file)
-{
-    cli_call *call = self->call;
+    cli_call *call = self->common.call;
     char fingerprint[CRYPTO_FINGERPRINT_TEXT];
-    credential_fingerprint(fingerprint, &self->identity);
-    const char *path = cli_value(call, "output") ? cli_value(call, "output") : file;
+    credential_fingerprint(fingerprint, &self->common.identity);
+    const char *path = hub_approval_path(&self->common);
     if (call->json) {
         json_t *actions = json_array(), *addresses = json_array();
-        for (unsigned i = 0; i < self->address_count; i++)
-            json_array_append_new(addresses, json_string(self->addresses[i]));
+        for (unsigned i = 0; i < self->common.address_count; i++)
+            json_array_append_new(addresses, json_string(self->common.addresses[i]));
         for (unsigned i = 0; i < self->action_count; i++)
             json_array_append_new(actions, json_string(self->actions[i]));
-        json_t *summary = json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:o}", "nom", self->identity.name, "empreinte",
+        json_t *summary = json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:o}", "nom", self->common.identity.name, "empreinte",
                                     fingerprint, "empreinte_hub",
-                                    self->base->home.keys->fingerprint, "approbation", path, "contrat",
+                                    self->common.base->home.keys->fingerprint, "approbation", path, "contrat",
                                     cli_value(call, "contract"), "actions",
                                     actions, "adresses", addresses);
         json_dumpf(summary, call->out, 0);
@@ -223,62 +150,58 @@ static void tell(const approval *self, const char *file)
         json_decref(summary);
         return;
     }
-    fprintf(call->out, "Agent « %s » admis pour le contrat %s :", self->identity.name,
+    fprintf(call->out, "Agent « %s » admis pour le contrat %s :", self->common.identity.name,
             cli_value(call, "contract"));
     for (unsigned i = 0; i < self->action_count; i++)
         fprintf(call->out, "%s %s", i ? "," : "", self->actions[i]);
     fprintf(call->out,
-            "\nApprobation : %s (adresse%s :", path, self->address_count > 1 ? "s" : "");
-    for (unsigned i = 0; i < self->address_count; i++)
-        fprintf(call->out, "%s %s", i ? "," : "", self->addresses[i]);
+            "\nApprobation : %s (adresse%s :", path, self->common.address_count > 1 ? "s" : "");
+    for (unsigned i = 0; i < self->common.address_count; i++)
+        fprintf(call->out, "%s %s", i ? "," : "", self->common.addresses[i]);
     fprintf(call->out,
             ")\nRendez ce fichier à l’opérateur ; il ne contient rien de secret. Il verra l’empreinte du "
-            "hub :\n%s\n", self->base->home.keys->fingerprint);
+            "hub :\n%s\n", self->common.base->home.keys->fingerprint);
 }
 
 /* The fingerprint is shown first, whatever becomes of the rest. */
 static void show(const approval *self)
 {
     char fingerprint[CRYPTO_FINGERPRINT_TEXT];
-    credential_fingerprint(fingerprint, &self->identity);
-    cli_say(self->call, "demande de « %s », empreinte %s : comparez-la avec celle que l’opérateur vous lit",
-            self->identity.name, fingerprint);
+    credential_fingerprint(fingerprint, &self->common.identity);
+    cli_say(self->common.call, "demande de « %s », empreinte %s : comparez-la avec celle que l’opérateur vous lit",
+            self->common.identity.name, fingerprint);
 }
 
 static int approve(approval *self)
 {
-    int (*const steps[])(approval *) = {read_request, read_contract, read_actions, check_known, find_addresses};
-    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
-        int code = steps[i](self);
-        if (code != CLI_DONE)
-            return code;
-        if (i == 0)
-            show(self);
-    }
-    hub_operators_warn(self->call, &self->contract, self->identity.name, self->actions, self->action_count,
-                       self->memory);
-    database_error error = store_agent_approve(self->base->store, &self->identity,
-                                               cli_value(self->call, "contract"), self->actions,
+    int (*const steps[])(approval *) = {read_contract, read_actions, check_known};
+    int code = hub_approval_read(&self->common);
+    if (code == CLI_DONE)
+        show(self);
+    for (size_t i = 0; code == CLI_DONE && i < sizeof steps / sizeof *steps; i++)
+        code = steps[i](self);
+    if (code == CLI_DONE)
+        code = hub_approval_find_addresses(&self->common);
+    if (code != CLI_DONE)
+        return code;
+    hub_operators_warn(self->common.call, &self->contract, self->common.identity.name, self->actions, self->action_count,
+                       self->common.memory);
+    database_error error = store_agent_approve(self->common.base->store, &self->common.identity,
+                                               cli_value(self->common.call, "contract"), self->actions,
                                                self->action_count);
     if (error == DATABASE_CONFLICT)
-        return cli_fail(self->call, CLI_PROTOCOL, "%s", store_explain(self->base->store));
+        return cli_fail(self->common.call, CLI_PROTOCOL, "%s", store_explain(self->common.base->store));
     if (error != DATABASE_OK)
-        return hub_base_fail(self->base, self->call, error);
-    batch_buffer text;
-    char file[FILE_NAME_MAX];
-    batch_buffer_init(&text, CREDENTIAL_FILE_MAX);
-    int code = write_approval(self, &text);
+        return hub_base_fail(self->common.base, self->common.call, error);
+    code = hub_approval_give(&self->common);
     if (code == CLI_DONE)
-        code = place(self, &text, file);
-    if (code == CLI_DONE)
-        tell(self, file);
-    batch_buffer_release(&text);
+        tell(self);
     return code;
 }
 
 static int run(cli_call *call, hub_base *base, arena *memory)
 {
-    return approve(&(approval) {.call = call, .base = base, .memory = memory});
+    return approve(&(approval) {.common = {.call = call, .base = base, .memory = memory}});
 }
 
 int hub_approve_run(cli_call *call)

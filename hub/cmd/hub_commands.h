@@ -22,6 +22,8 @@ int hub_approve_run(cli_call *call);
 int hub_agent_list_run(cli_call *call);
 int hub_agent_show_run(cli_call *call);
 int hub_agent_revoke_run(cli_call *call);
+extern const cli_option hub_replace_options[];
+int hub_replace_run(cli_call *call);
 
 extern const cli_option hub_report_options[];
 int hub_report_run(cli_call *call);

@@ -25,6 +25,10 @@ static const cli_operand request_operand[] = {{.name = "demande", .kind = CLI_IN
 static const cli_operand name_operand[] = {{.name = "nom", .kind = CLI_VALUE, .required = true},
                                            {.name = NULL}};
 
+static const cli_operand replace_operands[] = {{.name = "nom", .kind = CLI_VALUE, .required = true},
+                                               {.name = "demande", .kind = CLI_INPUT, .required = true},
+                                               {.name = NULL}};
+
 static const cli_command commands[] = {
     {.name = "init", .run = hub_init_run, .help = "crée le dossier du hub, ses clés et sa base",
      .options = hub_init_options,
@@ -63,6 +67,11 @@ static const cli_command commands[] = {
     {.name = "agent revoke", .run = hub_agent_revoke_run, .help = "retire son accès à un agent, aussitôt",
      .operands = name_operand,
      .details = "Ce qu’il a envoyé reste."},
+    {.name = "agent replace", .run = hub_replace_run,
+     .help = "donne de nouvelles clés à un opérateur qui a perdu son poste",
+     .options = hub_replace_options, .operands = replace_operands, .flags = IDENTITY_PLACES,
+     .details = "La demande est celle que l’opérateur a refaite sous le même nom. Les anciennes clés sont coupées aussitôt.\n"
+                "Ce qu’il avait envoyé compte jusqu’à son premier envoi complet, qui prend sa place d’un coup."},
     {.name = "report", .run = hub_report_run, .help = "l’évaluation d’un contrat (article 7)",
      .options = hub_report_options,
      .operands = contract_operand},

@@ -8,11 +8,12 @@
 #include <string.h>
 
 #include "store_base.h"
+#include "store_replace.h"
 
 /* $1: the name; NULL: all. */
 static const char agents_sql[] =
     "SELECT a.agent, a.name, a.curve, a.sign, a.box, a.status = 'revoked', " STORE_MOMENT("a.admitted_at") ", "
-            STORE_MOMENT("a.revoked_at")
+            STORE_MOMENT("a.revoked_at") ", " STORE_MOMENT("a.forked_at") ", " STORE_MOMENT("a.replaced_at")
     "  FROM ctai.agent AS a WHERE $1::text IS NULL OR a.name = $1 ORDER BY a.name COLLATE \"C\"";
 static const char rights_sql[] =
     "SELECT a.agent, c.id, act.code"
@@ -27,7 +28,10 @@ static const char scopes_sql[] =
     "SELECT a.agent, s.scope, coalesce(p.incarnation, 1), coalesce(p.sequence, 0), coalesce(p.stable, 0),"
     "       (SELECT count(*) FROM ctai.record AS r WHERE r.scope = s.scope AND r.agent = a.agent),"
     "       " STORE_MOMENT("(SELECT l.received_at FROM ctai.ledger AS l WHERE l.scope = s.scope AND l.agent = a.agent"
-                           "  ORDER BY l.sequence DESC LIMIT 1)")
+                           "  ORDER BY l.sequence DESC LIMIT 1)") ","
+    "       (SELECT count(*) FROM ctai.record_staged AS r WHERE r.scope = s.scope AND r.agent = a.agent),"
+    "       (SELECT count(*) FROM ctai.replacement AS r WHERE r.scope = s.scope AND r.agent = a.agent),"
+    "       (SELECT count(*) FROM ctai.quarantine AS q WHERE q.scope = s.scope AND q.agent = a.agent)"
     "  FROM ctai.agent AS a"
     "  JOIN LATERAL (SELECT c.scope FROM ctai.agent_right AS r JOIN ctai.contract AS c USING (contract_id) WHERE r.agent = a.agent"
     "                UNION SELECT o.scope FROM ctai.agent_scope AS o WHERE o.agent = a.agent) AS s ON true"
@@ -71,6 +75,8 @@ static database_error read_agents(database *connection, const database_parameter
         one->revoked = database_flag(result, (int)i, 5);
         COPY(one->admitted, (int)i, 6);
         COPY(one->revoked_at, (int)i, 7);
+        COPY(one->forked_at, (int)i, 8);
+        COPY(one->replaced_at, (int)i, 9);
     }
     database_release(&result);
     return error;
@@ -121,6 +127,9 @@ static database_error read_scopes(database *connection, const database_parameter
             one->stable = (uint64_t)database_integer(result, row, 4);
             one->records = (uint64_t)database_integer(result, row, 5);
             COPY(one->last_received, row, 6);
+            one->staged = (uint64_t)database_integer(result, row, 7);
+            one->awaited = (unsigned)database_integer(result, row, 8);
+            one->quarantined = (unsigned)database_integer(result, row, 9);
             agents[i].scope_count++;
         }
     }
@@ -194,7 +203,9 @@ static database_error admit(database *connection, const credential_identity *ide
     bool known = error == DATABASE_OK && database_rows(result) > 0;
     if (error == DATABASE_OK && !known) {
         database_release(&result);
-        error = database_query(connection, new_sql, parameters, 4, &result);
+        error = store_replace_check_former(connection, identity);
+        if (error == DATABASE_OK)
+            error = database_query(connection, new_sql, parameters, 4, &result);
     }
     if (known && strcmp(database_text(result, 0, 1), identity->name) != 0)
         error = database_fail(connection, DATABASE_CONFLICT,

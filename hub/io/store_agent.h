@@ -16,6 +16,9 @@ typedef struct {
     char scope[BATCH_SCOPE_MAX + 1];
     uint64_t incarnation, sequence, stable;
     uint64_t records;                  /* of its, in the scope, now */
+    uint64_t staged;                   /* that stand once its whole table has come (store_replace.h) */
+    unsigned awaited;                  /* contracts of which that is waited for */
+    unsigned quarantined;              /* batches */
     char last_received[32];            /* ISO 8601, UTC, seconds; "" when never */
 } store_agent_scope;
 
@@ -23,6 +26,8 @@ typedef struct {
     credential_identity identity;
     bool revoked;
     char admitted[32], revoked_at[32]; /* ISO 8601, UTC, seconds; "" */
+    char forked_at[32];                /* two machines have its keys */
+    char replaced_at[32];              /* it was given new keys */
     unsigned right_count;
     store_right *rights;               /* by contract, then the action's place in it */
     unsigned scope_count;
