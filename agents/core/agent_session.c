@@ -79,6 +79,27 @@ static void take_connected(agent_step *step)
     agent_step_greet(step);
 }
 
+/*
+ * The hub's word was not written down: it counts for nothing, and is asked for again. What an acknowledgement brought
+ * beside (refusals) comes only with the answer to a HELLO that names the receipts from before.
+ */
+static void take_unkept(agent_step *step)
+{
+    agent_session *self = step->session;
+    const agent_event *event = step->event;
+    agent_session_scope *scope = agent_step_find(self, text_of(event->scope));
+
+    if (scope != NULL && event->acknowledged < scope->acknowledged)
+        scope->acknowledged = event->acknowledged;
+    if (scope != NULL && event->stable < scope->stable)
+        scope->stable = event->stable;
+    if (!agent_step_linked(self))
+        return;
+    if (self->retry_ms < AGENT_SESSION_UNKEPT_MS)
+        self->retry_ms = AGENT_SESSION_UNKEPT_MS;
+    agent_step_lose(step, AGENT_STOP_UNREACHABLE);
+}
+
 static void take_tick(agent_step *step)
 {
     agent_session *self = step->session;
@@ -129,6 +150,7 @@ void agent_session_step(agent_session *self, const agent_event *event, uint64_t 
     case AGENT_EVENT_NOT_OURS: break; /* the answer to ours is still to come, or the time for it ends */
     case AGENT_EVENT_COMPARED: agent_compare_compared(&step); break;
     case AGENT_EVENT_RECONCILED: agent_compare_reconciled(&step); break;
+    case AGENT_EVENT_UNKEPT: take_unkept(&step); break;
     case AGENT_EVENT_TICK: take_tick(&step); break;
     }
 }

@@ -6,9 +6,10 @@
  * Always true: a batch is sent only after the outbox has told of it (QUEUED), in order of sequence
  * per scope, within the hub's credit, and under the incarnation that the hub has granted; within an
  * incarnation `acknowledged` only grows, and only by a receipt that the hub's key has signed for this
- * agent and whose hash is that of the outbox's own batch. At most one SEND_BATCH is under way: its
- * answer (SENT, HELD or MISSING) brings the next one, and at most one question to the hub (RENEW,
- * SURVEY or LIST), so that the effects of a step are few, however much is queued.
+ * agent and whose hash is that of the outbox's own batch; what the outbox could not write down of it
+ * is taken back (UNKEPT). At most one SEND_BATCH is under way: its answer (SENT, HELD or MISSING)
+ * brings the next one, and at most one question to the hub (RENEW, SURVEY or LIST), so that the
+ * effects of a step are few, however much is queued.
  *
  * A scope whose chain does not go on from the hub's position asks for an incarnation (renewal), and
  * compares what the hub holds (resync) once all that it has is acknowledged; other scopes flow on.
@@ -29,6 +30,7 @@ enum {
     AGENT_SESSION_HELLO_TRIES = 3,          /* without an answer: then a fresh connection */
     AGENT_SESSION_RETRY_MS_MIN = 250,       /* back-off, doubled up to the maximum */
     AGENT_SESSION_RETRY_MS_MAX = 60 * 1000,
+    AGENT_SESSION_UNKEPT_MS = 8 * 1000,     /* the least back-off after the outbox could not write */
     AGENT_SESSION_WRONG_KEY_FAILURES = 3,   /* in a row: the hub has another key than expected */
 };
 
@@ -132,15 +134,16 @@ typedef enum {
     AGENT_EVENT_NOT_OURS,   /* answers ADOPT: scope: the request is not the one that we wait for; nothing is changed */
     AGENT_EVENT_COMPARED,   /* answers COMPARE: scope, differs */
     AGENT_EVENT_RECONCILED, /* answers RECONCILE: scope: durable */
+    AGENT_EVENT_UNKEPT,     /* scope, acknowledged, stable: as the outbox has them, which could not write what came later */
     AGENT_EVENT_TICK,       /* now has passed deadline_ms */
 } agent_event_type;
 
 typedef struct {
     agent_event_type type;
-    const char *scope;            /* QUEUED, SENT, HELD, MISSING, ADOPTED, NOT_OURS, COMPARED, RECONCILED */
+    const char *scope;            /* QUEUED, SENT, HELD, MISSING, ADOPTED, NOT_OURS, COMPARED, RECONCILED, UNKEPT */
     uint64_t incarnation;         /* QUEUED, ADOPTED */
     uint64_t sequence;            /* QUEUED, ADOPTED: the last in the outbox; SENT, HELD, MISSING */
-    uint64_t acknowledged, stable; /* ADOPTED */
+    uint64_t acknowledged, stable; /* ADOPTED, UNKEPT */
     uint64_t bytes;               /* SENT, HELD: of the whole message */
     const uint8_t *hash;          /* QUEUED, ADOPTED: the header's; of the granted position when nothing comes after it */
     const uint8_t *differs;       /* COMPARED: WIRE_BUCKETS bits, bucket b in byte b / 8 at bit b % 8 */

@@ -32,6 +32,8 @@ struct runtime {
     bool met, heard; /* heard: a message came in this step */
     bool logs;
     bool writing; /* a transaction of the outbox is open */
+    bool unkept; /* something that the session believes could not be written */
+    outbox_tally before; /* the tally at the transaction's beginning */
     unsigned long told;
     agent_event answer; /* to SEND_BATCH, when answered is true */
     char answer_scope[BATCH_SCOPE_MAX + 1];
@@ -63,21 +65,26 @@ static bool write_begin(runtime *self)
         outbox_error error = outbox_begin(self->box);
         storage_failed(self, error);
         self->writing = error == OUTBOX_OK;
+        self->unkept = self->unkept || error != OUTBOX_OK;
+        self->before = self->tally;
     }
     return self->writing;
 }
 
-static void write_end(runtime *self)
+static void write_commit(runtime *self)
 {
-    if (!self->writing)
-        return;
     if (self->heard) {
         char text[32];
         (void)snprintf(text, sizeof text, "%" PRIu64, (uint64_t)time(NULL));
         (void)outbox_set(self->box, CONTACT, text_of(""), text_of(text));
     }
     self->writing = self->heard = false;
-    storage_failed(self, outbox_commit(self->box));
+    outbox_error error = outbox_commit(self->box);
+    if (error == OUTBOX_OK)
+        return;
+    storage_failed(self, error);
+    self->tally = self->before;
+    self->unkept = true;
 }
 
 static bool own_hash(void *box, const char *scope, uint64_t sequence, uint8_t hash[CRYPTO_HASH])
@@ -208,6 +215,35 @@ static void step(runtime *self, const agent_event *event)
         if (!self->answered)
             return;
         next = self->answer;
+    }
+}
+
+/* What could not be written was never heard: the session goes back to what the outbox has. */
+static void tell_unkept(runtime *self)
+{
+    outbox_scope scopes[WIRE_SCOPES_MAX];
+    unsigned count;
+    bool readable = outbox_scopes(self->box, scopes, WIRE_SCOPES_MAX, &count) == OUTBOX_OK;
+    self->unkept = false;
+    for (unsigned i = 0; i < self->session.scope_count; i++) {
+        agent_event event = {.type = AGENT_EVENT_UNKEPT, .scope = self->session.scopes[i].scope};
+        for (unsigned k = 0; readable && k < count; k++)
+            if (strcmp(scopes[k].scope, event.scope) == 0) {
+                event.acknowledged = scopes[k].acknowledged;
+                event.stable = scopes[k].stable;
+            }
+        step(self, &event);
+    }
+}
+
+/* Ends the transaction of a step; telling of a failure may begin another, once. */
+static void write_end(runtime *self)
+{
+    while (self->writing || self->unkept) {
+        if (self->writing)
+            write_commit(self);
+        if (self->unkept)
+            tell_unkept(self);
     }
 }
 

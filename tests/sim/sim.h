@@ -36,18 +36,20 @@ enum {
 
 /* Rare branches: the report of a run shows how often each was taken, and none may be zero over the normal run. */
 #define SIM_COUNTERS(X) \
-    X(push_accepted) X(push_partial) X(push_refused_withdrawals) X(push_failed) X(push_unknown) X(push_retained) \
+    X(push_accepted) X(push_partial) X(push_refused_withdrawals) X(push_failed) X(push_failed_done) X(push_unknown) X(push_retained) \
     X(kill_process) X(kill_power) X(kill_inside_write) X(disk_full) X(disk_fsync_error) X(disk_io_error) \
-    X(disk_torn) X(disk_lost_write) X(open_failed) X(restored) X(cloned) X(stalled) X(wall_jump) \
+    X(disk_ruined) X(disk_torn) X(disk_lost_write) X(open_failed) X(restored) X(cloned) X(stalled) X(wall_jump) \
     X(net_dropped) X(net_duplicated) X(net_cut) X(net_late) X(net_late_other_hub) X(net_partition) X(net_refused) \
-    X(net_no_detail) X(net_send_failed) X(connection_cut_by_hub) X(key_refused) X(two_connections) \
+    X(net_no_detail) X(net_send_failed) X(connection_cut_by_hub) X(key_refused) \
     X(hub_killed) X(hub_stopped) X(hub_merged_commit) X(hub_alarm) X(hub_fork_alarm) \
     X(db_away) X(db_slow) X(db_failed) X(db_fault) X(db_full) X(db_commit_lost_done) X(db_commit_lost_undone) \
     X(db_commit_warned) X(db_failover) X(db_failover_tail_lost) X(db_again) X(db_sequence) X(db_incarnation) \
-    X(db_fork) X(db_no_right) X(db_scope) X(db_key) X(db_refusals) X(db_replaced) X(db_withdrawn) X(db_stable_later) \
+    X(db_fork) X(db_no_right) X(db_scope) X(db_key) X(db_quarantined) X(db_refusals) X(db_replaced) X(db_withdrawn) X(db_stable_later) \
     X(contract_changed) X(right_changed) X(revoked) X(replaced) X(notice_lost) \
-    X(agent_stopped) X(agent_scope_stopped) X(agent_resent) X(agent_behind) X(busy_answered) \
-    X(ack_refusals) X(two_scopes)
+    X(agent_stopped) X(agent_resent) X(busy_answered) \
+    X(ack_refusals) X(db_granted) X(db_granted_again) X(db_renewal_stale) X(db_renewal_fork) X(db_forked_refused) X(db_surveyed) X(db_listed) \
+    X(said_renew) X(said_survey) X(said_list) X(said_granted) X(said_digests) X(said_listed) X(said_contracts) \
+    X(second_restore)
 
 enum {
 #define SIM_COUNTER_NAME(name) SIM_COUNT_##name,
@@ -65,7 +67,7 @@ typedef enum {
 typedef struct {
     unsigned drop, duplicate, send_fails, late, no_detail, refuse, cut;
     unsigned disk_full, disk_fsync, disk_io;
-    unsigned db_away, db_slow, db_fails, db_lost, db_warned, db_fault, db_full;
+    unsigned db_away, db_slow, db_fails, db_lost, db_warned, db_fault, db_full, db_misfit;
 } sim_odds;
 
 typedef struct {
@@ -78,6 +80,7 @@ typedef struct {
     bool failed;               /* a promise was broken: see sim_broken */
     sim_odds odds;
     bool strong_crypto;        /* real Ed25519 */
+    bool quarantined;          /* a batch was put aside: its records come with the next push */
     bool other_key;            /* some agents were given other linkage keys: not all can go on */
     bool stable_at_commit;
     unsigned agent_count, contract_count, scope_count, fact_count;

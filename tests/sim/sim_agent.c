@@ -29,6 +29,9 @@ typedef struct {
 typedef struct {
     unsigned identity;
     bool up, restored, cloned, revoked;
+    bool damaged;
+    bool deceived; /* its disk has failed a flush, and lost power since: no database survives that for certain */
+    bool uncertain; /* a push failed and yet is there: until the next whole one it may go again with the power */
     agent_home home;
     outbox *box;
     runtime *loop;
@@ -54,13 +57,15 @@ unsigned agent_current(void)
     return running;
 }
 
+static void take_stage(unsigned index);
+
 static uint64_t queued_in_all(process *self)
 {
     outbox_scope scopes[WIRE_SCOPES_MAX];
     unsigned count;
     uint64_t sum = 0;
     if (outbox_scopes(self->box, scopes, WIRE_SCOPES_MAX, &count) != OUTBOX_OK)
-        return 0;
+        return UINT64_MAX; /* it cannot be read now */
     for (unsigned i = 0; i < count; i++)
         sum += scopes[i].records_queued * 1000 + scopes[i].queued;
     return sum;
@@ -126,6 +131,24 @@ unsigned agent_add(void)
     return new_process(identity_count++);
 }
 
+/* The outbox is damaged. A disk that has deceived it is replaced by its backup, or by nothing; nothing else may be a reason. */
+static void take_damage(unsigned index)
+{
+    process *self = &processes[index];
+    if (!self->deceived) {
+        sim_broken("agent %u: its outbox is damaged", index);
+        return;
+    }
+    sim_count(disk_ruined);
+    sim_trace("disk ruined", index, 0, 0);
+    if (self->up)
+        agent_kill(index, false, 1000 + sim_below(SIM_FAULT, 20000));
+    if (self->backup)
+        sim_disk_put(index, self->backup);
+    else
+        sim_disk_clear(index);
+}
+
 void agent_start(unsigned index)
 {
     process *self = &processes[index];
@@ -149,16 +172,17 @@ void agent_start(unsigned index)
         if (sim_disk_dead(index))
             sim_disk_died(index, false);
         if (error == OUTBOX_DAMAGED)
-            sim_broken("agent %u: its outbox is damaged", index);
+            take_damage(index);
         sim_later(2000 + sim_below(SIM_FAULT, 5000), SIM_EVENT_AGENT_UP, index, 0);
         return;
     }
     self->up = true;
     if (self->unknown) {
         self->unknown = false;
-        if (queued_in_all(self) != self->queued_before)
-            for (unsigned i = 0; i < self->stage_count; i++)
-                check_accepted(index, self->stage[i].contract, self->stage[i].fact, &self->stage[i].content);
+        if (self->queued_before == UINT64_MAX)
+            self->uncertain = true;
+        else if (queued_in_all(self) != self->queued_before)
+            take_stage(index);
     }
     runtime_start(self->loop);
     agent_wake(index, sim.now_ms);
@@ -176,6 +200,8 @@ void agent_kill(unsigned index, bool power, uint64_t after_ms)
     net_agent_died(index);
     sim_disk_stop(index); /* what the closing would still write is not written */
     close_process(self);
+    self->deceived = self->deceived || (power && sim_disk_lied(index));
+    self->restored = self->restored || self->deceived; /* as good as an older disk */
     sim_disk_died(index, power);
     if (after_ms != SIM_NEVER)
         sim_later(after_ms, SIM_EVENT_AGENT_UP, index, 0);
@@ -247,8 +273,11 @@ static void after(unsigned index)
         agent_kill(index, sim_chance(SIM_FAULT, 500), 500 + sim_below(SIM_FAULT, 20000));
         return;
     }
-    if (runtime_failures(self->loop, &error) > 0 && error == OUTBOX_DAMAGED)
-        sim_broken("agent %u: its outbox is damaged", index);
+    if (self->damaged || (runtime_failures(self->loop, &error) > 0 && error == OUTBOX_DAMAGED)) {
+        self->damaged = false;
+        take_damage(index);
+        return;
+    }
     if (runtime_session(self->loop)->deadline_ms != UINT64_MAX)
         agent_wake(index, runtime_session(self->loop)->deadline_ms);
 }
@@ -348,7 +377,15 @@ static sim_export *make_export(process *self, unsigned contract, bool complete, 
     return made;
 }
 
-static void push(unsigned index, bool last)
+static void take_stage(unsigned index)
+{
+    const process *self = &processes[index];
+    for (unsigned i = 0; i < self->stage_count; i++)
+        check_accepted(index, self->stage[i].contract, self->stage[i].fact, &self->stage[i].content);
+}
+
+/* True when it was accepted. */
+static bool push(unsigned index, bool last)
 {
     process *self = &processes[index];
     sim_export *exports[SIM_CONTRACTS_MAX];
@@ -375,22 +412,29 @@ static void push(unsigned index, bool last)
             error = enqueue(self->box, &self->home, &all, true, &result);
     }
     sim_trace("push", index, error, result.batches);
+    sim_trace("  complete, contracts, unchanged", complete, all.result_count, result.unchanged);
     if (error == ENQUEUE_OK) {
         sim_count(push_accepted);
-        for (unsigned i = 0; i < self->stage_count; i++)
-            check_accepted(index, self->stage[i].contract, self->stage[i].fact, &self->stage[i].content);
+        take_stage(index);
+        if (self->stage_count == sim.fact_count * sim.contract_count)
+            self->uncertain = false;
     } else if (error == ENQUEUE_OUTBOX && sim_disk_dead(index)) {
         sim_count(push_unknown);
         self->unknown = true;
     } else if (error == ENQUEUE_OUTBOX) {
         sim_count(push_failed);
-        if (result.outbox == OUTBOX_DAMAGED)
-            sim_broken("agent %u: its outbox is damaged", index);
+        uint64_t queued = queued_in_all(self);
+        if (queued != self->queued_before || queued == UINT64_MAX) {
+            sim_count(push_failed_done);
+            self->uncertain = true;
+        }
+        self->damaged = result.outbox == OUTBOX_DAMAGED;
         if (last)
             sim_broken("agent %u: the last push failed (%d)", index, (int)result.outbox);
     }
     for (unsigned i = 0; i < all.result_count; i++)
         free(exports[i]);
+    return error == ENQUEUE_OK;
 }
 
 void agent_pushes(unsigned index, bool last)
@@ -399,8 +443,7 @@ void agent_pushes(unsigned index, bool last)
     if (!self->up || (!last && sim.now_ms < self->stalled_until))
         return;
     running = index;
-    push(index, last);
-    if (!sim_disk_dead(index)) {
+    if (push(index, last) && !sim_disk_dead(index)) {
         outbox_error told = runtime_queued(self->loop);
         if (told != OUTBOX_OK)
             sim_trace("not told", index, told, 0);
@@ -420,6 +463,12 @@ void agent_says(unsigned index, text_view frame)
         sim_broken("agent %u: what it says cannot be read", index);
     else if (message.type == WIRE_BATCH)
         check_sent(index, message.batch.header);
+    else if (message.type == WIRE_RENEW)
+        sim_count(said_renew);
+    else if (message.type == WIRE_SURVEY)
+        sim_count(said_survey);
+    else if (message.type == WIRE_LIST)
+        sim_count(said_list);
     arena_destroy(&scratch);
 }
 
@@ -447,6 +496,11 @@ unsigned agent_identity(unsigned index)
 bool agent_is_restored(unsigned index)
 {
     return processes[index].restored;
+}
+
+bool agent_is_uncertain(unsigned index)
+{
+    return processes[index].uncertain;
 }
 
 bool agent_is_cloned(unsigned index)

@@ -43,6 +43,7 @@ bool agent_is_up(unsigned agent);
 const agent_session *agent_session_of(unsigned agent); /* NULL: it is not up */
 unsigned agent_identity(unsigned agent);
 bool agent_is_restored(unsigned agent);
+bool agent_is_uncertain(unsigned agent); /* what it has accepted cannot be told before its next whole push */
 bool agent_is_cloned(unsigned agent);  /* either of the two */
 bool agent_is_revoked(unsigned agent);
 void agent_set_revoked(unsigned agent);

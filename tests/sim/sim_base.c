@@ -29,6 +29,7 @@ static void release(base *what)
         for (unsigned k = 0; k < SIM_SCOPES_MAX; k++) {
             free(what->agents[i].places[k].records);
             free(what->agents[i].places[k].refusals);
+            free(what->agents[i].places[k].grants);
         }
     for (unsigned k = 0; k < SIM_SCOPES_MAX; k++)
         free(what->scopes[k].ledger);
@@ -157,10 +158,22 @@ static void apply_batch(base *to, const base_change *what, bool counts)
     }
 }
 
+static void apply_grant(base_place *place, const base_change *what)
+{
+    base_grant made = {what->incarnation, place->sequence, {0}};
+    memcpy(made.request, what->request, WIRE_REQUEST);
+    place->grants = grown(place->grants, place->grant_count, &place->grant_capacity, sizeof *place->grants);
+    place->grants[place->grant_count++] = made;
+    place->there = true;
+    place->incarnation = what->incarnation;
+}
+
 static void apply(base *to, const base_change *what, bool counts)
 {
     base_agent *agent = &to->agents[what->agent];
     switch (what->kind) {
+    case BASE_NOTHING:
+        break;
     case BASE_BATCH:
         apply_batch(to, what, counts);
         break;
@@ -179,6 +192,12 @@ static void apply(base *to, const base_change *what, bool counts)
         break;
     case BASE_REVOKE:
         agent->revoked = true;
+        break;
+    case BASE_GRANT:
+        apply_grant(&agent->places[what->scope], what);
+        break;
+    case BASE_FORK:
+        agent->forked = true;
         break;
     }
 }

@@ -6,6 +6,7 @@
 #define CTAI_SIM_BASE_H
 
 #include "sim.h"
+#include "wire.h"
 
 typedef struct {
     uint8_t key[RECORD_KEY];
@@ -20,6 +21,12 @@ typedef struct {
     record_reason reason;
 } base_refusal;
 
+/* An incarnation that was granted, at the sequence where the one before was left. */
+typedef struct {
+    uint64_t incarnation, base;
+    uint8_t request[WIRE_REQUEST];
+} base_grant;
+
 /* An agent in a scope. */
 typedef struct {
     bool there;
@@ -29,6 +36,8 @@ typedef struct {
     unsigned record_count, record_capacity;
     base_refusal *refusals;
     unsigned refusal_count, refusal_capacity;
+    base_grant *grants;
+    unsigned grant_count, grant_capacity;
 } base_place;
 
 typedef struct {
@@ -38,7 +47,7 @@ typedef struct {
 } base_ledger;
 
 typedef struct {
-    bool there, revoked;
+    bool there, revoked, forked;
     unsigned rights[SIM_CONTRACTS_MAX]; /* a bit for each action */
     base_place places[SIM_SCOPES_MAX];
 } base_agent;
@@ -61,7 +70,7 @@ typedef struct {
     base_scope scopes[SIM_SCOPES_MAX];
 } base;
 
-typedef enum { BASE_BATCH, BASE_STABLE, BASE_TERMS, BASE_RIGHT, BASE_ADMIT, BASE_REVOKE } base_kind;
+typedef enum { BASE_NOTHING, BASE_BATCH, BASE_STABLE, BASE_TERMS, BASE_RIGHT, BASE_ADMIT, BASE_REVOKE, BASE_GRANT, BASE_FORK } base_kind;
 
 /* What one transaction changes. Arrays belong to it. */
 typedef struct {
@@ -79,6 +88,7 @@ typedef struct {
     uint64_t stable_up_to;              /* STABLE */
     unsigned first_month, last_month;   /* TERMS */
     unsigned rights;                    /* RIGHT */
+    uint8_t request[WIRE_REQUEST];      /* GRANT: with incarnation */
 } base_change;
 
 void base_reset(void);

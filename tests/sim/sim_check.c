@@ -326,7 +326,7 @@ void check_rest(bool last, bool terms_changed)
         if (agent_is_cloned(agent) && last && !agent_is_revoked(agent))
             check_clone(agent);
         bool certain = !agent_is_cloned(agent) && !agent_is_revoked(agent) && !sim.other_key
-            && (last || (!agent_is_restored(agent) && !terms_changed));
+            && (last || (!agent_is_restored(agent) && !agent_is_uncertain(agent) && !terms_changed && !sim.quarantined));
         for (unsigned k = 0; certain && k < sim.contract_count; k++)
             for (unsigned fact = 0; fact < sim.fact_count && !sim.failed; fact++)
                 check_fact(agent, k, fact, last);

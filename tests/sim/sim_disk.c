@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FILES = 2, SECTOR = 512 };
+enum { FILES = 2, SECTOR = 512, PAGE = 4096, PAGES_MAX = 8192 };
 
 typedef struct {
     uint8_t *data;
@@ -24,12 +24,14 @@ typedef struct {
     bool there, there_durably;
     bytes now, durable;
     change *first, **last;
+    uint8_t stale[PAGES_MAX / 8]; /* pages whose flush has failed: they count as clean, and are not on the platter */
 } file;
 
 typedef struct {
     file files[FILES];
     unsigned fuse;
     bool dead;
+    bool lied; /* a flush has failed: what the process reads may not be on the platter */
 } disk;
 
 struct sim_image {
@@ -119,6 +121,32 @@ static void apply(bytes *to, const change *what, size_t size)
         put(to, what->at, what->data, size);
     else
         resize(to, what->size);
+}
+
+/* A page that is written to again is dirty again as a whole. */
+static void freshen(file *of, size_t at, size_t size)
+{
+    for (size_t page = at / PAGE; page <= (at + size - 1) / PAGE && page < PAGES_MAX; page++) {
+        if (!(of->stale[page / 8] >> page % 8 & 1))
+            continue;
+        of->stale[page / 8] &= (uint8_t)~(1u << page % 8);
+        size_t end = (page + 1) * PAGE < of->now.size ? (page + 1) * PAGE : of->now.size;
+        if (end > page * PAGE)
+            note(of, page * PAGE, of->now.data + page * PAGE, end - page * PAGE);
+    }
+}
+
+/* As Linux does it: some of the pages are not on the platter, and count as clean. */
+static void fail_to_flush(file *of)
+{
+    for (const change *each = of->first; each; each = each->next) {
+        if (sim_chance(SIM_DISK, 500))
+            apply(&of->durable, each, each->size);
+        else if (each->data)
+            for (size_t page = each->at / PAGE; page <= (each->at + each->size - 1) / PAGE && page < PAGES_MAX; page++)
+                of->stale[page / 8] |= (uint8_t)(1u << page % 8);
+    }
+    forget_changes(of);
 }
 
 static void flush(file *of)
@@ -233,6 +261,7 @@ static int do_write(sqlite3_file *which, const void *data, int size, sqlite3_int
         return SQLITE_IOERR_WRITE;
     }
     put(&to->now, (size_t)at, data, (size_t)size);
+    freshen(to, (size_t)at, (size_t)size);
     note(to, (size_t)at, data, (size_t)size);
     return SQLITE_OK;
 }
@@ -256,14 +285,9 @@ static int do_sync(sqlite3_file *which, int flags)
     (void)flags;
     bool lives = alive(disk_of(which), &part);
     if (lives && faulty(disk_of(which), sim.odds.disk_fsync)) {
-        /* As Linux does it: the pages count as clean, and are not on the platter. */
         sim_count(disk_fsync_error);
-        for (change *each = of->first, *next; each; each = next) {
-            next = each->next;
-            if (sim_chance(SIM_DISK, 500))
-                apply(&of->durable, each, each->size);
-        }
-        forget_changes(of);
+        disk_of(which)->lied = true;
+        fail_to_flush(of);
         return SQLITE_IOERR_FSYNC;
     }
     if (lives || part)
@@ -463,13 +487,30 @@ bool sim_disk_dead(unsigned of)
     return disks[of].dead;
 }
 
+bool sim_disk_lied(unsigned of)
+{
+    return disks[of].lied;
+}
+
 void sim_disk_died(unsigned of, bool power)
 {
     disks[of].dead = false;
     disks[of].fuse = 0;
     if (power)
-        for (unsigned k = 0; k < FILES; k++)
+        for (unsigned k = 0; k < FILES; k++) {
             lose_power(&disks[of].files[k]);
+            memset(disks[of].files[k].stale, 0, sizeof disks[of].files[k].stale);
+        }
+}
+
+void sim_disk_clear(unsigned of)
+{
+    for (unsigned k = 0; k < FILES; k++) {
+        file *one = &disks[of].files[k];
+        forget_changes(one);
+        one->there = one->there_durably = false;
+        one->now.size = one->durable.size = 0;
+    }
 }
 
 sim_image *sim_disk_copy(unsigned of)

@@ -23,9 +23,13 @@ void sim_disk_fuse(unsigned disk, unsigned writes);
 void sim_disk_stop(unsigned disk);
 /* Has the process died in one of them? It then gets an error for whatever it asks, and changes nothing. */
 bool sim_disk_dead(unsigned disk);
+/* Has a flush failed there, so that a power loss may take back what a process has read since? */
+bool sim_disk_lied(unsigned disk);
 /* The process has ended, one way or the other. power: also the machine. */
 void sim_disk_died(unsigned disk, bool power);
 
+/* A new disk, empty. */
+void sim_disk_clear(unsigned disk);
 sim_image *sim_disk_copy(unsigned disk);
 void sim_disk_put(unsigned disk, const sim_image *image);
 void sim_image_destroy(sim_image **self);

@@ -303,14 +303,6 @@ bool hub_admits(unsigned which, const uint8_t curve[CRYPTO_PUBLIC])
     return gate_find(hubs[which].who, curve, &entry);
 }
 
-bool hub_is_busy(unsigned which)
-{
-    for (unsigned i = 0; i < hubs[which].queue_count; i++)
-        if (hubs[which].queues[i] && hubs[which].queues[i]->count)
-            return true;
-    return false;
-}
-
 /* What happens to it. */
 
 void hub_notify(bool lost)
@@ -392,6 +384,14 @@ void hub_says(unsigned connection, text_view frame)
         check_acknowledged(agent_identity(net_agent_of(connection)), message.ack.receipt);
     } else if (message.type == WIRE_REFUSED && message.refused.reason == WIRE_REFUSAL_BUSY) {
         sim_count(busy_answered);
+    } else if (message.type == WIRE_CONTRACTS) {
+        sim_count(said_contracts);
+    } else if (message.type == WIRE_GRANTED) {
+        sim_count(said_granted);
+    } else if (message.type == WIRE_DIGESTS) {
+        sim_count(said_digests);
+    } else if (message.type == WIRE_LISTED) {
+        sim_count(said_listed);
     }
     arena_destroy(&scratch);
 }

@@ -26,9 +26,6 @@ void hub_notice(unsigned hub);
 void hub_receives(unsigned hub, unsigned connection, const void *data, size_t size);
 /* Would the hub let that key in? */
 bool hub_admits(unsigned hub, const uint8_t curve[CRYPTO_PUBLIC]);
-/* Is there work in the hub's hands? */
-bool hub_is_busy(unsigned hub);
-
 /* Asked by the stand-ins that run inside of a hub. */
 unsigned hub_current(void);
 /* The database took so long: what the writer does from now on is done later. */

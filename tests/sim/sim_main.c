@@ -1,5 +1,5 @@
 /*
- * ctai-sim: runs seeds: ctai-sim --seeds FROM..TO [--jobs N] [--counters], ctai-sim --seed N [--trace FILE].
+ * ctai-sim: runs seeds: ctai-sim --seeds FROM..TO [--jobs N] [--counters] [--until-broken], ctai-sim --seed N [--trace FILE].
  *
  * Each worker is a process of its own, so that a seed that ends in an assertion is a finding like any other.
  * Exit: 0 all promises kept, 1 some broken, 64 wrong usage.
@@ -24,6 +24,7 @@ enum { JOBS_MAX = 16, FAILURES_SHOWN = 20 };
 typedef struct {
     _Atomic uint64_t next, failures, done;
     uint64_t last;
+    bool until_broken;         /* the first failure ends the run */
     uint64_t running[JOBS_MAX];
     uint64_t counters[JOBS_MAX][SIM_COUNTER_COUNT];
     uint64_t hashes[JOBS_MAX]; /* of the seeds' hashes, in no order */
@@ -118,7 +119,7 @@ static void work(shared *with, unsigned self)
         _exit(70);
     for (;;) {
         uint64_t seed = atomic_fetch_add(&with->next, 1), hash;
-        if (seed > with->last)
+        if (seed > with->last || (with->until_broken && with->failures > 0))
             break;
         with->running[self] = seed + 1;
         if (!sim_run(seed, NULL, with->counters[self], &hash)) {
@@ -143,7 +144,7 @@ static void print_counters(const shared *with, unsigned jobs)
     }
 }
 
-static int run_seeds(uint64_t first, uint64_t last, unsigned jobs, bool counters)
+static int run_seeds(uint64_t first, uint64_t last, unsigned jobs, bool counters, bool until_broken)
 {
     shared *with = mmap(NULL, sizeof *with, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     pid_t children[JOBS_MAX];
@@ -151,6 +152,7 @@ static int run_seeds(uint64_t first, uint64_t last, unsigned jobs, bool counters
         return 70;
     with->next = first;
     with->last = last;
+    with->until_broken = until_broken;
     fflush(stdout);
     for (unsigned i = 0; i < jobs; i++) {
         children[i] = fork();
@@ -208,13 +210,17 @@ int main(int count, char **arguments)
 {
     uint64_t first = 0, last = 0;
     unsigned jobs = 1;
-    bool one = false, many = false, counters = false;
+    bool one = false, many = false, counters = false, until_broken = false;
     const char *trace = "/dev/null";
     for (int i = 1; i < count; i++) {
         const char *name = arguments[i], *value = i + 1 < count ? arguments[i + 1] : "";
         char *end = NULL;
         if (strcmp(name, "--counters") == 0) {
             counters = true;
+            continue;
+        }
+        if (strcmp(name, "--until-broken") == 0) {
+            until_broken = true;
             continue;
         }
         if (strcmp(name, "--seed") == 0) {
@@ -230,14 +236,14 @@ int main(int count, char **arguments)
             trace = value;
         }
         if (i + 1 == count || (end && *end) || (!end && trace != value)) {
-            fprintf(stderr, "usage: ctai-sim --seeds FROM..TO [--jobs N] [--counters] | --seed N [--trace FILE]\n");
+            fprintf(stderr, "usage: ctai-sim --seeds FROM..TO [--jobs N] [--counters] [--until-broken] | --seed N [--trace FILE]\n");
             return 64;
         }
         i++;
     }
     if (one == many || jobs < 1 || jobs > JOBS_MAX) {
-        fprintf(stderr, "usage: ctai-sim --seeds FROM..TO [--jobs N] [--counters] | --seed N [--trace FILE]\n");
+        fprintf(stderr, "usage: ctai-sim --seeds FROM..TO [--jobs N] [--counters] [--until-broken] | --seed N [--trace FILE]\n");
         return 64;
     }
-    return one ? run_one(first, trace) : run_seeds(first, last, jobs, counters);
+    return one ? run_one(first, trace) : run_seeds(first, last, jobs, counters, until_broken);
 }

@@ -9,9 +9,9 @@
 #include "admission_chain.h"
 #include "batch.h"
 #include "sim_agent.h"
-#include "sim_base.h"
 #include "sim_check.h"
 #include "sim_hub.h"
+#include "sim_store.h"
 #include "store.h"
 #include "store_status.h"
 
@@ -20,10 +20,6 @@ struct store {
 };
 
 static uint64_t away_until[SIM_HUBS], slow_until;
-
-void store_sim_reset(void);
-void store_sim_away(unsigned hub, uint64_t for_ms);
-void store_sim_slow(uint64_t for_ms);
 
 void store_sim_reset(void)
 {
@@ -62,8 +58,7 @@ const char *store_explain(const store *self)
     return "simulated";
 }
 
-/* Begins a transaction: OK, or why not. */
-static database_error begin(void)
+database_error store_sim_begin(void)
 {
     unsigned hub = hub_current();
     hub_writer_waits(1 + sim_below(SIM_BASE, 8));
@@ -78,13 +73,13 @@ static database_error begin(void)
     return DATABASE_OK;
 }
 
-static int find_agent(const base *now, const uint8_t sign[CRYPTO_PUBLIC])
+int store_sim_find_agent(const base *now, const uint8_t sign[CRYPTO_PUBLIC])
 {
     int identity = agent_identity_by_sign(sign);
     return identity >= 0 && now->agents[identity].there && !now->agents[identity].revoked ? identity : -1;
 }
 
-static bool has_right(const base_agent *agent, unsigned scope)
+bool store_sim_has_right(const base_agent *agent, unsigned scope)
 {
     for (unsigned i = 0; i < sim.contract_count; i++)
         if (sim_scope_of(i) == scope && agent->rights[i])
@@ -181,6 +176,18 @@ static bool same_key(const base_scope *scope, const batch_header *header)
     return memcmp(scope->key_id, header->keys[0].id, TOKEN_KEY_ID) == 0;
 }
 
+static void put_aside(const store_batch *batch, base_change *change)
+{
+    change->refusals = calloc(batch->body_count + 1, sizeof *change->refusals);
+    if (!change->refusals)
+        abort();
+    for (unsigned i = 0; i < batch->body_count; i++)
+        if (batch->bodies[i].at)
+            refuse(change, batch->header->sequence, i, RECORD_UNREADABLE);
+    sim_count(db_quarantined);
+    sim.quarantined = true;
+}
+
 /*
  * What becomes of a batch, given the place as the transaction sees it (earlier batches of it included); what it
  * would change is left in the change when it is committed.
@@ -190,7 +197,7 @@ static hub_stored decide(const base *now, int identity, const store_batch *batch
     const batch_header *header = batch->header;
     int scope = sim_scope_find(header->scope);
     uint8_t hash[CRYPTO_HASH];
-    if (scope < 0 || !has_right(&now->agents[identity], (unsigned)scope))
+    if (scope < 0 || !store_sim_has_right(&now->agents[identity], (unsigned)scope))
         return HUB_STORED_SCOPE;
     batch_hash(hash, batch->header_bytes);
     uint64_t incarnation = place->incarnation ? place->incarnation : 1;
@@ -198,6 +205,8 @@ static hub_stored decide(const base *now, int identity, const store_batch *batch
     wire_position at = {.scope = header->scope, .incarnation = incarnation, .sequence = place->sequence};
     memcpy(at.hash, place->hash, CRYPTO_HASH);
     hub_stored stored = admission_chain_batch(&at, header, hash, line ? line->hash : NULL);
+    if (stored == HUB_STORED_FORK)
+        *change = (base_change){.kind = BASE_FORK, .agent = (unsigned)identity};
     if (stored != HUB_STORED_COMMITTED)
         return stored;
     if (!same_key(&now->scopes[scope], header))
@@ -208,7 +217,10 @@ static hub_stored decide(const base *now, int identity, const store_batch *batch
     if (change->has_key)
         memcpy(change->key_id, header->keys[0].id, TOKEN_KEY_ID);
     memcpy(change->hash, hash, CRYPTO_HASH);
-    sort_bodies(now, (unsigned)identity, (unsigned)scope, batch, change);
+    if (batch->quarantine)
+        put_aside(batch, change);
+    else
+        sort_bodies(now, (unsigned)identity, (unsigned)scope, batch, change);
     return HUB_STORED_COMMITTED;
 }
 
@@ -245,14 +257,28 @@ static base_place place_in(const transaction *self, const base *now, const store
     return place;
 }
 
+/* Is the agent marked, or has an earlier batch of this transaction marked it? */
+static bool is_forked(const transaction *self, const base *now, unsigned before, int identity)
+{
+    for (unsigned i = 0; i < before; i++)
+        if (self->changes[i].kind == BASE_FORK && self->changes[i].agent == (unsigned)identity)
+            return true;
+    return now->agents[identity].forked;
+}
+
 static void put_one(transaction *self, const base *now, const store_batch *batches, unsigned which, arena *scratch,
                     store_outcome *outcome)
 {
     const store_batch *batch = &batches[which];
-    int identity = find_agent(now, batch->header->agent);
+    int identity = store_sim_find_agent(now, batch->header->agent);
     int scope = sim_scope_find(batch->header->scope);
     if (identity < 0 || scope < 0) {
         outcome->stored = identity < 0 ? HUB_STORED_NO_RIGHT : HUB_STORED_SCOPE;
+        return;
+    }
+    if (is_forked(self, now, which, identity)) {
+        sim_count(db_forked_refused);
+        outcome->stored = HUB_STORED_FORK;
         return;
     }
     base_place place = place_in(self, now, batches, which, identity, scope);
@@ -266,6 +292,7 @@ static void put_one(transaction *self, const base *now, const store_batch *batch
         if (change->stable)
             place.stable = change->sequence;
         self->grown[scope]++;
+        outcome->quarantined = batch->quarantine != STORE_QUARANTINE_NONE;
         outcome->refusals = arena_take(scratch, (change->refusal_count + 1) * sizeof *outcome->refusals);
         assert(outcome->refusals);
         for (unsigned i = 0; i < change->refusal_count; i++)
@@ -282,25 +309,30 @@ static void put_one(transaction *self, const base *now, const store_batch *batch
 static void commit_all(transaction *self, unsigned count, const store_outcome *outcomes)
 {
     for (unsigned i = 0; i < count; i++)
-        if (outcomes[i].stored == HUB_STORED_COMMITTED)
+        if (outcomes[i].stored == HUB_STORED_COMMITTED || self->changes[i].kind == BASE_FORK) {
+            if (self->changes[i].kind == BASE_FORK)
+                hub_notify(false);
             base_commit(&self->changes[i]);
+        }
 }
 
 /* The look at the ledger after a connection that died during COMMIT. */
 static database_error look(const store_batch *batches, unsigned count, const store_outcome *outcomes)
 {
     const base *now = base_now();
-    if (begin() != DATABASE_OK)
+    if (store_sim_begin() != DATABASE_OK)
         return DATABASE_LATER;
     if (sim.faults && sim_chance(SIM_BASE, 100)) {
         sim_count(db_failover);
         base_fail_over();
     }
     for (unsigned i = 0; i < count; i++) {
+        uint8_t hash[CRYPTO_HASH];
+        int identity = store_sim_find_agent(now, batches[i].header->agent);
+        if (outcomes[i].stored == HUB_STORED_FORK && (identity < 0 || !now->agents[identity].forked))
+            return DATABASE_LATER;
         if (outcomes[i].stored != HUB_STORED_COMMITTED)
             continue;
-        uint8_t hash[CRYPTO_HASH];
-        int identity = find_agent(now, batches[i].header->agent);
         batch_hash(hash, batches[i].header_bytes);
         const base_ledger *line = identity < 0 ? NULL
             : base_find_batch(now, (unsigned)sim_scope_find(batches[i].header->scope), (unsigned)identity, batches[i].header->sequence);
@@ -310,9 +342,23 @@ static database_error look(const store_batch *batches, unsigned count, const sto
     return DATABASE_OK;
 }
 
+/* Is there one among them that the tables do not take? */
+static bool has_misfit(const store_batch *batches, unsigned count)
+{
+    uint8_t hash[CRYPTO_HASH];
+    for (unsigned i = 0; i < count; i++) {
+        batch_hash(hash, batches[i].header_bytes);
+        if (!batches[i].quarantine && sim.faults && hash[0] < sim.odds.db_misfit)
+            return true;
+    }
+    return false;
+}
+
 /* The end of the transaction. */
 static database_error finish(transaction *self, const store_batch *batches, unsigned count, const store_outcome *outcomes)
 {
+    if (has_misfit(batches, count))
+        return DATABASE_DATA;
     if (sim.faults && sim_chance(SIM_BASE, sim.odds.db_fails)) {
         sim_count(db_failed);
         return DATABASE_LATER;
@@ -352,7 +398,7 @@ database_error store_put(store *self, const store_batch *batches, unsigned count
     (void)self;
     for (unsigned i = 0; i < count; i++)
         outcomes[i] = (store_outcome){.stored = HUB_STORED_LATER};
-    database_error error = begin();
+    database_error error = store_sim_begin();
     for (unsigned i = 0; error == DATABASE_OK && i < count; i++) {
         put_one(&under_way, now, batches, i, scratch, &outcomes[i]);
         sim_trace("put", (uint64_t)agent_identity_by_sign(batches[i].header->agent), batches[i].header->sequence, outcomes[i].stored);
@@ -416,17 +462,20 @@ database_error store_load_state(store *self, const uint8_t sign[CRYPTO_PUBLIC], 
     const base *now = base_now();
     (void)self;
     *state = (store_state){0};
-    database_error error = begin();
+    database_error error = store_sim_begin();
     if (error != DATABASE_OK)
         return error;
-    int agent = find_agent(now, sign);
+    int agent = store_sim_find_agent(now, sign);
     if (agent < 0)
         return DATABASE_NOT_FOUND;
+    state->forked = now->agents[agent].forked;
+    if (state->forked)
+        return DATABASE_OK;
     state->scopes = arena_take(from, SIM_SCOPES_MAX * sizeof *state->scopes);
     assert(state->scopes);
     for (unsigned scope = 0; scope < sim.scope_count; scope++) {
         uint64_t after = 0;
-        if (!has_right(&now->agents[agent], scope))
+        if (!store_sim_has_right(&now->agents[agent], scope))
             continue;
         for (unsigned i = 0; i < hello_count; i++)
             if (sim_scope_find(hello[i].scope) == (int)scope)
@@ -441,7 +490,7 @@ database_error store_status_note_contact(store *self, const uint8_t agent[CRYPTO
 {
     (void)self;
     (void)agent;
-    return begin();
+    return store_sim_begin();
 }
 
 database_error store_status_note_alarm(store *self, const uint8_t agent[CRYPTO_PUBLIC], wire_refusal reason, text_view scope,
@@ -450,7 +499,7 @@ database_error store_status_note_alarm(store *self, const uint8_t agent[CRYPTO_P
     (void)self;
     (void)scope;
     (void)sequence;
-    database_error error = begin();
+    database_error error = store_sim_begin();
     int identity = agent_identity_by_sign(agent);
     sim_count(hub_alarm);
     if (reason == WIRE_REFUSAL_FORK)

@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "sim_agent.h"
-#include "sim_base.h"
 #include "sim_hub.h"
 #include "sim_net.h"
+#include "sim_store.h"
 
 enum { ALL_ACTIONS = (1 << SIM_ACTIONS) - 1 };
 
@@ -36,7 +36,7 @@ static void make_odds(void)
         .drop = odds(30), .duplicate = odds(30), .send_fails = odds(20), .late = odds(60), .no_detail = odds(300),
         .refuse = odds(300), .disk_full = odds(20), .disk_fsync = odds(20), .disk_io = odds(5),
         .db_away = odds(200), .db_slow = odds(100), .db_fails = odds(100), .db_lost = odds(200), .db_warned = odds(100),
-        .db_fault = odds(100), .db_full = odds(50),
+        .db_fault = odds(100), .db_full = odds(50), .db_misfit = sim_chance(SIM_WORLD, 100) ? odds(40) : 0,
     };
 }
 

@@ -15,9 +15,4 @@ void trouble_push(unsigned agent);
 void trouble_standby(void);
 void trouble_next(void);
 
-/* sim_store: the database is away for a hub, or slow for all. */
-void store_sim_reset(void);
-void store_sim_away(unsigned hub, uint64_t for_ms);
-void store_sim_slow(uint64_t for_ms);
-
 #endif

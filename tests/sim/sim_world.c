@@ -285,7 +285,7 @@ static bool all_rest(void)
     for (unsigned i = 0; i < sim.agent_count; i++)
         if (!agent_is_idle(i))
             return false;
-    return !hub_is_busy(0) && !hub_is_busy(1);
+    return true;
 }
 
 static void trace_session(unsigned agent)

@@ -254,6 +254,33 @@ START_TEST(messages_of_a_dropped_connection_mean_nothing)
 }
 END_TEST
 
+START_TEST(what_could_not_be_written_down_is_asked_for_again)
+{
+    wire_position scopes[WIRE_SCOPES_MAX];
+    wire_message hello;
+
+    have("63", 5, 3);
+    have("03", 2, 2);
+    connect_now();
+    wire_position at[2] = {position("63", 3), position("03", 2)};
+    welcome_at(at, 2, 8, 1 << 20);
+    ck_assert_uint_eq(send_all(1000), 2);
+    ack(5);
+    ck_assert_uint_eq(session.scopes[0].acknowledged, 5);
+    step((agent_event){.type = AGENT_EVENT_UNKEPT, .scope = "63", .acknowledged = 3});
+    ck_assert_ptr_nonnull(effect(AGENT_EFFECT_DISCONNECT));
+    ck_assert_int_eq(session.state, AGENT_SESSION_WAITING);
+    ck_assert_uint_ge(session.deadline_ms, now + AGENT_SESSION_UNKEPT_MS / 2); /* a full disk is no reason to knock on and on */
+    step((agent_event){.type = AGENT_EVENT_UNKEPT, .scope = "03", .acknowledged = 2, .stable = 9});
+    ck_assert_uint_eq(effects.count, 0);
+    ck_assert_uint_eq(session.scopes[1].acknowledged, 2);
+    ck_assert_uint_eq(session.scopes[1].stable, 0);
+    agent_session_hello(&session, &hello, scopes);
+    ck_assert_uint_eq(scopes[0].stable, 3);
+    ck_assert_uint_eq(agent_session_pending(&session), 2);
+}
+END_TEST
+
 START_TEST(impossible_scopes_are_not_taken)
 {
     static const uint8_t hash[CRYPTO_HASH] = {1};
@@ -347,6 +374,7 @@ int main(void)
     tcase_add_test(tests, a_refused_key_stops_until_the_next_start);
     tcase_add_test(tests, a_new_scope_is_asked_about_first);
     tcase_add_test(tests, messages_of_a_dropped_connection_mean_nothing);
+    tcase_add_test(tests, what_could_not_be_written_down_is_asked_for_again);
     tcase_add_test(tests, impossible_scopes_are_not_taken);
     tcase_add_loop_test(tests, nothing_breaks_it, 0, 8);
     suite_add_tcase(suite, tests);
