@@ -22,44 +22,11 @@ enum {
     DIGESTS_FIELDS = 5,
     LISTED_FIELDS = 8,
     MESSAGE_FIELDS_MAX = 16, /* of a version to come */
-    POSITION_FIELDS = 5,
     CONTRACT_FIELDS = 6,
     ACTION_FIELDS = 3,
     REFUSAL_FIELDS = 3,
     RECEIPT_FIELDS = 8,
 };
-
-static bool position_sound(const wire_position *position)
-{
-    static const uint8_t zeros[CRYPTO_HASH];
-    bool first = memcmp(position->hash, zeros, sizeof zeros) == 0;
-
-    return position->incarnation > 0 && position->stable <= position->sequence && first == (position->sequence == 0);
-}
-
-void wire_form_write_position(batch_buffer *to, const wire_position *position)
-{
-    if (!position_sound(position))
-        to->failed = true;
-    mpack_write_array(to, POSITION_FIELDS);
-    mpack_write_name(to, position->scope, BATCH_SCOPE_MAX);
-    mpack_write_uint(to, position->incarnation);
-    mpack_write_uint(to, position->sequence);
-    mpack_write_binary(to, position->hash, CRYPTO_HASH);
-    mpack_write_uint(to, position->stable);
-}
-
-void wire_form_read_position(mpack_reader *reader, wire_position *position)
-{
-    mpack_read_array_of(reader, POSITION_FIELDS);
-    position->scope = mpack_read_name(reader, BATCH_SCOPE_MAX);
-    position->incarnation = mpack_read_uint(reader, 1, MPACK_UINT_MAX);
-    position->sequence = mpack_read_uint(reader, 0, MPACK_UINT_MAX);
-    mpack_read_bytes(reader, position->hash, CRYPTO_HASH);
-    position->stable = mpack_read_uint(reader, 0, MPACK_UINT_MAX);
-    if (!position_sound(position))
-        mpack_read_fail(reader);
-}
 
 static void write_positions(batch_buffer *to, const wire_position *positions, unsigned count)
 {
@@ -70,15 +37,6 @@ static void write_positions(batch_buffer *to, const wire_position *positions, un
     mpack_write_array(to, count);
     for (unsigned i = 0; i < count; i++)
         wire_form_write_position(to, &positions[i]);
-}
-
-void *wire_form_room(mpack_reader *reader, arena *from, unsigned count, size_t item_size)
-{
-    void *items = reader->failed ? NULL : arena_take(from, ((size_t) count + 1) * item_size);
-
-    if (items == NULL)
-        mpack_read_fail(reader);
-    return items;
 }
 
 static wire_position *read_positions(mpack_reader *reader, arena *from, unsigned *count)
@@ -420,7 +378,7 @@ void wire_write_receipt(batch_buffer *to, const wire_receipt *receipt)
 {
     const wire_position *position = &receipt->position;
 
-    if (!position_sound(position) || position->sequence == 0) {
+    if (!wire_form_position_sound(position) || position->sequence == 0) {
         to->failed = true;
         return;
     }
@@ -451,7 +409,7 @@ bool wire_read_receipt(wire_receipt *receipt, text_view bytes)
     mpack_read_bytes(&reader, position->hash, sizeof position->hash);
     position->stable = mpack_read_uint(&reader, 0, MPACK_UINT_MAX);
     receipt->ledger_position = mpack_read_uint(&reader, 0, MPACK_UINT_MAX);
-    return mpack_read_done(&reader) && position_sound(position);
+    return mpack_read_done(&reader) && wire_form_position_sound(position);
 }
 
 const char *wire_refusal_text(wire_refusal reason)

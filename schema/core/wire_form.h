@@ -5,7 +5,8 @@
 #include "mpack.h"
 #include "wire.h"
 
-/* In wire.c. */
+/* Does it contradict itself: a hash without a sequence, stable beyond it? */
+bool wire_form_position_sound(const wire_position *position);
 void wire_form_write_position(batch_buffer *to, const wire_position *position);
 void wire_form_read_position(mpack_reader *reader, wire_position *position);
 /* Room for count items and one more, so that an empty array is not a lack of memory; NULL makes the reader fail. */
