@@ -248,24 +248,6 @@ database_error database_query(database *self, const char *sql, const database_pa
                   "query", result);
 }
 
-database_error database_execute(database *self, const char *statement, const database_parameter *parameters, int count,
-                                database_result **result)
-{
-    if (!self->connection)
-        return no_connection(self, result);
-    parameter_arrays arrays;
-    lay_out(&arrays, parameters, count);
-    return finish(self, PQexecPrepared(self->connection, statement, count, arrays.values, arrays.sizes, arrays.formats, 0),
-                  statement, result);
-}
-
-database_error database_prepare(database *self, const char *statement, const char *sql)
-{
-    if (!self->connection)
-        return no_connection(self, NULL);
-    return finish(self, PQprepare(self->connection, statement, sql, 0, NULL), statement, NULL);
-}
-
 void database_release(database_result **result)
 {
     PQclear(*result);

@@ -60,14 +60,11 @@ database_parameter database_number(char text[DATABASE_NUMBER_TEXT], int64_t numb
 
 /*
  * One statement with count parameters (at most 40); result (NULL when rows are of no interest) is the caller's, to be
- * released with database_release; *result is NULL after an error. A statement is first prepared, then executed by name.
+ * released with database_release; *result is NULL after an error.
  */
 typedef struct pg_result database_result;
 database_error database_query(database *self, const char *sql, const database_parameter *parameters, int count,
                               database_result **result) __attribute__((warn_unused_result));
-database_error database_execute(database *self, const char *statement, const database_parameter *parameters, int count,
-                                database_result **result) __attribute__((warn_unused_result));
-database_error database_prepare(database *self, const char *statement, const char *sql) __attribute__((warn_unused_result));
 void database_release(database_result **result);
 
 /*
