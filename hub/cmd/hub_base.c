@@ -28,6 +28,7 @@ void hub_base_store_options(const hub_base *self, store_options *options)
     *options = (store_options) {
         .conninfo = self->cluster ? cluster_conninfo(self->cluster) : self->home.conf.database,
         .stable_at_commit = self->home.conf.stable_at_commit,
+        .stable_on_standby = self->home.conf.stable_on_standby,
     };
     memcpy(options->pepper, self->home.keys->pepper, sizeof options->pepper);
     memcpy(options->hub, self->home.keys->fingerprint, sizeof options->hub);

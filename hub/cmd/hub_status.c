@@ -36,10 +36,11 @@ static json_t *scopes_json(const store_status *said)
 {
     json_t *all = json_array();
     for (unsigned i = 0; i < said->scope_count; i++)
-        json_array_append_new(all, json_pack("{s:s, s:I, s:i, s:s}", "perimetre", said->scopes[i].scope,
+        json_array_append_new(all, json_pack("{s:s, s:I, s:i, s:I, s:s}", "perimetre", said->scopes[i].scope,
                                              "position",
                                              (json_int_t) said->scopes[i].position, "contrats",
-                                             (int) said->scopes[i].contracts, "dernier_lot",
+                                             (int) said->scopes[i].contracts, "lots_non_stables",
+                                             (json_int_t) said->scopes[i].unstable, "dernier_lot",
                                              said->scopes[i].last_received));
     return all;
 }
@@ -51,17 +52,16 @@ static json_t *agents_json(const status *self)
         const store_agent *agent = &self->agents[i];
         json_t *scopes = json_array();
         for (unsigned k = 0; k < agent->scope_count; k++)
-            json_array_append_new(scopes, json_pack("{s:s, s:I, s:I, s:I, s:s}", "perimetre",
+            json_array_append_new(scopes, json_pack("{s:s, s:I, s:I, s:I, s:i, s:s}", "perimetre",
                                                     agent->scopes[k].scope, "lots",
                                                     (json_int_t) agent->scopes[k].sequence, "stables",
-                                                    (json_int_t) agent->scopes[k].stable,
-                                                    "enregistrements", (json_int_t) agent->scopes[k].records,
-                                                    "dernier_lot",
+                                                    (json_int_t) agent->scopes[k].stable, "enregistrements",
+                                                    (json_int_t) agent->scopes[k].records, "quarantaine",
+                                                    (int) agent->scopes[k].quarantined, "dernier_lot",
                                                     agent->scopes[k].last_received));
-        json_array_append_new(all, json_pack("{s:s, s:b, s:s, s:o}", "nom", agent->identity.name, "revoque",
-                                             agent->revoked,
-                                             "dernier_contact", 
-                                             contact_of(self, agent), "perimetres", scopes));
+        json_array_append_new(all, json_pack("{s:s, s:b, s:b, s:s, s:o}", "nom", agent->identity.name, "revoque",
+                                             agent->revoked, "deux_machines", agent->forked_at[0] != '\0',
+                                             "dernier_contact", contact_of(self, agent), "perimetres", scopes));
     }
     return all;
 }
@@ -120,14 +120,19 @@ static void tell_agents(const status *self, FILE *to)
     fputs(self->agent_count ? "\nAgents :\n" : "\nAucun agent n’est admis.\n", to);
     for (unsigned i = 0; i < self->agent_count; i++) {
         const store_agent *agent = &self->agents[i];
-        fprintf(to, "  %s%s, dernier contact : %s\n", agent->identity.name, agent->revoked ? " (révoqué)" : "",
+        fprintf(to, "  %s%s, dernier contact : %s\n", agent->identity.name,
+                agent->revoked ? " (révoqué)" : agent->forked_at[0] ? " (arrêté : deux machines ont ses clés)" : "",
                 or_never(contact_of(self, agent)));
-        for (unsigned k = 0; k < agent->scope_count; k++)
+        for (unsigned k = 0; k < agent->scope_count; k++) {
             fprintf(to, "    périmètre %s : %" PRIu64 " lot%s, %" PRIu64 " enregistrement%s, dernier lot : %s\n",
                     agent->scopes[k].scope,
                     agent->scopes[k].sequence, hub_base_plural(agent->scopes[k].sequence),
                     agent->scopes[k].records, hub_base_plural(agent->scopes[k].records),
                     or_never(agent->scopes[k].last_received));
+            if (agent->scopes[k].quarantined)
+                fprintf(to, "      en quarantaine : %u lot%s\n", agent->scopes[k].quarantined,
+                        hub_base_plural(agent->scopes[k].quarantined));
+        }
     }
 }
 
@@ -149,6 +154,16 @@ static void tell_troubles(const store_status *said, FILE *to)
     }
 }
 
+static void tell_scope(const store_status_scope *scope, FILE *to)
+{
+    fprintf(to, "  %s : position %" PRIu64 ", contrats : %u, dernier lot : %s\n", scope->scope, scope->position,
+            scope->contracts, or_never(scope->last_received));
+    if (scope->unstable)
+        fprintf(to, "    enregistré%s et pas encore stable%s (les agents les gardent) : %" PRIu64 " lot%s\n",
+                hub_base_plural(scope->unstable), hub_base_plural(scope->unstable), scope->unstable,
+                hub_base_plural(scope->unstable));
+}
+
 static int tell(const status *self)
 {
     FILE *to = cli_output(self->call);
@@ -160,9 +175,7 @@ static int tell(const status *self)
             said->server, (double) said->database_bytes / (1024.0 * 1024.0));
     fputs(said->scope_count ? "\nPérimètres :\n" : "\nAucun contrat n’est enregistré.\n", to);
     for (unsigned i = 0; i < said->scope_count; i++)
-        fprintf(to, "  %s : position %" PRIu64 ", contrats : %u, dernier lot : %s\n", said->scopes[i].scope,
-                said->scopes[i].position,
-                said->scopes[i].contracts, or_never(said->scopes[i].last_received));
+        tell_scope(&said->scopes[i], to);
     tell_agents(self, to);
     tell_troubles(said, to);
     return CLI_DONE;

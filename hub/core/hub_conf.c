@@ -65,11 +65,11 @@ static const char *set_writers(hub_conf *self, text_view value)
 
 static const char *set_stable(hub_conf *self, text_view value)
 {
-    if (!text_is(value, "commit") && !text_is(value, "later"))
-        return "« stable » vaut « commit » (dès l’enregistrement) ou « later » (quand la base secondaire ou "
-               "la sauvegarde "
-               "l’a)";
+    if (!text_is(value, "commit") && !text_is(value, "standby") && !text_is(value, "later"))
+        return "« stable » vaut « commit » (dès l’enregistrement), « standby » (quand la base secondaire l’a) ou "
+               "« later » (quand la sauvegarde l’a)";
     self->stable_at_commit = text_is(value, "commit");
+    self->stable_on_standby = text_is(value, "standby");
     return NULL;
 }
 
@@ -200,6 +200,7 @@ void hub_conf_write(const hub_conf *self, FILE *to)
         fprintf(to, "web = %s\n", self->web);
     fputs("\n# Le nombre de connexions qui enregistrent les envois (1 à 16).\n", to);
     fprintf(to, "writers = %u\n\n", self->writers);
-    fputs("# Quand un agent peut-il oublier un envoi : commit (dès l’enregistrement) ou later.\n", to);
-    fprintf(to, "stable = %s\n", self->stable_at_commit ? "commit" : "later");
+    fputs("# Quand un agent peut-il oublier un envoi : commit (dès l’enregistrement), standby (quand la base\n"
+          "# secondaire l’a écrit ; le rôle du hub doit être membre de pg_monitor), ou later.\n", to);
+    fprintf(to, "stable = %s\n", self->stable_at_commit ? "commit" : self->stable_on_standby ? "standby" : "later");
 }

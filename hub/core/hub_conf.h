@@ -24,6 +24,7 @@ typedef struct {
     endpoint addresses[HUB_CONF_ADDRESSES_MAX];
     unsigned writers;                     /* connections that commit, 1..HUB_CONF_WRITERS_MAX */
     bool stable_at_commit;                /* a committed batch may be forgotten by its agent */
+    bool stable_on_standby;               /* it may be once a standby has it; never both */
 } hub_conf;
 
 /* What holds when the file says nothing. */

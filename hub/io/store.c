@@ -45,6 +45,7 @@ static database_error claim(store *self)
 static database_error connect(store *self)
 {
     database_close(&self->connection);
+    self->connections++;
     return database_open(&self->connection, self->conninfo);
 }
 

@@ -20,6 +20,7 @@ typedef struct {
     char hub[CRYPTO_FINGERPRINT_TEXT]; /* credential_hub_fingerprint: whose database it is */
     bool claim;                        /* `init`: a database of nobody becomes this hub's */
     bool stable_at_commit;             /* what is committed may be forgotten by the agents */
+    bool stable_on_standby;            /* it may be once a standby has it (store_stable.h): the watch's part */
 } store_options;
 
 typedef struct store store;

@@ -10,6 +10,7 @@ struct store {
     store_options options;
     char *conninfo;  /* options.conninfo points here */
     bool listening;
+    uint64_t connections; /* how often it has connected: which connection this is */
 };
 
 /* ISO 8601, UTC, seconds, of a timestamptz expression; '' when NULL. */

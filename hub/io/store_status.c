@@ -12,7 +12,8 @@ static const char scopes_sql[] =
     "SELECT s.scope, s.position,"
     "       (SELECT count(*) FROM ctai.contract AS c WHERE c.scope = s.scope),"
     "       " MOMENT("(SELECT l.received_at FROM ctai.ledger AS l WHERE l.scope = s.scope"
-                     "  ORDER BY l.position DESC LIMIT 1)")
+                     "  ORDER BY l.position DESC LIMIT 1)") ","
+    "       (SELECT coalesce(sum(p.sequence - p.stable), 0) FROM ctai.agent_scope AS p WHERE p.scope = s.scope)"
     "  FROM ctai.scope AS s ORDER BY s.scope";
 static const char contacts_sql[] =
     "SELECT a.name, " MOMENT("c.contacted_at") " FROM ctai.agent_contact AS c JOIN ctai.agent AS a USING "
@@ -88,6 +89,7 @@ static database_error read_scopes(database *connection, arena *from, store_statu
         one->position = (uint64_t) database_integer(result, (int) i, 1);
         one->contracts = (unsigned) database_integer(result, (int) i, 2);
         COPY(one->last_received, (int) i, 3);
+        one->unstable = (uint64_t) database_integer(result, (int) i, 4);
     }
     database_release(&result);
     return DATABASE_OK;

@@ -13,6 +13,7 @@ typedef struct {
     char scope[BATCH_SCOPE_MAX + 1];
     uint64_t position;
     unsigned contracts;
+    uint64_t unstable; /* batches that are committed and not stable */
     char last_received[32];
 } store_status_scope;
 

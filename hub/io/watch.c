@@ -12,6 +12,7 @@
 
 #include "logline.h"
 #include "store_agent.h"
+#include "store_stable.h"
 
 enum { WATCH_AGENTS_BYTES = 64 * 1024 * 1024 };
 
@@ -21,6 +22,8 @@ struct watch {
     arena *scratch;
     int stop; /* eventfd */
     bool running, silent;
+    store_stable *stable; /* NULL: it is none of our business */
+    store_stable_state stable_state;
     pthread_t thread;
     void (*changed)(void *whom), (*away)(void *whom);
     void *whom;
@@ -69,24 +72,64 @@ static void say(watch *self, database_error error)
     self->silent = error != DATABASE_OK;
 }
 
+static uint64_t now_ms(void)
+{
+    struct timespec at;
+    clock_gettime(CLOCK_MONOTONIC, &at);
+    return (uint64_t) at.tv_sec * 1000 + (uint64_t) at.tv_nsec / 1000000;
+}
+
+/* Which batches does a standby have by now? A notice tells all hubs of it, us too. Says once what stands in the way. */
+static database_error look_at_stable(watch *self)
+{
+    store_stable_state state;
+    database_error error = store_stable_look(self->stable, self->store, &state);
+    if (error != DATABASE_OK)
+        return error;
+    if (state != self->stable_state && state == STORE_STABLE_ALONE)
+        logline(LOGLINE_WARNING, "no standby is connected: agents keep their batches until one is");
+    if (state != self->stable_state && state == STORE_STABLE_HIDDEN)
+        logline(LOGLINE_ERROR, "stable = standby: the database does not tell our role how far its standbys are: make it a "
+                "member of pg_monitor; until then agents keep their batches");
+    self->stable_state = state;
+    return error;
+}
+
+/* How long to sleep: until the next look, or the next reading in any case. */
+static int sleep_ms(const watch *self, uint64_t now, uint64_t refreshed_ms)
+{
+    if (self->silent)
+        return WATCH_RETRY_MS;
+    if (self->stable && self->stable_state == STORE_STABLE_MOVED)
+        return 0; /* its notice has come with the answer */
+    uint64_t due = refreshed_ms + WATCH_EVERY_MS;
+    int left = due > now ? (int) (due - now) : 0;
+    return self->stable && left > WATCH_STABLE_MS ? (int) WATCH_STABLE_MS : left;
+}
+
 static void *work(void *argument)
 {
     watch *self = argument;
+    uint64_t refreshed_ms = now_ms();
     for (;;) {
         struct pollfd wait[] = {
             { .fd = self->stop, .events = POLLIN },
             { .fd = store_socket(self->store), .events = POLLIN }, /* -1 is passed over */
         };
-        int ready = poll(wait, 2, self->silent ? WATCH_RETRY_MS : WATCH_EVERY_MS);
+        (void) poll(wait, 2, sleep_ms(self, now_ms(), refreshed_ms));
         if (wait[0].revents)
             return NULL;
-        bool changed = ready == 0; /* time has passed */
+        bool changed = false, due = self->silent || now_ms() >= refreshed_ms + WATCH_EVERY_MS;
         database_error error = store_changed(self->store, &changed);
-        changed = changed || ready == 0 || self->silent;
+        changed = changed || due;
         if (error == DATABASE_OK && changed)
             error = refresh(self);
-        if (error == DATABASE_OK && changed)
+        if (error == DATABASE_OK && changed) {
+            refreshed_ms = now_ms();
             self->changed(self->whom);
+        }
+        if (error == DATABASE_OK && self->stable)
+            error = look_at_stable(self);
         bool was_silent = self->silent;
         say(self, error);
         if (error == DATABASE_LATER && self->away)
@@ -107,7 +150,8 @@ watch *watch_new(const store_options *options, gate *who, database_error *error,
     self->who = who;
     self->stop = eventfd(0, EFD_CLOEXEC);
     self->scratch = arena_new(WATCH_AGENTS_BYTES);
-    if (self->stop >= 0 && self->scratch) {
+    self->stable = options->stable_on_standby ? store_stable_new() : NULL;
+    if (self->stop >= 0 && self->scratch && (self->stable || !options->stable_on_standby)) {
         store_options own = *options;
         own.claim = false;
         *error = store_open(&self->store, &own);
@@ -151,6 +195,7 @@ void watch_destroy(watch **self)
     watch *gone = *self;
     watch_stop(gone);
     store_destroy(&gone->store);
+    store_stable_destroy(&gone->stable);
     arena_destroy(&gone->scratch);
     if (gone->stop >= 0)
         close(gone->stop);

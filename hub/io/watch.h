@@ -1,7 +1,8 @@
 /*
  * watch: a thread with a store of its own that hears of changes (this hub's or another's on the same
  * database) and brings the gate up to date; then it tells whoever asked. Also every WATCH_EVERY_MS,
- * so that a change whose notice was lost is seen too.
+ * so that a change whose notice was lost is seen too. With stable_on_standby it looks every WATCH_STABLE_MS which
+ * batches a standby has by now.
  *
  * Always true: a table that cannot be read leaves the gate as it is (rights are read again in each
  * batch's transaction); the listening begins before the first reading.
@@ -12,7 +13,7 @@
 #include "gate.h"
 #include "store.h"
 
-enum { WATCH_EVERY_MS = 30 * 1000, WATCH_RETRY_MS = 1000 };
+enum { WATCH_EVERY_MS = 30 * 1000, WATCH_STABLE_MS = 1000, WATCH_RETRY_MS = 1000 };
 
 typedef struct watch watch;
 
