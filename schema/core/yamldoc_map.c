@@ -216,8 +216,11 @@ static int64_t read_number(text_view text, unsigned decimals_max)
     }
     if (group == 0 || (spaced && group != 3) || (fraction && decimals == 0))
         return -1;
-    for (; decimals < decimals_max; decimals++)
+    for (; decimals < decimals_max; decimals++) {
+        if (value >= limit / 10)
+            return -1;
         value *= 10;
+    }
     return value;
 }
 

@@ -77,6 +77,7 @@ static const change errors[] = {
     {"- partie: cecler", "- {nom: Autre, declare_par: communaute}", "cette partie n’a pas d’agent"},
     {"montant: 40 000", "montant: quarante", "[montant]"}, {"montant: 40 000", "montant: -1", "[montant]"}, {"montant: 40 000", "montant: 1 23", "[montant]"},
     {"montant: 40 000", "montant: 1,234", "[montant]"}, {"montant: 40 000", "montant: 99999999999999999", "[montant]"}, {"montant: 40 000", "montant: [1]", "[montant]"},
+    {"montant: 40 000", "montant: 184467440737095517", "[montant]"},
     {"jusqu_au: 2024-06", "jusqu_au: 2024-13", "[jusqu_au]"}, {"jusqu_au: 2024-06", "jusqu_au: juin", "[jusqu_au]"},
     {"- 1.1.hommes", "- 1.1.homes", "cet indicateur n’existe pas ; vouliez-vous dire"}, {"- 1.1.hommes", "- zzzzzzzzzzzz", "cet indicateur n’existe ni dans"},
     {"- 1.1.hommes", "- 1.1.total", "cet indicateur est donné deux fois"}, {"- 1.1.hommes", "- [a]", "un simple mot ou texte est attendu dans cette liste"},
