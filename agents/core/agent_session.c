@@ -17,7 +17,10 @@ static void take_start(agent_step *step)
     agent_flow_clear_stops(step);
     if (!agent_step_linked(self))
         agent_step_connect(step);
-    else if (stopped && self->state == AGENT_SESSION_FLOWING)
+    else if (self->state == AGENT_SESSION_PAUSED) {
+        self->hellos = 0; /* somebody waits for it */
+        agent_step_greet(step);
+    } else if (stopped && self->state == AGENT_SESSION_FLOWING)
         agent_step_greet(step);
 }
 

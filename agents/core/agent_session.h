@@ -120,7 +120,7 @@ typedef struct {
 } agent_session;
 
 typedef enum {
-    AGENT_EVENT_START,      /* there is something to send, or serve has begun; tries again what has stopped */
+    AGENT_EVENT_START,      /* there is something to send, or serve has begun; tries again at once what has stopped or waits */
     AGENT_EVENT_QUEUED,     /* scope, incarnation, sequence, hash: one more batch is durable; a new scope is added */
     AGENT_EVENT_CONNECTED,  /* the CURVE handshake has succeeded */
     AGENT_EVENT_LOST,       /* the connection is gone, or could not be made */

@@ -218,6 +218,9 @@ START_TEST(a_busy_hub_is_greeted_again_after_the_back_off)
     now = session.deadline_ms;
     simple(AGENT_EVENT_TICK);
     ck_assert_ptr_nonnull(effect(AGENT_EFFECT_SEND_HELLO));
+    refused(WIRE_REFUSAL_BUSY, NULL, 0);
+    simple(AGENT_EVENT_START); /* a person waits for it */
+    ck_assert_ptr_nonnull(effect(AGENT_EFFECT_SEND_HELLO));
     welcome(0);
     ck_assert_uint_eq(send_all(1000), 2);
 }
