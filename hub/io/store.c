@@ -223,6 +223,26 @@ static database_error load_scopes(database *connection, int64_t agent, const wir
     return error;
 }
 
+/*
+ * Where commits wait for a standby, a read sees some that have not reached it: those whose wait was cancelled, or whose
+ * server died in it and came back. A commit of our own after the reading, which waits for the same standby, makes what
+ * was read as safe as it. Without a standby nothing is written, and nothing waited for.
+ */
+static database_error make_sure(database *connection, int64_t agent)
+{
+    static const char sql[] = "SELECT FROM ctai.agent WHERE agent = $1::integer"
+                              " AND current_setting('synchronous_standby_names') <> '' FOR SHARE";
+    char number[DATABASE_NUMBER_TEXT];
+    database_parameter parameter = database_number(number, agent);
+    database_error error = database_begin(connection, false);
+    if (error == DATABASE_OK)
+        error = database_query(connection, sql, &parameter, 1, NULL);
+    if (error == DATABASE_OK)
+        return database_commit(connection);
+    database_rollback(connection);
+    return error;
+}
+
 database_error store_load_state(store *self, const uint8_t agent[CRYPTO_PUBLIC], const wire_position *hello,
                                 unsigned hello_count, arena *from, store_state *state)
 {
@@ -244,5 +264,5 @@ database_error store_load_state(store *self, const uint8_t agent[CRYPTO_PUBLIC],
                                      &state->contract_count);
     }
     database_rollback(connection); /* it has only read */
-    return error;
+    return error == DATABASE_OK ? make_sure(connection, number) : error;
 }
