@@ -198,7 +198,7 @@ class FaultWorld(harness.World):
         super().__init__()
         self.guardian = Guardian(self.directory)
         self.keepers, self.offices, self.reference = {}, [], Reference()
-        self.listen = f"tcp://127.0.0.1:{self.port}"
+        self.external = None  # a database of the test's own, in place of the hub's
 
     def init_hub(self, *options, addresses=(), home="hub", port=None):
         """hub init and the two contracts; `addresses`: what agents are told, where it is not the hub's own."""
@@ -251,7 +251,9 @@ class FaultWorld(harness.World):
                 "batches": self.acknowledged()}
 
     def connect(self):
-        """A connection to the hub's own cluster."""
+        """A connection to the hub's database."""
+        if self.external:
+            return self.external.primary.connect()
         record, folder = self.path("hub", "postgres.socket"), self.path("hub", "postgres.run")
         if os.path.exists(record):
             with open(record, encoding="utf-8") as file:
