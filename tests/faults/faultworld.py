@@ -80,6 +80,10 @@ class Keeper:
         """What it has written."""
         return self.service.errors() if self.service else ""
 
+    def connections(self):
+        """How many connections of agents its log tells of."""
+        return self.errors().count(" has begun")
+
     def check_exits(self, *allowed):
         """It ended by our SIGKILL, by SIGTERM's clean end, or with one of the codes that are said to be right."""
         for code in self.exits:
@@ -200,12 +204,15 @@ class FaultWorld(harness.World):
         self.keepers, self.offices, self.reference = {}, [], Reference()
         self.external = None  # a database of the test's own, in place of the hub's
 
-    def init_hub(self, *options, addresses=(), home="hub", port=None):
+    def tell_addresses(self, addresses):
+        """What approvals shall name, where it is not the hub's own address."""
+        with open(self.path("hub", "hub.conf"), "a", encoding="utf-8") as file:
+            file.writelines(f"address = {address}\n" for address in addresses)
+
+    def init_hub(self, *options, addresses=()):
         """hub init and the two contracts; `addresses`: what agents are told, where it is not the hub's own."""
-        self.hub("init", "--listen", f"tcp://127.0.0.1:{port or self.port}", *options).must()
-        if addresses:
-            with open(self.path(home, "hub.conf"), "a", encoding="utf-8") as file:
-                file.writelines(f"address = {address}\n" for address in addresses)
+        self.hub("init", "--listen", f"tcp://127.0.0.1:{self.port}", *options).must()
+        self.tell_addresses(addresses)
         second = harness.write_contract_2024(self.path("63-thiers-2024.yaml"))
         for path in (harness.CONTRACT_FILE, second):
             self.hub("contract", "add", path).must()
