@@ -1,9 +1,11 @@
 /*
  * The files that people carry. An input that begins with one byte 00 is a payload, which the fuzzer's key signs and
- * armours (what is taken must be what our writer makes); any other is a file as it stands.
+ * armours (what is taken must be what our writer makes); any other is a file as it stands, also as the sealed keys of a
+ * hub (as far as they can be read without their code), or a code that somebody typed.
  */
 #include "fuzz.h"
 
+#include "bundle.h"
 #include "credential.h"
 #include "mpack.h"
 
@@ -78,6 +80,17 @@ static bool read_as(unsigned kind, text_view text, arena *from)
     return error == CREDENTIAL_OK;
 }
 
+static void read_bundle(text_view text, arena *from)
+{
+    bundle_sealed sealed;
+    static bundle self;
+
+    if (bundle_read(&sealed, from, text) == BUNDLE_OK)
+        assert(sealed.box.size >= CRYPTO_WRAP_OVERHEAD && sealed.box.size <= BUNDLE_INSIDE_MAX + CRYPTO_WRAP_OVERHEAD);
+    if (bundle_code_take(&self, text))
+        assert(strlen(self.code) == BUNDLE_CODE_TEXT - 1);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const char *const names[KINDS] = {"DEMANDE", "APPROBATION", "CLE"};
@@ -94,6 +107,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         for (unsigned kind = 0; kind < KINDS; kind++)
             if (read_as(kind, (text_view){(const char *) data, size}, from))
                 assert(!written.failed);
+        read_bundle((text_view){(const char *) data, size}, from);
         return 0;
     }
     /* The domain's name tells of what kind the payload may be. */

@@ -1,6 +1,7 @@
 /* The files that people carry: cut, changed, of another kind, signed by another, with payloads that are well signed and spoilt. */
 #include "hostile.h"
 
+#include "bundle.h"
 #include "mpack.h"
 
 enum { KINDS = 3 };
@@ -243,6 +244,45 @@ static void boxes(void)
     hostile_case(!credential_seal_key(&grant, &key, sender.secret_key), "a box for a scope that is no name");
 }
 
+/* The sealed keys of a hub. */
+static void bundles(void)
+{
+    static bundle self;
+    static const char *const codes[] = {"", "1", "12345-12345-12345-12345-12345-1234", "12345-12345-12345-12345-12345-123456", "a2345-12345-12345-12345-12345-12345",
+                                        "12345_12345_12345_12345_12345_12345", "\xc2\xa0" "12345-12345-12345-12345-12345-12345", "-----"};
+    static char copy[BUNDLE_FILE_MAX + 8];
+    bundle_sealed sealed;
+    batch_buffer text;
+
+    crypto_box_new(&self.curve);
+    crypto_sign_new(&self.sign);
+    self.address_count = 1;
+    bool addressed = endpoint_parse(&self.addresses[0], text_of("tcp://ctai.example.fr:5670"));
+    bundle_code_new(&self);
+    batch_buffer_init(&text, BUNDLE_FILE_MAX);
+    hostile_case(addressed && bundle_seal(&self, &text) == BUNDLE_OK && bundle_read(&sealed, memory, hostile_bytes(&text)) == BUNDLE_OK, "the good bundle");
+    size_t inside = (size_t) (strchr((char *) text.data, '\n') + 1 - (char *) text.data);
+    size_t end = text.size - strlen("-----END CTAI HUB-----\n");
+    for (size_t cut = 0; cut + 1 < text.size; cut++) {
+        arena_clear(memory);
+        hostile_case(bundle_read(&sealed, memory, hostile_exact(text.data, cut)) == BUNDLE_NOT_ARMOURED, "a bundle cut at %zu", cut);
+    }
+    for (size_t at = inside; at + 1 < end; at++) {
+        memcpy(copy, text.data, text.size);
+        copy[at] = copy[at] == 'A' ? 'B' : copy[at] == '\n' ? '!' : 'A';
+        arena_clear(memory);
+        hostile_case(bundle_read(&sealed, memory, hostile_exact(copy, text.size)) == BUNDLE_DAMAGED, "a bundle with another character at %zu", at);
+    }
+    for (unsigned kind = 0; kind < KINDS; kind++)
+        hostile_case(bundle_read(&sealed, memory, hostile_bytes(&good[kind])) == BUNDLE_OTHER_KIND && read_as(kind, hostile_bytes(&text)) == CREDENTIAL_OTHER_KIND,
+                     "a bundle for a %s, and the other way round", kinds[kind]);
+    memset(copy, '\n', sizeof copy);
+    hostile_case(bundle_read(&sealed, memory, (text_view){copy, BUNDLE_FILE_MAX + 1}) == BUNDLE_NOT_ARMOURED, "a bundle of more than 16 KiB");
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
+        hostile_case(!bundle_code_take(&self, text_of(codes[i])) && self.code[0] == '\0', "the code %zu", i);
+    batch_buffer_release(&text);
+}
+
 void hostile_credentials(void)
 {
     hostile_pair(&pair, 1);
@@ -254,6 +294,7 @@ void hostile_credentials(void)
     texts();
     writers();
     boxes();
+    bundles();
     for (unsigned kind = 0; kind < KINDS; kind++)
         batch_buffer_release(&good[kind]);
     batch_buffer_release(&file);
