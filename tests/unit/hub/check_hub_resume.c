@@ -241,13 +241,100 @@ START_TEST(short_memory_is_no_fault_of_the_agent)
     arena *whole = scratch;
 
     open_at(3);
-    scratch = arena_new(_i == 0 ? 8 : 40);
+    scratch = arena_new(_i == 0 ? 8 : 100);
     tell_batch(&parts);
     ck_assert_int_eq(refused(), WIRE_REFUSAL_BUSY);
     ck_assert_uint_eq(effects.count, 1);
     ck_assert_uint_eq(session.strikes, 0);
     arena_destroy(&scratch);
     scratch = whole;
+}
+END_TEST
+
+/* The state with one scope of another name, or of the same at that place. */
+static void state_of(const char *scope, uint64_t incarnation, uint64_t sequence, uint8_t change_hash)
+{
+    hub_session_loaded loaded[2] = {{.position = position(sequence)}, {.position = position(0)}};
+
+    loaded[0].position.scope = text_of(scope);
+    loaded[0].position.incarnation = incarnation;
+    loaded[0].position.hash[0] ^= change_hash;
+    loaded[1].position.scope = text_of("01");
+    step((hub_event){.type = HUB_EVENT_STATE, .stored = HUB_STORED_COMMITTED, .scope_count = 2, .scopes = loaded});
+}
+
+/* A right may go while the store has work in hand. */
+START_TEST(answers_of_a_scope_that_is_gone)
+{
+    wire_message granted_answer = {.type = WIRE_GRANTED};
+
+    open_at(3);
+    batch(4);
+    size_t size = bytes.size;
+    batch(5);
+    size_t second = bytes.size;
+    ask(WIRE_RENEW, "63");
+    hello_at(3);
+    state_of("03", 1, 3, 0);
+    stored(HUB_STORED_COMMITTED, 4, 4, size); /* it is committed all the same */
+    ck_assert_uint_eq(effect(HUB_EFFECT_ACK)->receipt.position.sequence, 4);
+    stored(HUB_STORED_SCOPE, 5, 4, second);
+    ck_assert_int_eq(refused(), WIRE_REFUSAL_SCOPE);
+    granted_answer.granted.position = position(4);
+    answered(HUB_STORED_COMMITTED, &granted_answer);
+    ck_assert_int_eq(effect(HUB_EFFECT_SEND)->message.type, WIRE_GRANTED);
+    batch(4);
+    ck_assert_int_eq(refused(), WIRE_REFUSAL_SCOPE);
+}
+END_TEST
+
+/* What was handed over before the store's word is the store's still if its word is the place that we know of. */
+START_TEST(a_new_word_of_the_store_is_the_last_one)
+{
+    static const struct { uint64_t incarnation, sequence; uint8_t change_hash; bool still_in_hands; } cases[] = {
+        {1, 3, 0, true}, {2, 3, 0, false}, {1, 2, 0, false}, {1, 3, 1, false},
+    };
+    open_at(3);
+    hello_at(3);
+    batch(4);
+    size_t size = bytes.size;
+    state_of("63", cases[_i].incarnation, cases[_i].sequence, cases[_i].change_hash);
+    ck_assert_uint_eq(session.scopes[0].handed, cases[_i].still_in_hands ? 4 : cases[_i].sequence);
+    /* An answer of another place moves nothing. */
+    stored(HUB_STORED_AGAIN, 4, 1, size);
+    ck_assert_ptr_nonnull(effect(HUB_EFFECT_ACK));
+    ck_assert_uint_eq(session.scopes[0].sequence, cases[_i].sequence);
+}
+END_TEST
+
+START_TEST(answers_that_nobody_waits_for_change_nothing)
+{
+    state_is(3);
+    ck_assert_uint_eq(effects.count, 0);
+    ck_assert_int_eq(session.state, HUB_SESSION_EXPECT_HELLO);
+    open_at(3);
+    hello_at(3);
+    step((hub_event){.type = HUB_EVENT_STATE, .stored = HUB_STORED_LATER});
+    ck_assert_int_eq(refused(), WIRE_REFUSAL_BUSY);
+    ck_assert_int_eq(session.state, HUB_SESSION_OPEN);
+    hello_at(3);
+    ask(WIRE_SURVEY, "63");
+    step((hub_event){.type = HUB_EVENT_CHANGED, .stored = HUB_STORED_FORK});
+    state_is(3);
+    ck_assert_uint_eq(effects.count, 0);
+    answered(HUB_STORED_LATER, NULL);
+    ck_assert_uint_eq(effects.count, 0);
+    ck_assert_int_eq(session.state, HUB_SESSION_FORKED);
+}
+END_TEST
+
+START_TEST(credit_is_in_bytes_too)
+{
+    open_at(0);
+    batch(1);
+    session.outstanding_bytes += HUB_SESSION_CREDIT_BYTES - 2 * bytes.size + 1; /* as a large one */
+    batch(2);
+    ck_assert_int_eq(refused(), WIRE_REFUSAL_BUSY);
 }
 END_TEST
 
@@ -276,6 +363,12 @@ START_TEST(what_has_become_stable_is_told_once)
     changed_to(2, 5, 5);
     ck_assert_uint_eq(effects.count, 0);
     changed_to(1, 6, 6);
+    ck_assert_uint_eq(effects.count, 0);
+    chain[5][0] ^= 1;
+    changed_to(1, 5, 5);
+    ck_assert_uint_eq(effects.count, 0);
+    session.scopes[0].scope[0] = 'x'; /* one that it has no more */
+    changed_to(1, 5, 5);
     ck_assert_uint_eq(effects.count, 0);
 }
 END_TEST
@@ -309,6 +402,10 @@ int main(void)
     tcase_add_test(tests, an_answer_of_before_the_grant_disturbs_nothing);
     tcase_add_test(tests, an_answer_of_before_the_welcome_disturbs_nothing);
     tcase_add_test(tests, a_header_that_can_be_read_in_part_is_for_quarantine);
+    tcase_add_test(tests, answers_of_a_scope_that_is_gone);
+    tcase_add_loop_test(tests, a_new_word_of_the_store_is_the_last_one, 0, 4);
+    tcase_add_test(tests, answers_that_nobody_waits_for_change_nothing);
+    tcase_add_test(tests, credit_is_in_bytes_too);
     tcase_add_loop_test(tests, short_memory_is_no_fault_of_the_agent, 0, 2);
     tcase_add_test(tests, what_has_become_stable_is_told_once);
     tcase_add_loop_test(tests, an_idle_agent_is_told_that_the_tail_is_lost, 0, 2);
