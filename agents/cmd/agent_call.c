@@ -1,5 +1,6 @@
 #include "agent_call.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +23,8 @@ int agent_call_home_failed(cli_call *call, const agent_home_result *result)
         code = CLI_NOT_ALLOWED;
     else if (result->error == AGENT_HOME_HOME && result->home_reason == HOME_LOCKED)
         code = CLI_LATER;
-    else if (result->error == AGENT_HOME_HOME && result->home_reason == HOME_SYSTEM)
+    else if (result->error == AGENT_HOME_HOME && result->home_reason == HOME_SYSTEM && result->system_error != EBADMSG
+             && result->system_error != ENOTDIR) /* these: a secret that is damaged, a home that is none */
         code = CLI_CANNOT_WRITE;
     return cli_fail(call, code, "%s", text);
 }

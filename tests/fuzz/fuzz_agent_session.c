@@ -295,7 +295,7 @@ static void tell_welcome(fuzz_tape *tape, bool spoilt)
     message.welcome.credit_batches = 1 + credit % 16;
     message.welcome.credit_bytes = credit >= 128 ? 8u << 20 : 1 + (uint64_t) credit * 64;
     message.welcome.contracts = chain_contracts;
-    message.welcome.contract_count = named >> 6;
+    message.welcome.contract_count = named >> 4 & 15 ? 0 : 2;
     message.welcome.scopes = positions;
     for (unsigned scope = 0; scope <= CHAIN_SCOPES; scope++)
         if ((named >> scope & 1) != 0)

@@ -284,7 +284,7 @@ static void answer_load(fuzz_tape *tape)
     hub_session_loaded loaded[MANY_SCOPES] = {{.ledger_position = 0}};
     unsigned how = fuzz_byte(tape), count = how % 8 < 3 ? how % 8 : CHAIN_SCOPES;
     hub_event event = {.type = HUB_EVENT_STATE, .stored = HUB_STORED_COMMITTED, .scopes = loaded,
-                       .contract_count = count, .contracts = chain_contracts};
+                       .contract_count = how & 32 ? count : 0, .contracts = chain_contracts};
 
     if (how >= 240)
         event.stored = (hub_stored) (how % (HUB_STORED_LATER + 1));

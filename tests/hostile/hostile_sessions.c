@@ -3,6 +3,7 @@
 
 #include "hub_session.h"
 #include "mpack.h"
+#include "runtime.h"
 
 enum { CHAIN = 12 };
 
@@ -489,6 +490,19 @@ static void links(void)
     }
 }
 
+/* What a stop means to a script. */
+static void codes(void)
+{
+    static const struct { agent_stop stop; int code; } table[] = {
+        {AGENT_STOP_NONE, 75}, {AGENT_STOP_UNREACHABLE, 69}, {AGENT_STOP_WRONG_HUB, 76}, {AGENT_STOP_NOT_ADMITTED, 77}, {AGENT_STOP_NO_RIGHT, 77},
+        {AGENT_STOP_FORK, 76}, {AGENT_STOP_PROTOCOL, 76},
+    };
+
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++)
+        hostile_case(runtime_stop_code(table[i].stop) == table[i].code && (table[i].stop == AGENT_STOP_NONE || runtime_stop_text(table[i].stop)[0] != '\0'),
+                     "the stop %u", table[i].stop);
+}
+
 void hostile_sessions(void)
 {
     hostile_pair(&agent_pair, 1);
@@ -505,6 +519,7 @@ void hostile_sessions(void)
     receipts();
     refusals();
     links();
+    codes();
     batch_buffer_release(&frame);
     batch_buffer_release(&header_bytes);
     arena_destroy(&scratch);
