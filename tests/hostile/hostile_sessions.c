@@ -319,9 +319,9 @@ static void store_answers(void)
 static agent_session session;
 static agent_effects effects;
 
-static bool own_hash(void *outbox, const char *scope, uint64_t sequence, uint8_t hash[CRYPTO_HASH])
+static bool own_hash(void *data, const char *scope, uint64_t sequence, uint8_t hash[CRYPTO_HASH])
 {
-    (void) outbox;
+    (void) data;
     memcpy(hash, chain[sequence], CRYPTO_HASH);
     return sequence <= CHAIN;
 }
