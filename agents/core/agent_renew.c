@@ -135,7 +135,7 @@ void agent_renew_granted(agent_step *step, const wire_message *granted)
         return;
     agent_effect *effect = agent_step_emit(step, AGENT_EFFECT_ADOPT);
     effect->scope = scope->scope;
-    effect->request = granted->granted.request;
+    memcpy(effect->request, granted->granted.request, WIRE_REQUEST);
     effect->at = granted->granted.position;
     effect->hash_count = granted->granted.hash_count;
     effect->hashes = granted->granted.hashes;

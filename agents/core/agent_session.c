@@ -96,6 +96,8 @@ static void take_unkept(agent_step *step)
         scope->acknowledged = event->acknowledged;
     if (scope != NULL && event->stable < scope->stable)
         scope->stable = event->stable;
+    if (scope != NULL && scope->queued == 0)
+        scope->incarnation = 1; /* which it was to begin with; WELCOME tells it again */
     if (!agent_step_linked(self))
         return;
     if (self->retry_ms < AGENT_SESSION_UNKEPT_MS)

@@ -190,7 +190,7 @@ typedef struct {
     uint64_t incarnation;         /* BEGIN, SEND_RENEW */
     wire_position own, at;        /* SEND_RENEW; ADOPT: at alone */
     bool anew;                    /* SEND_RENEW: never the request of before */
-    const uint8_t *request;       /* ADOPT: WIRE_REQUEST bytes */
+    uint8_t request[WIRE_REQUEST]; /* ADOPT */
     unsigned hash_count;          /* ADOPT: of the hub's headers after the own position's `stable` */
     const uint8_t (*hashes)[CRYPTO_HASH];
     const uint8_t *digests;       /* COMPARE: WIRE_BUCKETS of WIRE_DIGEST bytes */

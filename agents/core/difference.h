@@ -15,10 +15,15 @@
 #include "crypto.h"
 #include "record.h"
 
-/* One record as the hub holds it: its key and the keyed hash of what it says. Zeros: the hub refused what it says. */
+/*
+ * One record as the hub holds it: its key and the keyed hash of what it says; zeros: we do not know what the hub has of
+ * it (it refused what we said, or has it from a life of ours that is forgotten). Incarnation and sequence are those of
+ * the batch that brought it; 0: not known, or there is none.
+ */
 typedef struct {
     uint8_t key[RECORD_KEY];
     uint8_t content[CRYPTO_SHORT_HASH];
+    uint64_t incarnation, sequence;
 } difference_entry;
 
 enum {

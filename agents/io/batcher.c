@@ -125,6 +125,16 @@ void batcher_end(batcher *self, const batch_coverage *coverage)
         flush(self, coverage);
 }
 
+uint64_t batcher_incarnation(const batcher *self)
+{
+    return self->scope.incarnation;
+}
+
+uint64_t batcher_sequence(const batcher *self)
+{
+    return self->scope.queued + 1;
+}
+
 uint64_t batcher_count(const batcher *self)
 {
     return self->count;

@@ -21,6 +21,9 @@ void batcher_destroy(batcher **self);
 
 /* One record or withdrawal; keys ascend between two calls of batcher_end. */
 void batcher_add(batcher *self, const record *what);
+/* The batch that brings what was added last. */
+uint64_t batcher_incarnation(const batcher *self);
+uint64_t batcher_sequence(const batcher *self);
 
 /* Sends off what is left, with the statement (NULL: none, and then no batch when nothing is left). */
 void batcher_end(batcher *self, const batch_coverage *coverage);

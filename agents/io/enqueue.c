@@ -8,7 +8,7 @@
 
 /* Names of the outbox's values, by contract. */
 static const char CONTRIBUTIONS[] = "contributions";
-static const char COVERAGE[] = "couverture";
+static const char COVERAGE[] = OUTBOX_COVERAGE;
 
 enum { CONTRIBUTION_BYTES = 2 * RECORD_KEY + 4 + 1 };
 
@@ -113,7 +113,7 @@ static bool merge_retains(merge *self, const uint8_t key[RECORD_KEY])
 
 /*
  * The next key of both sides: what becomes of it, its entry (with the content just made, if it was
- * made) and, for a record just made, its index. False at the end or on an error.
+ * made, and the batch that brought what is held) and, for a record just made, its index. False at the end or on an error.
  */
 static bool merge_next(merge *self, difference *into, difference_kind *kind, difference_entry *entry, size_t *index)
 {
@@ -127,12 +127,11 @@ static bool merge_next(merge *self, difference *into, difference_kind *kind, dif
     const difference_entry *held = order >= 0 ? self->next_held : NULL;
     bool retained = content == NULL && merge_retains(self, held->key);
     *kind = difference_take(into, content, held, retained);
+    *entry = held != NULL ? *held : (difference_entry){.incarnation = 0};
     if (content != NULL) {
         memcpy(entry->key, key, RECORD_KEY);
         memcpy(entry->content, content, CRYPTO_SHORT_HASH);
         *index = self->made++;
-    } else {
-        *entry = *held;
     }
     if (held != NULL)
         merge_advance(self);
@@ -209,7 +208,7 @@ static bool changes(const pushed *self)
 static void write_changes(pushed *self, batcher *batches)
 {
     outbox_keep *keep = NULL;
-    if (outbox_keep_open(self->to, self->contract, &keep) != OUTBOX_OK)
+    if (outbox_keep_open(self->to, self->made->terms->scope, self->contract, &keep) != OUTBOX_OK)
         return;
     merge way;
     difference again;
@@ -226,6 +225,8 @@ static void write_changes(pushed *self, batcher *batches)
             export_record(self->made, index, &what);
         if (kind == DIFFERENCE_NEW || kind == DIFFERENCE_CHANGED || kind == DIFFERENCE_WITHDRAWN) {
             batcher_add(batches, &what);
+            entry.incarnation = batcher_incarnation(batches);
+            entry.sequence = batcher_sequence(batches);
             (void)outbox_forget_refusal(self->to, self->contract, entry.key);
         }
         if (kind != DIFFERENCE_WITHDRAWN)
@@ -255,6 +256,8 @@ static void write_contract(pushed *self, enqueue_result *result)
     if (self->contributions_differ)
         (void)outbox_set(self->to, CONTRIBUTIONS, self->contract,
                          (text_view){(const char *)self->contributions.data, self->contributions.size});
+    if (self->made->coverage.complete)
+        (void)outbox_note_answered(self->to, self->made->terms->scope, self->contract);
     result->added += self->difference.count[DIFFERENCE_NEW];
     result->changed += self->difference.count[DIFFERENCE_CHANGED];
     result->withdrawn += self->difference.count[DIFFERENCE_WITHDRAWN];

@@ -11,41 +11,11 @@
 #include "logline.h"
 #include "outbox_base.h"
 
-enum {
-    APPLICATION_ID = 0x43544149, /* "CTAI" */
-    FORM_VERSION = 1,
-    FREE_PAGES_MAX = 4096, /* of 4,096 bytes each */
-};
-
-/*
- * Batches and pages are blobs of up to a megabyte and of 32,000 bytes: rows of their own for each
- * record, with an index over random keys, cost forty times as much (tried).
- */
-static const char FORM[] =
-    "CREATE TABLE scope ("
-    "  name TEXT PRIMARY KEY, incarnation INTEGER NOT NULL, queued INTEGER NOT NULL, queued_hash BLOB NOT NULL,"
-    "  acknowledged INTEGER NOT NULL DEFAULT 0, stable INTEGER NOT NULL DEFAULT 0,"
-    "  ledger_position INTEGER NOT NULL DEFAULT 0, receipt BLOB, receipt_signature BLOB,"
-    "  records_queued INTEGER NOT NULL DEFAULT 0, records_acknowledged INTEGER NOT NULL DEFAULT 0) STRICT;"
-    "CREATE TABLE batch ("
-    "  scope TEXT NOT NULL, sequence INTEGER NOT NULL, records INTEGER NOT NULL,"
-    "  header BLOB NOT NULL, signature BLOB NOT NULL, bodies BLOB NOT NULL, PRIMARY KEY (scope, sequence)) STRICT;"
-    "CREATE TABLE refusal ("
-    "  scope TEXT NOT NULL, sequence INTEGER NOT NULL, position INTEGER NOT NULL,"
-    "  contract TEXT NOT NULL, key BLOB NOT NULL, reason INTEGER NOT NULL,"
-    "  PRIMARY KEY (scope, sequence, position)) STRICT;"
-    "CREATE INDEX refusal_key ON refusal (contract, key);"
-    "CREATE TABLE generation (contract TEXT PRIMARY KEY, number INTEGER NOT NULL) STRICT;"
-    "CREATE TABLE held ("
-    "  contract TEXT NOT NULL, generation INTEGER NOT NULL, first_key BLOB NOT NULL, entries BLOB NOT NULL,"
-    "  PRIMARY KEY (contract, generation, first_key)) STRICT;"
-    "CREATE TABLE value ("
-    "  name TEXT NOT NULL, of TEXT NOT NULL, value BLOB NOT NULL, PRIMARY KEY (name, of)) STRICT;";
+enum { FREE_PAGES_MAX = 4096 /* of 4,096 bytes each */ };
 
 static const char *const SQL[OUTBOX_SQL_COUNT] = {
     [OUTBOX_SQL_SCOPE_LOAD] =
-        "SELECT name, incarnation, queued, queued_hash, acknowledged, stable, ledger_position, records_queued,"
-        " records_acknowledged FROM scope WHERE name = ?1",
+        "SELECT " OUTBOX_SCOPE_COLUMNS " FROM scope WHERE name = ?1",
     [OUTBOX_SQL_SCOPE_SAVE] =
         "INSERT INTO scope (name, incarnation, queued, queued_hash, records_queued) VALUES (?1, ?2, ?3, ?4, ?5)"
         " ON CONFLICT (name) DO UPDATE SET incarnation = ?2, queued = ?3, queued_hash = ?4,"
@@ -56,6 +26,24 @@ static const char *const SQL[OUTBOX_SQL_COUNT] = {
     [OUTBOX_SQL_BATCH_HEADER] = "SELECT header FROM batch WHERE scope = ?1 AND sequence = ?2",
     [OUTBOX_SQL_BATCH_RECORDS] =
         "SELECT coalesce(sum(records), 0) FROM batch WHERE scope = ?1 AND sequence > ?2 AND sequence <= ?3",
+    [OUTBOX_SQL_BATCH_ASIDE] = "UPDATE batch SET sequence = -sequence WHERE scope = ?1 AND sequence > ?2",
+    [OUTBOX_SQL_BATCH_NEXT_ASIDE] = "SELECT -sequence, header, records FROM batch WHERE scope = ?1 AND sequence < 0"
+                                    " ORDER BY sequence DESC LIMIT 1",
+    [OUTBOX_SQL_BATCH_RESIGN] =
+        "UPDATE batch SET sequence = ?3, header = ?4, signature = ?5 WHERE scope = ?1 AND sequence = -?2",
+    [OUTBOX_SQL_RENEWAL_LOAD] =
+        "SELECT request, seen_incarnation, seen_sequence, seen_hash, wanted, known FROM scope WHERE name = ?1",
+    [OUTBOX_SQL_RENEWAL_SAVE] = "UPDATE scope SET request = ?2, seen_incarnation = ?3, seen_sequence = ?4,"
+                                " seen_hash = ?5, wanted = ?6 WHERE name = ?1",
+    [OUTBOX_SQL_ADOPT] =
+        "UPDATE scope SET incarnation = ?2, queued = ?3, queued_hash = ?4, acknowledged = ?5, stable = ?6,"
+        " base_sequence = ?5, base_hash = ?7, known = min(coalesce(known, ?8), ?8), resync = max(resync, 1),"
+        " request = NULL, records_acknowledged = records_queued - ?9 WHERE name = ?1",
+    [OUTBOX_SQL_RESYNC] = "UPDATE scope SET resync = ?2 WHERE name = ?1",
+    [OUTBOX_SQL_REFUSALS_AFTER] = "DELETE FROM refusal WHERE scope = ?1 AND sequence > ?2",
+    [OUTBOX_SQL_REFUSALS_CAP] =
+        "DELETE FROM refusal WHERE scope = ?1 AND sequence < (SELECT sequence FROM refusal WHERE scope = ?1"
+        " ORDER BY sequence DESC, position DESC LIMIT 1 OFFSET ?2)",
     [OUTBOX_SQL_BATCH_FORGET] = "DELETE FROM batch WHERE scope = ?1 AND sequence <= ?2",
     [OUTBOX_SQL_RECEIPT_SAVE] = "UPDATE scope SET acknowledged = ?2, stable = ?3, ledger_position = ?4, receipt = "
                                 "?5, receipt_signature = ?6,"
@@ -64,15 +52,21 @@ static const char *const SQL[OUTBOX_SQL_COUNT] = {
                                "VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     [OUTBOX_SQL_REFUSAL_FORGET] = "DELETE FROM refusal WHERE contract = ?1 AND key = ?2",
     [OUTBOX_SQL_GENERATION] = "SELECT number FROM generation WHERE contract = ?1",
-    [OUTBOX_SQL_GENERATION_SAVE] = "INSERT OR REPLACE INTO generation (contract, number) VALUES (?1, ?2)",
+    [OUTBOX_SQL_GENERATION_SAVE] = "INSERT OR REPLACE INTO generation (contract, number, scope) VALUES (?1, ?2, ?3)",
+    [OUTBOX_SQL_GENERATIONS_OF] = "SELECT contract FROM generation WHERE scope = ?1 ORDER BY contract",
     [OUTBOX_SQL_PAGE_ADD] = "INSERT INTO held (contract, generation, first_key, entries) VALUES (?1, ?2, ?3, ?4)",
     [OUTBOX_SQL_PAGE_OF] =
         "SELECT first_key, entries FROM held WHERE contract = ?1 AND generation = ?2 AND first_key <= ?3"
         " ORDER BY first_key DESC LIMIT 1",
+    [OUTBOX_SQL_PAGE_AFTER] =
+        "SELECT first_key, entries FROM held WHERE contract = ?1 AND generation = ?2 AND first_key > ?3"
+        " ORDER BY first_key LIMIT 1",
+    [OUTBOX_SQL_PAGE_FORGET] = "DELETE FROM held WHERE contract = ?1 AND generation = ?2 AND first_key = ?3",
     [OUTBOX_SQL_PAGE_SET] =
         "UPDATE held SET entries = ?4 WHERE contract = ?1 AND generation = ?2 AND first_key = ?3",
     [OUTBOX_SQL_PAGES_FORGET] = "DELETE FROM held WHERE contract = ?1 AND generation <> ?2",
     [OUTBOX_SQL_VALUE_SET] = "INSERT OR REPLACE INTO value (name, of, value) VALUES (?1, ?2, ?3)",
+    [OUTBOX_SQL_VALUE_FORGET] = "DELETE FROM value WHERE name = ?1 AND of = ?2",
     [OUTBOX_SQL_VALUE_GET] = "SELECT value FROM value WHERE name = ?1 AND of = ?2",
 };
 
@@ -176,79 +170,6 @@ uint64_t outbox_column_number(sqlite3_stmt *statement, int index)
     return number > 0 ? (uint64_t)number : 0;
 }
 
-static outbox_error execute(outbox *self, const char *sql)
-{
-    return outbox_result(self, sqlite3_exec(self->db, sql, NULL, NULL, NULL));
-}
-
-/* The number that a pragma of one row and column gives. */
-static outbox_error pragma(outbox *self, const char *sql, sqlite3_int64 *number)
-{
-    sqlite3_stmt *statement = NULL;
-    int result = sqlite3_prepare_v2(self->db, sql, -1, &statement, NULL);
-    if (result == SQLITE_OK)
-        result = sqlite3_step(statement);
-    if (result == SQLITE_ROW)
-        *number = sqlite3_column_int64(statement, 0);
-    outbox_error error = outbox_result(self, result);
-    sqlite3_finalize(statement);
-    return error;
-}
-
-/*
- * A rollback journal rather than a write-ahead log: what is deleted is overwritten at once and not
- * kept in a log, and a push of many new batches is written once. EXTRA also flushes the folder.
- */
-static const char SETTINGS[] = "PRAGMA locking_mode = EXCLUSIVE;"
-                               "PRAGMA auto_vacuum = INCREMENTAL;" /* heard by a new file alone */
-                               "PRAGMA journal_mode = DELETE;"
-                               "PRAGMA synchronous = EXTRA;"
-                               "PRAGMA secure_delete = ON;"
-                               "PRAGMA temp_store = MEMORY;"
-                               "PRAGMA trusted_schema = OFF;"
-                               "PRAGMA cell_size_check = ON;"
-                               "PRAGMA cache_size = -16384;";
-
-static outbox_error make_form(outbox *self)
-{
-    char stamp[128];
-    (void)sqlite3_snprintf((int)sizeof stamp, stamp, "PRAGMA application_id = %d; PRAGMA user_version = %d;",
-                           APPLICATION_ID, FORM_VERSION);
-    outbox_error error = execute(self, "BEGIN EXCLUSIVE");
-    if (error == OUTBOX_OK)
-        error = execute(self, FORM);
-    if (error == OUTBOX_OK)
-        error = execute(self, stamp);
-    if (error == OUTBOX_OK)
-        error = execute(self, "COMMIT");
-    if (error != OUTBOX_OK && !sqlite3_get_autocommit(self->db))
-        (void)sqlite3_exec(self->db, "ROLLBACK", NULL, NULL, NULL);
-    return error;
-}
-
-static outbox_error prepare(outbox *self)
-{
-    (void)sqlite3_extended_result_codes(self->db, 1);
-    (void)sqlite3_db_config(self->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-    outbox_error error = execute(self, SETTINGS);
-    sqlite3_int64 id = 0, version = 0, tables = 0;
-    if (error == OUTBOX_OK)
-        error = execute(self, "BEGIN EXCLUSIVE; COMMIT;"); /* the lock now, not at the first write */
-    if (error == OUTBOX_OK)
-        error = pragma(self, "PRAGMA application_id", &id);
-    if (error == OUTBOX_OK)
-        error = pragma(self, "PRAGMA user_version", &version);
-    if (error == OUTBOX_OK)
-        error = pragma(self, "SELECT count(*) FROM sqlite_schema", &tables);
-    if (error != OUTBOX_OK)
-        return error;
-    if (tables == 0 && id == 0 && version == 0)
-        return make_form(self);
-    if (id != APPLICATION_ID || version < 1)
-        return outbox_result(self, SQLITE_NOTADB);
-    return version > FORM_VERSION ? OUTBOX_NEWER : OUTBOX_OK;
-}
-
 /* SQLite would make the file readable by others under a usual umask. */
 static outbox_error make_file(const char *path)
 {
@@ -282,19 +203,20 @@ outbox_error outbox_open(outbox **self, const char *path, const char *vfs)
         made->db = NULL;
     }
     if (error == OUTBOX_OK)
-        error = prepare(made);
+        error = outbox_form(made);
     if (error != OUTBOX_OK)
         outbox_close(&made);
     *self = made;
     return error;
 }
 
-/* Gives the room of forgotten batches back to the disk, when there is much of it. */
-static void shrink(outbox *self)
+void outbox_shrink(outbox *self)
 {
     sqlite3_int64 free_pages = 0;
-    if (pragma(self, "PRAGMA freelist_count", &free_pages) == OUTBOX_OK && free_pages > FREE_PAGES_MAX)
-        (void)execute(self, "PRAGMA incremental_vacuum");
+    if (self->in_transaction)
+        return;
+    if (outbox_pragma(self, "PRAGMA freelist_count", &free_pages) == OUTBOX_OK && free_pages > FREE_PAGES_MAX)
+        (void)outbox_execute(self, "PRAGMA incremental_vacuum");
 }
 
 void outbox_close(outbox **self)
@@ -307,7 +229,7 @@ void outbox_close(outbox **self)
     for (int i = 0; i < OUTBOX_SQL_COUNT; i++)
         sqlite3_finalize(closing->prepared[i]);
     if (closing->db != NULL)
-        shrink(closing);
+        outbox_shrink(closing);
     int result = sqlite3_close(closing->db);
     assert(result == SQLITE_OK); /* a reader or writer is still open */
     free(closing);
@@ -317,7 +239,7 @@ void outbox_close(outbox **self)
 outbox_error outbox_begin(outbox *self)
 {
     assert(!self->in_transaction);
-    outbox_error error = execute(self, "BEGIN IMMEDIATE");
+    outbox_error error = outbox_execute(self, "BEGIN IMMEDIATE");
     self->in_transaction = error == OUTBOX_OK;
     self->failed = OUTBOX_OK;
     return error;
@@ -332,7 +254,7 @@ void outbox_spoil(outbox *self, outbox_error error)
 outbox_error outbox_commit(outbox *self)
 {
     assert(self->in_transaction);
-    outbox_error error = has_failed(self) ? self->failed : execute(self, "COMMIT");
+    outbox_error error = has_failed(self) ? self->failed : outbox_execute(self, "COMMIT");
     if (error != OUTBOX_OK) {
         outbox_rollback(self);
         return error;

@@ -4,7 +4,7 @@
  * file of the home, one process, one connection, synchronous to the disk.
  *
  * Always true: a batch is here before it is first sent, and stays until the hub has called it
- * stable; what a push adds is there wholly or not at all; sequence numbers have no gap. Nothing in
+ * stable (under the number that it has by the last incarnation granted); what a push adds is there wholly or not at all; sequence numbers have no gap. Nothing in
  * it tells a name, a birth date, a foreigner's number or a local number.
  *
  * Each function leaves the memory unchanged when it fails. Between begin and commit one failed write
@@ -25,6 +25,7 @@ enum {
     OUTBOX_PAGE_ENTRIES = 1000, /* of what the hub holds, in one row of the database */
     OUTBOX_BODIES_MAX = 1024 * 1024, /* bytes of a batch's bodies: a message stays far below WIRE_MESSAGE_MAX */
     OUTBOX_VALUE_MAX = 512 * 1024 * 1024, /* bytes of a value or of a contract's contributions */
+    OUTBOX_REFUSALS_MAX = 50 * 1000, /* that are kept, in a scope: about that many of the newest */
 };
 
 typedef struct outbox outbox;
@@ -51,6 +52,9 @@ typedef struct {
     uint64_t ledger_position; /* of the last acknowledgement */
     uint64_t records_queued; /* since ever, withdrawals included */
     uint64_t records_acknowledged; /* of these */
+    uint64_t base_sequence; /* where the present incarnation was granted; 0: it is the first */
+    uint8_t base_hash[CRYPTO_HASH];
+    bool resync; /* what the hub holds is still to be compared with `held` */
 } outbox_scope;
 
 /* The hub's signed word. */
@@ -99,7 +103,10 @@ void outbox_pack(batch_buffer *packed, text_view body);
 /* The BATCH message of that sequence, appended to a cleared buffer. ABSENT when it is gone or never was. */
 outbox_error outbox_message(outbox *self, const char *scope, uint64_t sequence, batch_buffer *message)
     __attribute__((warn_unused_result));
-/* The hash of its header. */
+/*
+ * The hash of its header, or of the position at which the present incarnation was granted (0: zeros). ABSENT before
+ * that position, after the last batch, and when nothing here tells it any more.
+ */
 outbox_error outbox_header_hash(outbox *self, const char *scope, uint64_t sequence, uint8_t hash[CRYPTO_HASH])
     __attribute__((warn_unused_result));
 
@@ -109,6 +116,89 @@ outbox_error outbox_header_hash(outbox *self, const char *scope, uint64_t sequen
  * The tally is added to, not overwritten.
  */
 outbox_error outbox_acknowledge(outbox *self, const outbox_receipt *receipt, outbox_tally *tally);
+
+/* --- a new incarnation (PROTOCOL.md, "Incarnations"), in outbox_renew.c --- */
+
+/* Within a transaction: the scope's first batch will be of that incarnation; nothing when it has one. */
+outbox_error outbox_begin_scope(outbox *self, text_view scope, uint64_t incarnation);
+
+/*
+ * Within a transaction: the request for an incarnation, written down: that of before when it was made for the same
+ * position of the hub (then *wanted becomes what it asked for), unless anew; else a new one.
+ */
+outbox_error outbox_request(outbox *self, const wire_position *seen, bool anew, uint64_t *wanted,
+                            uint8_t request[WIRE_REQUEST]);
+
+/* What the hub has granted. */
+typedef struct {
+    const uint8_t *request; /* WIRE_REQUEST bytes */
+    wire_position at;
+    unsigned hash_count;
+    const uint8_t (*hashes)[CRYPTO_HASH]; /* of its headers after our `acknowledged` */
+} outbox_grant;
+
+/*
+ * Within a transaction: takes a granted incarnation: batches that are not at the hub are signed anew after the granted
+ * position, their bodies unchanged; the scope is to be compared; *to is the scope as it then is. ABSENT, and nothing
+ * changed: the request is not the one written down. seconds: now, since 1970, for the note to people.
+ */
+outbox_error outbox_adopt(outbox *self, const crypto_sign_pair *sign, const outbox_grant *grant, uint64_t seconds,
+                          outbox_scope *to);
+
+/* --- what the hub holds, compared, in outbox_compare.c --- */
+
+/*
+ * Which buckets' digests differ from those of what is held in the scope? differs: WIRE_BUCKETS bits, bucket b in byte
+ * b / 8 at bit b % 8. ABSENT: the digests do not stand for the scope's last batch, acknowledged.
+ */
+outbox_error outbox_compare(outbox *self, text_view scope, uint64_t incarnation, uint64_t sequence,
+                            const uint8_t digests[WIRE_BUCKETS * WIRE_DIGEST], uint8_t differs[WIRE_BUCKETS / 8])
+    __attribute__((warn_unused_result));
+
+/* A part of a bucket as the hub has listed it: from after (NULL: its start) to its end, or with more to the last record. */
+typedef struct {
+    text_view scope;
+    uint64_t incarnation, sequence;
+    unsigned bucket;
+    const uint8_t *after;
+    bool more;
+    unsigned record_count;
+    const wire_held *records;
+} outbox_listing;
+
+/*
+ * Within a transaction: `held` becomes what was listed; what differed gets a content of zeros, so that the next export
+ * tells or withdraws it. ABSENT, and nothing changed, as above.
+ */
+outbox_error outbox_reconcile(outbox *self, const outbox_listing *listing);
+
+/* Within a transaction: the comparison is over. When nothing differed, people need do nothing: their note goes. */
+outbox_error outbox_resynced(outbox *self, text_view scope);
+
+/* --- what people should know of a contract until its next complete export, in outbox_note.c --- */
+
+typedef enum {
+    OUTBOX_NOTE_NONE,
+    OUTBOX_NOTE_RESTORED, /* the hub had more of us than we knew */
+    OUTBOX_NOTE_HUB_LOST, /* the hub had lost what it had confirmed */
+    OUTBOX_NOTE_NEW, /* nothing was known here of what the hub has of us */
+} outbox_note_kind;
+
+typedef struct {
+    text_view scope, contract;
+    outbox_note_kind kind;
+    uint64_t seconds; /* since 1970 */
+    bool compared; /* an export made now makes all good; else the comparison with the hub is still to come */
+} outbox_note;
+
+/* One call for each contract with a note; views live during the call. */
+outbox_error outbox_notes(outbox *self, void (*tell)(void *data, const outbox_note *note), void *data)
+    __attribute__((warn_unused_result));
+/* Within a transaction: a complete export of the contract is queued. The note goes, if the scope has been compared. */
+outbox_error outbox_note_answered(outbox *self, text_view scope, text_view contract);
+
+/* Outside of a transaction: gives the room of forgotten batches back to the disk, when there is much of it. */
+void outbox_shrink(outbox *self);
 
 /* Records that are queued and not acknowledged, of all scopes. */
 outbox_error outbox_pending(outbox *self, uint64_t *records) __attribute__((warn_unused_result));
@@ -135,11 +225,14 @@ void outbox_held_close(outbox_held **held);
 
 /* Within a transaction: writes all of it anew, in ascending order; what was held before goes at finish. */
 typedef struct outbox_keep outbox_keep;
-outbox_error outbox_keep_open(outbox *self, text_view contract, outbox_keep **keep)
+outbox_error outbox_keep_open(outbox *self, text_view scope, text_view contract, outbox_keep **keep)
     __attribute__((warn_unused_result));
 void outbox_keep_add(outbox_keep *keep, const difference_entry *entry);
 /* Ends it in either case and nulls it; a failure sticks to the transaction. */
 outbox_error outbox_keep_finish(outbox_keep **keep);
+
+/* The value, by contract, that tells which coverage was told last: forgotten when the hub may not have it. */
+#define OUTBOX_COVERAGE "couverture"
 
 /*
  * Values by name: what other modules keep here in a form of their own. set is within a transaction;

@@ -52,7 +52,14 @@ static outbox_error read_scope(outbox *self, sqlite3_stmt *row, outbox_scope *to
     to->ledger_position = outbox_column_number(row, 6);
     to->records_queued = outbox_column_number(row, 7);
     to->records_acknowledged = outbox_column_number(row, 8);
-    if (to->incarnation == 0 || to->acknowledged > to->queued || to->stable > to->queued)
+    text_view base = outbox_column(row, 10);
+    if (base.size != CRYPTO_HASH)
+        return outbox_result(self, SQLITE_CORRUPT);
+    to->base_sequence = outbox_column_number(row, 9);
+    memcpy(to->base_hash, base.at, CRYPTO_HASH);
+    to->resync = outbox_column_number(row, 11) != 0;
+    if (to->incarnation == 0 || to->acknowledged > to->queued || to->stable > to->queued
+        || to->base_sequence > to->acknowledged)
         return outbox_result(self, SQLITE_CORRUPT);
     return OUTBOX_OK;
 }
@@ -80,9 +87,7 @@ outbox_error outbox_scope_load(outbox *self, text_view scope, outbox_scope *to)
 
 outbox_error outbox_scopes(outbox *self, outbox_scope *to, unsigned capacity, unsigned *count)
 {
-    static const char sql[] =
-        "SELECT name, incarnation, queued, queued_hash, acknowledged, stable, ledger_position, records_queued,"
-        " records_acknowledged FROM scope ORDER BY name";
+    static const char sql[] = "SELECT " OUTBOX_SCOPE_COLUMNS " FROM scope ORDER BY name";
     *count = 0;
     sqlite3_stmt *statement = NULL;
     int result = sqlite3_prepare_v2(self->db, sql, -1, &statement, NULL);
@@ -171,10 +176,38 @@ outbox_error outbox_message(outbox *self, const char *scope, uint64_t sequence, 
     return message->failed ? OUTBOX_NO_MEMORY : OUTBOX_OK;
 }
 
+/* What the header of that sequence says to be the one before it. */
+static outbox_error previous_hash(outbox *self, const char *scope, uint64_t sequence, uint8_t hash[CRYPTO_HASH])
+{
+    sqlite3_stmt *row;
+    batch_header header;
+    outbox_error error = find(self, OUTBOX_SQL_BATCH_HEADER, scope, sequence, &row);
+    if (error != OUTBOX_OK)
+        return error;
+    if (batch_read_envelope(&header, outbox_column(row, 0)))
+        memcpy(hash, header.previous, CRYPTO_HASH);
+    else
+        error = outbox_result(self, SQLITE_CORRUPT);
+    sqlite3_reset(row);
+    return error;
+}
+
 outbox_error outbox_header_hash(outbox *self, const char *scope, uint64_t sequence, uint8_t hash[CRYPTO_HASH])
 {
     sqlite3_stmt *row;
-    outbox_error error = find(self, OUTBOX_SQL_BATCH_HEADER, scope, sequence, &row);
+    outbox_scope about;
+    outbox_error error = outbox_scope_load(self, text_of(scope), &about);
+    if (error != OUTBOX_OK)
+        return error;
+    if (sequence < about.base_sequence || sequence > about.queued)
+        return OUTBOX_ABSENT;
+    if (sequence == about.base_sequence) {
+        memcpy(hash, about.base_hash, CRYPTO_HASH);
+        return OUTBOX_OK;
+    }
+    error = find(self, OUTBOX_SQL_BATCH_HEADER, scope, sequence, &row);
+    if (error == OUTBOX_ABSENT)
+        return previous_hash(self, scope, sequence + 1, hash);
     if (error != OUTBOX_OK)
         return error;
     batch_hash(hash, outbox_column(row, 0));
@@ -267,6 +300,18 @@ static outbox_error save_receipt(outbox *self, const outbox_receipt *receipt, ui
     return outbox_run(self, forget);
 }
 
+/* The oldest refusals go when there are too many: an office that never repairs what is refused must not fill its disk. */
+static outbox_error cap_refusals(outbox *self, const char *scope)
+{
+    outbox_error error;
+    sqlite3_stmt *cap = outbox_statement(self, OUTBOX_SQL_REFUSALS_CAP, &error);
+    if (cap == NULL)
+        return outbox_fails(self, error);
+    outbox_bind_text(cap, 1, text_of(scope));
+    sqlite3_bind_int64(cap, 2, OUTBOX_REFUSALS_MAX - 1);
+    return outbox_run(self, cap);
+}
+
 outbox_error outbox_acknowledge(outbox *self, const outbox_receipt *receipt, outbox_tally *tally)
 {
     assert(self->in_transaction);
@@ -277,6 +322,7 @@ outbox_error outbox_acknowledge(outbox *self, const outbox_receipt *receipt, out
     if (receipt->sequence > scope.queued || receipt->sequence < scope.acknowledged)
         return OUTBOX_OK; /* not of ours, or of the past: says nothing new */
     uint64_t records = 0;
+    bool refused = false;
     error = count_records(self, text_of(receipt->scope), scope.acknowledged, receipt->sequence, &records);
     if (error != OUTBOX_OK)
         return outbox_fails(self, error);
@@ -285,10 +331,13 @@ outbox_error outbox_acknowledge(outbox *self, const outbox_receipt *receipt, out
         if (refusal->sequence <= scope.acknowledged || refusal->sequence > receipt->sequence)
             continue; /* told before */
         error = refuse(self, receipt->scope, refusal);
+        refused = true;
         tally->refused++;
         if (refusal->reason > RECORD_OK && refusal->reason < RECORD_REASON_COUNT)
             tally->reasons[refusal->reason]++;
     }
+    if (error == OUTBOX_OK && refused)
+        error = cap_refusals(self, receipt->scope);
     /* `stable` never runs ahead of what is acknowledged, nor back. */
     uint64_t stable = receipt->stable > receipt->sequence ? receipt->sequence : receipt->stable;
     if (stable < scope.stable)

@@ -1,6 +1,5 @@
 /*
- * outbox_held: what the hub holds of us in a contract, as pages of sorted entries, and the values
- * that other modules keep here. A rewrite is a new generation of pages: the old one can be read
+ * outbox_held: what the hub holds of us in a contract, as pages of sorted entries. A rewrite is a new generation of pages: the old one can be read
  * meanwhile, and goes when the new one is whole.
  */
 #include <assert.h>
@@ -8,9 +7,6 @@
 #include <string.h>
 
 #include "outbox_base.h"
-
-enum { ENTRY_BYTES = RECORD_KEY + CRYPTO_SHORT_HASH };
-_Static_assert(sizeof(difference_entry) == ENTRY_BYTES, "entries are packed in pages as they are in memory");
 
 struct outbox_held {
     outbox *of;
@@ -23,7 +19,7 @@ struct outbox_held {
 
 struct outbox_keep {
     outbox *to;
-    text_view contract;
+    text_view scope, contract;
     sqlite3_int64 generation;
     size_t count;
     bool any;
@@ -31,7 +27,7 @@ struct outbox_keep {
     difference_entry entries[OUTBOX_PAGE_ENTRIES];
 };
 
-static outbox_error generation_of(outbox *self, text_view contract, sqlite3_int64 *generation)
+outbox_error outbox_held_generation(outbox *self, text_view contract, sqlite3_int64 *generation)
 {
     outbox_error error;
     *generation = 0;
@@ -46,7 +42,7 @@ static outbox_error generation_of(outbox *self, text_view contract, sqlite3_int6
     return outbox_result(self, result);
 }
 
-static outbox_error save_generation(outbox *self, text_view contract, sqlite3_int64 generation)
+outbox_error outbox_held_save_generation(outbox *self, text_view scope, text_view contract, sqlite3_int64 generation)
 {
     outbox_error error;
     sqlite3_stmt *save = outbox_statement(self, OUTBOX_SQL_GENERATION_SAVE, &error);
@@ -54,7 +50,104 @@ static outbox_error save_generation(outbox *self, text_view contract, sqlite3_in
         return outbox_fails(self, error);
     outbox_bind_text(save, 1, contract);
     sqlite3_bind_int64(save, 2, generation);
+    outbox_bind_text(save, 3, scope);
     return outbox_run(self, save);
+}
+
+outbox_error outbox_held_contracts(outbox *self, text_view scope, char (**names)[RECORD_NAME_MAX + 1], size_t *count)
+{
+    outbox_error error;
+    size_t room = 0;
+    *names = NULL;
+    *count = 0;
+    sqlite3_stmt *row = outbox_statement(self, OUTBOX_SQL_GENERATIONS_OF, &error);
+    if (row == NULL)
+        return error;
+    outbox_bind_text(row, 1, scope);
+    int result;
+    while (error == OUTBOX_OK && (result = sqlite3_step(row)) == SQLITE_ROW) {
+        if (*count == room) {
+            void *more = realloc(*names, (room = 2 * room + 8) * sizeof **names);
+            error = more == NULL ? OUTBOX_NO_MEMORY : OUTBOX_OK;
+            if (more != NULL)
+                *names = more;
+        }
+        if (error == OUTBOX_OK && !text_copy((*names)[*count], sizeof **names, outbox_column(row, 0)))
+            error = outbox_result(self, SQLITE_CORRUPT);
+        else if (error == OUTBOX_OK)
+            (*count)++;
+    }
+    if (error == OUTBOX_OK)
+        error = outbox_result(self, result);
+    sqlite3_reset(row);
+    if (error != OUTBOX_OK) {
+        free(*names);
+        *names = NULL;
+    }
+    return error;
+}
+
+/* A copy of the page on which the statement stands, and its end. */
+static outbox_error copy_page(outbox *self, sqlite3_stmt *row, int result, difference_entry **entries, size_t *count)
+{
+    outbox_error error = outbox_result(self, result);
+    text_view page = {NULL, 0};
+    if (result == SQLITE_ROW) {
+        page = outbox_column(row, 1);
+        if (page.size == 0 || page.size % OUTBOX_ENTRY_BYTES != 0)
+            error = outbox_result(self, SQLITE_CORRUPT);
+    } else if (error == OUTBOX_OK) {
+        error = OUTBOX_ABSENT;
+    }
+    *count = page.size / OUTBOX_ENTRY_BYTES;
+    *entries = error == OUTBOX_OK ? malloc(page.size) : NULL;
+    if (*entries != NULL)
+        memcpy(*entries, page.at, page.size);
+    else if (error == OUTBOX_OK)
+        error = OUTBOX_NO_MEMORY;
+    sqlite3_reset(row);
+    return error;
+}
+
+outbox_error outbox_held_page_after(outbox *self, text_view contract, sqlite3_int64 generation, const uint8_t *after,
+                                    difference_entry **entries, size_t *count)
+{
+    outbox_error error;
+    *entries = NULL;
+    sqlite3_stmt *row = outbox_statement(self, OUTBOX_SQL_PAGE_AFTER, &error);
+    if (row == NULL)
+        return error;
+    outbox_bind_text(row, 1, contract);
+    sqlite3_bind_int64(row, 2, generation);
+    outbox_bind_blob(row, 3, after, after == NULL ? 0 : RECORD_KEY);
+    return copy_page(self, row, sqlite3_step(row), entries, count);
+}
+
+outbox_error outbox_held_page_of(outbox *self, text_view contract, sqlite3_int64 generation,
+                                 const uint8_t key[RECORD_KEY], difference_entry **entries, size_t *count)
+{
+    outbox_error error;
+    *entries = NULL;
+    sqlite3_stmt *row = outbox_statement(self, OUTBOX_SQL_PAGE_OF, &error);
+    if (row == NULL)
+        return error;
+    outbox_bind_text(row, 1, contract);
+    sqlite3_bind_int64(row, 2, generation);
+    outbox_bind_blob(row, 3, key, RECORD_KEY);
+    return copy_page(self, row, sqlite3_step(row), entries, count);
+}
+
+outbox_error outbox_held_forget_page(outbox *self, text_view contract, sqlite3_int64 generation,
+                                     const uint8_t first_key[RECORD_KEY])
+{
+    outbox_error error;
+    sqlite3_stmt *forget = outbox_statement(self, OUTBOX_SQL_PAGE_FORGET, &error);
+    if (forget == NULL)
+        return outbox_fails(self, error);
+    outbox_bind_text(forget, 1, contract);
+    sqlite3_bind_int64(forget, 2, generation);
+    outbox_bind_blob(forget, 3, first_key, RECORD_KEY);
+    return outbox_run(self, forget);
 }
 
 outbox_error outbox_held_open(outbox *self, text_view contract, outbox_held **held)
@@ -62,7 +155,7 @@ outbox_error outbox_held_open(outbox *self, text_view contract, outbox_held **he
     static const char sql[] = "SELECT entries FROM held WHERE contract = ?1 AND generation = ?2 ORDER BY first_key";
     sqlite3_int64 generation;
     *held = NULL;
-    outbox_error error = generation_of(self, contract, &generation);
+    outbox_error error = outbox_held_generation(self, contract, &generation);
     if (error != OUTBOX_OK)
         return error;
     outbox_held *made = calloc(1, sizeof *made);
@@ -93,11 +186,11 @@ outbox_error outbox_held_next(outbox_held *held, const difference_entry **entry)
         }
         held->page = outbox_column(held->pages, 0);
         held->at = 0;
-        if (held->page.size == 0 || held->page.size % ENTRY_BYTES != 0)
+        if (held->page.size == 0 || held->page.size % OUTBOX_ENTRY_BYTES != 0)
             return outbox_result(held->of, SQLITE_CORRUPT);
     }
-    memcpy(&held->entry, held->page.at + held->at, ENTRY_BYTES);
-    held->at += ENTRY_BYTES;
+    memcpy(&held->entry, held->page.at + held->at, OUTBOX_ENTRY_BYTES);
+    held->at += OUTBOX_ENTRY_BYTES;
     if (held->any && memcmp(held->before.key, held->entry.key, RECORD_KEY) >= 0)
         return outbox_result(held->of, SQLITE_CORRUPT);
     held->any = true;
@@ -115,8 +208,8 @@ void outbox_held_close(outbox_held **held)
     *held = NULL;
 }
 
-static outbox_error add_page(outbox *self, text_view contract, sqlite3_int64 generation,
-                             const difference_entry *entries, size_t count)
+outbox_error outbox_held_add_page(outbox *self, text_view contract, sqlite3_int64 generation,
+                                  const difference_entry *entries, size_t count)
 {
     outbox_error error;
     sqlite3_stmt *add = outbox_statement(self, OUTBOX_SQL_PAGE_ADD, &error);
@@ -125,22 +218,23 @@ static outbox_error add_page(outbox *self, text_view contract, sqlite3_int64 gen
     outbox_bind_text(add, 1, contract);
     sqlite3_bind_int64(add, 2, generation);
     outbox_bind_blob(add, 3, entries[0].key, RECORD_KEY);
-    outbox_bind_blob(add, 4, entries, count * ENTRY_BYTES);
+    outbox_bind_blob(add, 4, entries, count * OUTBOX_ENTRY_BYTES);
     return outbox_run(self, add);
 }
 
-outbox_error outbox_keep_open(outbox *self, text_view contract, outbox_keep **keep)
+outbox_error outbox_keep_open(outbox *self, text_view scope, text_view contract, outbox_keep **keep)
 {
     assert(self->in_transaction);
     *keep = NULL;
     sqlite3_int64 before;
-    outbox_error error = generation_of(self, contract, &before);
+    outbox_error error = outbox_held_generation(self, contract, &before);
     if (error != OUTBOX_OK)
         return outbox_fails(self, error);
     outbox_keep *made = calloc(1, sizeof *made);
     if (made == NULL)
         return outbox_fails(self, OUTBOX_NO_MEMORY);
     made->to = self;
+    made->scope = scope;
     made->contract = contract;
     made->generation = before + 1;
     *keep = made;
@@ -150,7 +244,7 @@ outbox_error outbox_keep_open(outbox *self, text_view contract, outbox_keep **ke
 static void flush(outbox_keep *keep)
 {
     if (keep->count > 0)
-        (void)add_page(keep->to, keep->contract, keep->generation, keep->entries, keep->count);
+        (void)outbox_held_add_page(keep->to, keep->contract, keep->generation, keep->entries, keep->count);
     keep->count = 0;
 }
 
@@ -171,7 +265,7 @@ outbox_error outbox_keep_finish(outbox_keep **keep)
     outbox *self = ending->to;
     outbox_error error;
     flush(ending);
-    (void)save_generation(self, ending->contract, ending->generation);
+    (void)outbox_held_save_generation(self, ending->scope, ending->contract, ending->generation);
     sqlite3_stmt *forget = outbox_statement(self, OUTBOX_SQL_PAGES_FORGET, &error);
     if (forget == NULL) {
         (void)outbox_fails(self, error);
@@ -184,11 +278,9 @@ outbox_error outbox_keep_finish(outbox_keep **keep)
     return self->failed;
 }
 
-/* Writes the entries of a page anew, as one page or, when it has grown too long, as two. */
-static outbox_error replace_page(outbox *self, text_view contract, sqlite3_int64 generation,
-                                 const difference_entry *entries, size_t count)
+outbox_error outbox_held_set_page(outbox *self, text_view contract, sqlite3_int64 generation,
+                                  const difference_entry *entries, size_t count)
 {
-    size_t first = count > 2 * OUTBOX_PAGE_ENTRIES ? count / 2 : count;
     outbox_error error;
     sqlite3_stmt *set = outbox_statement(self, OUTBOX_SQL_PAGE_SET, &error);
     if (set == NULL)
@@ -196,14 +288,22 @@ static outbox_error replace_page(outbox *self, text_view contract, sqlite3_int64
     outbox_bind_text(set, 1, contract);
     sqlite3_bind_int64(set, 2, generation);
     outbox_bind_blob(set, 3, entries[0].key, RECORD_KEY);
-    outbox_bind_blob(set, 4, entries, first * ENTRY_BYTES);
-    error = outbox_run(self, set);
+    outbox_bind_blob(set, 4, entries, count * OUTBOX_ENTRY_BYTES);
+    return outbox_run(self, set);
+}
+
+/* Writes the entries of a page anew, as one page or, when it has grown too long, as two. */
+static outbox_error replace_page(outbox *self, text_view contract, sqlite3_int64 generation,
+                                 const difference_entry *entries, size_t count)
+{
+    size_t first = count > 2 * OUTBOX_PAGE_ENTRIES ? count / 2 : count;
+    outbox_error error = outbox_held_set_page(self, contract, generation, entries, first);
     if (error == OUTBOX_OK && first < count)
-        error = add_page(self, contract, generation, entries + first, count - first);
+        error = outbox_held_add_page(self, contract, generation, entries + first, count - first);
     return error;
 }
 
-/* Puts the key into a copy of the page's entries, which has room for one more. The new count. */
+/* Puts the key among the entries, which have room for one more. The new count. */
 static size_t spoil(difference_entry *entries, size_t count, const uint8_t key[RECORD_KEY])
 {
     size_t at = 0;
@@ -211,10 +311,10 @@ static size_t spoil(difference_entry *entries, size_t count, const uint8_t key[R
         at++;
     if (at == count || memcmp(entries[at].key, key, RECORD_KEY) != 0) {
         memmove(entries + at + 1, entries + at, (count - at) * sizeof *entries);
-        memcpy(entries[at].key, key, RECORD_KEY);
         count++;
     }
-    memset(entries[at].content, 0, CRYPTO_SHORT_HASH);
+    entries[at] = (difference_entry){.incarnation = 0};
+    memcpy(entries[at].key, key, RECORD_KEY);
     return count;
 }
 
@@ -222,101 +322,22 @@ outbox_error outbox_held_spoil(outbox *self, text_view contract, const uint8_t k
 {
     assert(self->in_transaction);
     sqlite3_int64 generation;
-    outbox_error error = generation_of(self, contract, &generation);
-    sqlite3_stmt *find = error == OUTBOX_OK ? outbox_statement(self, OUTBOX_SQL_PAGE_OF, &error) : NULL;
-    if (find == NULL)
-        return outbox_fails(self, error);
-    outbox_bind_text(find, 1, contract);
-    sqlite3_bind_int64(find, 2, generation);
-    outbox_bind_blob(find, 3, key, RECORD_KEY);
-    int result = sqlite3_step(find);
-    text_view page = result == SQLITE_ROW ? outbox_column(find, 1) : (text_view){NULL, 0};
-    error = page.size % ENTRY_BYTES == 0 ? outbox_result(self, result) : outbox_result(self, SQLITE_CORRUPT);
-    size_t count = page.size / ENTRY_BYTES;
-    difference_entry *entries = error == OUTBOX_OK ? calloc(count + 1, sizeof *entries) : NULL;
-    if (entries != NULL && count > 0)
-        memcpy(entries, page.at, page.size);
-    sqlite3_reset(find);
-    if (error == OUTBOX_OK && entries == NULL)
-        error = OUTBOX_NO_MEMORY;
-    if (error != OUTBOX_OK)
-        return outbox_fails(self, error);
-    if (count == 0) { /* before the first page, or there is none: a page of its own */
-        spoil(entries, 0, key);
-        error = add_page(self, contract, generation, entries, 1);
-    } else {
+    difference_entry *entries = NULL, alone[1];
+    size_t count = 0;
+    outbox_error error = outbox_held_generation(self, contract, &generation);
+    if (error == OUTBOX_OK)
+        error = outbox_held_page_of(self, contract, generation, key, &entries, &count);
+    if (error == OUTBOX_OK) {
+        difference_entry *wider = realloc(entries, (count + 1) * sizeof *entries);
+        error = wider == NULL ? OUTBOX_NO_MEMORY : OUTBOX_OK;
+        entries = wider == NULL ? entries : wider;
+    }
+    if (error == OUTBOX_OK) {
         count = spoil(entries, count, key);
         error = replace_page(self, contract, generation, entries, count);
+    } else if (error == OUTBOX_ABSENT) { /* before the first page, or there is none: a page of its own */
+        error = outbox_held_add_page(self, contract, generation, alone, spoil(alone, 0, key));
     }
     free(entries);
-    return error;
-}
-
-outbox_error outbox_set(outbox *self, const char *name, text_view of, text_view value)
-{
-    assert(self->in_transaction);
-    if (value.size > OUTBOX_VALUE_MAX)
-        return outbox_fails(self, OUTBOX_NO_MEMORY);
-    outbox_error error;
-    sqlite3_stmt *set = outbox_statement(self, OUTBOX_SQL_VALUE_SET, &error);
-    if (set == NULL)
-        return outbox_fails(self, error);
-    outbox_bind_text(set, 1, text_of(name));
-    outbox_bind_text(set, 2, of);
-    outbox_bind_blob(set, 3, value.at, value.size);
-    return outbox_run(self, set);
-}
-
-outbox_error outbox_get(outbox *self, const char *name, text_view of, batch_buffer *value)
-{
-    outbox_error error;
-    sqlite3_stmt *get = outbox_statement(self, OUTBOX_SQL_VALUE_GET, &error);
-    if (get == NULL)
-        return error;
-    outbox_bind_text(get, 1, text_of(name));
-    outbox_bind_text(get, 2, of);
-    int result = sqlite3_step(get);
-    if (result == SQLITE_ROW) {
-        text_view found = outbox_column(get, 0);
-        batch_buffer_append(value, found.at, found.size);
-        error = value->failed ? OUTBOX_NO_MEMORY : OUTBOX_OK;
-    } else {
-        error = outbox_result(self, result);
-        error = error == OUTBOX_OK ? OUTBOX_ABSENT : error;
-    }
-    sqlite3_reset(get);
-    return error;
-}
-
-static const char CONTRACTS[] = "contrats";
-
-outbox_error outbox_set_contracts(outbox *self, const wire_contract *contracts, unsigned count)
-{
-    batch_buffer bytes;
-    batch_buffer_init(&bytes, WIRE_MESSAGE_MAX);
-    wire_write_contracts(&bytes, contracts, count);
-    outbox_error error = bytes.failed
-        ? outbox_fails(self, OUTBOX_NO_MEMORY)
-        : outbox_set(self, CONTRACTS, (text_view){NULL, 0}, (text_view){(const char *)bytes.data, bytes.size});
-    batch_buffer_release(&bytes);
-    return error;
-}
-
-outbox_error outbox_contracts(outbox *self, arena *from, wire_contract **contracts, unsigned *count)
-{
-    *contracts = NULL;
-    *count = 0;
-    batch_buffer bytes;
-    batch_buffer_init(&bytes, WIRE_MESSAGE_MAX);
-    outbox_error error = outbox_get(self, CONTRACTS, (text_view){NULL, 0}, &bytes);
-    if (error == OUTBOX_OK) {
-        /* Views point into the bytes, so these must live as long. */
-        char *kept = arena_text(from, (text_view){(const char *)bytes.data, bytes.size});
-        if (kept == NULL)
-            error = OUTBOX_NO_MEMORY;
-        else if (!wire_read_contracts(contracts, count, from, (text_view){kept, bytes.size}))
-            error = arena_short(from) ? OUTBOX_NO_MEMORY : outbox_result(self, SQLITE_CORRUPT);
-    }
-    batch_buffer_release(&bytes);
-    return error == OUTBOX_ABSENT ? OUTBOX_OK : error;
+    return error == OUTBOX_OK ? OUTBOX_OK : outbox_fails(self, error);
 }

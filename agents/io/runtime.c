@@ -7,8 +7,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "agent_link.h"
 #include "logline.h"
+#include "runtime_base.h"
 
 enum {
     EVENTS_MAX = 256, /* of the link, in one step */
@@ -19,27 +19,6 @@ enum {
 static const char CONTACT[] = "contact";
 static const char STOP[] = "arret";
 
-struct runtime {
-    const agent_home *agent;
-    outbox *box;
-    agent_link *link;
-    agent_session session;
-    arena *scratch;
-    batch_buffer message;
-    outbox_tally tally;
-    outbox_error storage; /* the last failure */
-    unsigned long failures;
-    bool met, heard; /* heard: a message came in this step */
-    bool logs;
-    bool writing; /* a transaction of the outbox is open */
-    bool unkept; /* something that the session believes could not be written */
-    outbox_tally before; /* the tally at the transaction's beginning */
-    unsigned long told;
-    agent_event answer; /* to SEND_BATCH, when answered is true */
-    char answer_scope[BATCH_SCOPE_MAX + 1];
-    bool answered;
-};
-
 uint64_t runtime_now_ms(void)
 {
     struct timespec now;
@@ -47,7 +26,7 @@ uint64_t runtime_now_ms(void)
     return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
-static void storage_failed(runtime *self, outbox_error error)
+void runtime_storage_failed(runtime *self, outbox_error error)
 {
     if (error == OUTBOX_OK)
         return;
@@ -58,12 +37,11 @@ static void storage_failed(runtime *self, outbox_error error)
     logline(LOGLINE_ERROR, "outbox cannot be read or written (%d)", (int)error);
 }
 
-/* Opens the step's transaction at its first write; false when there is none to be had. */
-static bool write_begin(runtime *self)
+bool runtime_write(runtime *self)
 {
     if (!self->writing) {
         outbox_error error = outbox_begin(self->box);
-        storage_failed(self, error);
+        runtime_storage_failed(self, error);
         self->writing = error == OUTBOX_OK;
         self->unkept = self->unkept || error != OUTBOX_OK;
         self->before = self->tally;
@@ -71,8 +49,10 @@ static bool write_begin(runtime *self)
     return self->writing;
 }
 
-static void write_commit(runtime *self)
+bool runtime_commit(runtime *self)
 {
+    if (!self->writing)
+        return true;
     if (self->heard) {
         char text[32];
         (void)snprintf(text, sizeof text, "%" PRIu64, (uint64_t)time(NULL));
@@ -81,20 +61,31 @@ static void write_commit(runtime *self)
     self->writing = self->heard = false;
     outbox_error error = outbox_commit(self->box);
     if (error == OUTBOX_OK)
-        return;
-    storage_failed(self, error);
+        return true;
+    runtime_storage_failed(self, error);
     self->tally = self->before;
     self->unkept = true;
+    return false;
 }
 
-static bool own_hash(void *box, const char *scope, uint64_t sequence, uint8_t hash[CRYPTO_HASH])
+/* What cannot be read is not absent: nothing may follow of it, and the session begins anew. */
+static bool own_hash(void *runtime_of, const char *scope, uint64_t sequence, uint8_t hash[CRYPTO_HASH])
 {
-    return outbox_header_hash(box, scope, sequence, hash) == OUTBOX_OK;
+    runtime *self = runtime_of;
+    outbox_error error = outbox_header_hash(self->box, scope, sequence, hash);
+    if (error != OUTBOX_OK && error != OUTBOX_ABSENT) {
+        runtime_storage_failed(self, error);
+        self->unkept = true;
+    }
+    return error == OUTBOX_OK;
 }
 
-static text_view bytes_of(const batch_buffer *buffer)
+bool runtime_send(runtime *self, const wire_message *message)
 {
-    return (text_view){(const char *)buffer->data, buffer->size};
+    batch_buffer_clear(&self->message);
+    wire_write(&self->message, message);
+    return !self->message.failed
+        && agent_link_send(self->link, (text_view){(const char *)self->message.data, self->message.size});
 }
 
 static void send_hello(runtime *self)
@@ -102,41 +93,48 @@ static void send_hello(runtime *self)
     wire_message hello;
     wire_position scopes[WIRE_SCOPES_MAX];
     agent_session_hello(&self->session, &hello, scopes);
-    batch_buffer_clear(&self->message);
-    wire_write(&self->message, &hello);
     /* What cannot be handed over is as lost as on the way: the session's timeout sees to it. */
-    if (self->message.failed || !agent_link_send(self->link, bytes_of(&self->message)))
+    if (!runtime_send(self, &hello))
         logline(LOGLINE_WARNING, "cannot send HELLO");
+}
+
+agent_event *runtime_answer(runtime *self, agent_event_type type, const char *scope)
+{
+    (void)text_copy(self->answer_scope, sizeof self->answer_scope, text_of(scope));
+    self->answer = (agent_event){.type = type, .scope = self->answer_scope};
+    self->answered = true;
+    return &self->answer;
+}
+
+void runtime_answer_lost(runtime *self)
+{
+    agent_link_disconnect(self->link);
+    (void)runtime_answer(self, AGENT_EVENT_LOST, "");
 }
 
 static void send_batch(runtime *self, const agent_effect *effect)
 {
-    agent_event *answer = &self->answer;
-    (void)text_copy(self->answer_scope, sizeof self->answer_scope, text_of(effect->scope));
-    *answer = (agent_event){.scope = self->answer_scope, .sequence = effect->sequence};
     batch_buffer_clear(&self->message);
     outbox_error error = outbox_message(self->box, effect->scope, effect->sequence, &self->message);
-    answer->bytes = self->message.size;
+    text_view message = {(const char *)self->message.data, self->message.size};
+    agent_event *answer = runtime_answer(self, AGENT_EVENT_SENT, effect->scope);
+    answer->sequence = effect->sequence;
+    answer->bytes = message.size;
     if (error == OUTBOX_ABSENT) {
         answer->type = AGENT_EVENT_MISSING;
     } else if (error != OUTBOX_OK) {
-        storage_failed(self, error);
-        agent_link_disconnect(self->link);
-        answer->type = AGENT_EVENT_LOST;
-    } else if (self->message.size > effect->bytes_max) {
+        runtime_storage_failed(self, error);
+        runtime_answer_lost(self);
+    } else if (message.size > effect->bytes_max) {
         answer->type = AGENT_EVENT_HELD;
-    } else if (agent_link_send(self->link, bytes_of(&self->message))) {
-        answer->type = AGENT_EVENT_SENT;
-    } else {
-        agent_link_disconnect(self->link);
-        answer->type = AGENT_EVENT_LOST;
+    } else if (!agent_link_send(self->link, message)) {
+        runtime_answer_lost(self);
     }
-    self->answered = true;
 }
 
 static void acknowledge(runtime *self, const agent_effect *effect)
 {
-    if (!write_begin(self))
+    if (!runtime_write(self))
         return;
     outbox_receipt receipt = {
         .scope = effect->scope,
@@ -149,6 +147,7 @@ static void acknowledge(runtime *self, const agent_effect *effect)
         .refusals = effect->refusals,
     };
     (void)outbox_acknowledge(self->box, &receipt, &self->tally); /* a failure sticks to the transaction */
+    self->forgets = true;
 }
 
 static void report(runtime *self)
@@ -157,7 +156,7 @@ static void report(runtime *self)
     if (stop != AGENT_STOP_NONE && self->logs)
         logline(LOGLINE_WARNING, "session with the hub: trouble %d, refusal %d", (int)stop,
                 (int)self->session.refusal);
-    if (!write_begin(self))
+    if (!runtime_write(self))
         return;
     char text[64];
     (void)snprintf(text, sizeof text, "%d %d", (int)stop, (int)self->session.refusal);
@@ -184,7 +183,7 @@ static void perform(runtime *self, const agent_effect *effect)
         return;
     case AGENT_EFFECT_CONTRACTS:
         self->told++;
-        if (write_begin(self))
+        if (runtime_write(self))
             (void)outbox_set_contracts(self->box, effect->contracts, effect->contract_count);
         return;
     case AGENT_EFFECT_REPORT:
@@ -198,7 +197,8 @@ static void perform(runtime *self, const agent_effect *effect)
     case AGENT_EFFECT_SEND_LIST:
     case AGENT_EFFECT_RECONCILE:
     case AGENT_EFFECT_RESYNCED:
-        return; /* the session says HELLO again when no answer comes */
+        runtime_resume(self, effect);
+        return;
     }
 }
 
@@ -240,8 +240,7 @@ static void tell_unkept(runtime *self)
 static void write_end(runtime *self)
 {
     while (self->writing || self->unkept) {
-        if (self->writing)
-            write_commit(self);
+        (void)runtime_commit(self);
         if (self->unkept)
             tell_unkept(self);
     }
@@ -259,7 +258,7 @@ static void take_message(runtime *self, text_view message)
                          .message = message,
                          .scratch = self->scratch,
                          .header_hash = own_hash,
-                         .outbox = self->box};
+                         .outbox = self};
     self->heard = true;
     step(self, &event);
     arena_clear(self->scratch);
@@ -306,6 +305,10 @@ void runtime_step(runtime *self, struct pollfd *others, unsigned count, int time
     if (runtime_now_ms() >= self->session.deadline_ms)
         step_simple(self, AGENT_EVENT_TICK);
     write_end(self);
+    if (self->forgets && agent_session_pending(&self->session) == 0) {
+        outbox_shrink(self->box);
+        self->forgets = false;
+    }
 }
 
 static outbox_error load_scopes(runtime *self)
@@ -318,6 +321,8 @@ static outbox_error load_scopes(runtime *self)
         if (!agent_session_add_scope(&self->session, scope->scope, scope->incarnation, scope->queued,
                                      scope->queued_hash, scope->acknowledged, scope->stable))
             error = OUTBOX_DAMAGED;
+        else if (scope->resync)
+            agent_session_want_resync(&self->session, scope->scope);
     }
     return error;
 }
@@ -379,6 +384,8 @@ outbox_error runtime_queued(runtime *self)
     unsigned count;
     outbox_error error = outbox_scopes(self->box, scopes, WIRE_SCOPES_MAX, &count);
     for (unsigned i = 0; i < count && error == OUTBOX_OK; i++) {
+        if (scopes[i].queued == 0)
+            continue; /* it has begun, and has no batch yet */
         agent_event event = {
             .type = AGENT_EVENT_QUEUED,
             .scope = scopes[i].scope,
@@ -443,7 +450,7 @@ outbox_error runtime_last_contact(outbox *box, uint64_t *seconds, agent_stop *st
         error = read_numbers(box, STOP, stopped);
     if (error == OUTBOX_OK) {
         *seconds = contact[0];
-        *stop = (agent_stop)stopped[0];
+        *stop = stopped[0] <= AGENT_STOP_PROTOCOL ? (agent_stop)stopped[0] : AGENT_STOP_NONE; /* of an older version */
         *refusal = (wire_refusal)stopped[1];
     }
     return error;

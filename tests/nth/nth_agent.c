@@ -327,9 +327,9 @@ static void new_hub(void)
     if (hub.context != NULL)
         standin_stop(&hub);
     hub.address[0] = '\0';
-    hub.sequence = hub.batches = hub.hellos = hub.wrong = 0;
-    hub.held_count = 0;
-    memset(hub.hash, 0, sizeof hub.hash);
+    hub.batches = hub.hellos = hub.wrong = 0;
+    memset(&hub.has, 0, sizeof hub.has);
+    hub.has.incarnation = 1;
     standin_start(&hub);
     approval.addresses[0] = text_of(hub.address);
     take_kept();

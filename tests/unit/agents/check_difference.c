@@ -11,7 +11,7 @@ typedef struct {
 
 static difference_entry wide(small from)
 {
-    difference_entry entry = {{0}, {0}};
+    difference_entry entry = {.sequence = 0};
     entry.key[15] = from.key;
     entry.content[0] = from.content;
     return entry;
@@ -26,7 +26,7 @@ static void merge(difference *self, bool complete, const small *made, size_t mad
     for (int i = 0; i < 256; i++)
         told[i] = DIFFERENCE_KIND_COUNT;
     while (m < made_count || h < held_count) {
-        difference_entry one = {{0}, {0}}, other = {{0}, {0}};
+        difference_entry one = {.sequence = 0}, other = {.sequence = 0};
         if (m < made_count)
             one = wide(made[m]);
         if (h < held_count)

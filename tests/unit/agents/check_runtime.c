@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "enqueue.h"
 #include "runtime.h"
@@ -114,7 +115,7 @@ START_TEST(test_whole_way)
     ck_assert_uint_eq(queued.batches, 3);
     ck_assert(deliver(20));
     ck_assert_uint_eq(hub.wrong, 0);
-    ck_assert_uint_eq(hub.held_count, 2512);
+    ck_assert_uint_eq(hub.has.held_count, 2512);
     ck_assert_uint_eq(hub.coverage_told, 1);
     ck_assert_uint_eq(runtime_tally(loop)->records, 2512);
     /* The same again: nothing; some changed; some gone. */
@@ -127,7 +128,7 @@ START_TEST(test_whole_way)
     ck_assert_uint_eq(queued.withdrawn, 100);
     ck_assert(deliver(20));
     ck_assert_uint_eq(hub.wrong, 0);
-    ck_assert_uint_eq(hub.held_count, 2412);
+    ck_assert_uint_eq(hub.has.held_count, 2412);
     ck_assert_int_eq(outbox_scope_load(box, text_of("63"), &scope), OUTBOX_OK);
     ck_assert_uint_eq(scope.acknowledged, scope.queued);
     standin_stop(&hub);
@@ -153,7 +154,7 @@ START_TEST(test_guard_and_partial)
     open_loop();
     ck_assert(deliver(20));
     ck_assert_uint_eq(hub.wrong, 0);
-    ck_assert_uint_eq(hub.held_count, 32);
+    ck_assert_uint_eq(hub.has.held_count, 32);
     standin_stop(&hub);
 }
 END_TEST
@@ -176,14 +177,14 @@ START_TEST(test_hub_comes_and_goes)
     hub.silent = false;
     standin_start(&hub);
     ck_assert(deliver(20));
-    ck_assert_uint_eq(hub.held_count, 62);
+    ck_assert_uint_eq(hub.has.held_count, 62);
     ck_assert_uint_eq(hub.wrong, 0);
     /* And a program that starts anew goes on where it was. */
     runtime_destroy(&loop);
     open_loop();
     ck_assert_int_eq(push(0, 51, 3, false, false, &queued), ENQUEUE_OK);
     ck_assert(deliver(20));
-    ck_assert_uint_eq(hub.held_count, 63);
+    ck_assert_uint_eq(hub.has.held_count, 63);
     standin_stop(&hub);
 }
 END_TEST
@@ -219,14 +220,149 @@ START_TEST(test_refused)
     ck_assert(deliver(20));
     ck_assert_uint_eq(runtime_tally(loop)->refused, 1);
     ck_assert_uint_eq(runtime_tally(loop)->reasons[RECORD_BAD_MONTH], 1);
-    ck_assert_uint_eq(hub.held_count, 61);
+    ck_assert_uint_eq(hub.has.held_count, 61);
     ck_assert_int_eq(push(0, 50, 3, false, false, &queued), ENQUEUE_OK);
     ck_assert_uint_eq(queued.changed, 1);
     ck_assert(deliver(20));
-    ck_assert_uint_eq(hub.held_count, 62);
+    ck_assert_uint_eq(hub.has.held_count, 62);
     ck_assert_int_eq(push(0, 50, 3, false, false, &queued), ENQUEUE_OK);
     ck_assert_uint_eq(queued.unchanged, 62);
     ck_assert_uint_eq(hub.wrong, 0);
+    standin_stop(&hub);
+}
+END_TEST
+
+/* --- an agent and a hub whose chains have come apart --- */
+
+static void copy_file(const char *from, const char *to)
+{
+    char command[320];
+    (void)snprintf(command, sizeof command, "cp -p '%s' '%s'", from, to);
+    ck_assert_int_eq(system(command), 0);
+}
+
+/* Ends the program, changes its outbox's file, and starts it again. */
+static void close_all(void)
+{
+    runtime_destroy(&loop);
+    outbox_close(&box);
+}
+
+static void open_all(void)
+{
+    ck_assert_int_eq(outbox_open(&box, box_path, NULL), OUTBOX_OK);
+    open_loop();
+}
+
+/* Steps until the session has nothing to settle any more. */
+static bool settle(unsigned seconds)
+{
+    uint64_t until = runtime_now_ms() + seconds * 1000;
+    const agent_session *session = runtime_session(loop);
+    while ((agent_session_pending(session) > 0 || agent_session_settling(session) || session->state != AGENT_SESSION_FLOWING)
+           && runtime_now_ms() < until)
+        runtime_step(loop, NULL, 0, 50);
+    return agent_session_pending(session) == 0 && !agent_session_settling(session);
+}
+
+/* After a push of events 0..count - 1 the hub holds exactly them. */
+static void check_hub(unsigned count, int64_t quantity)
+{
+    enqueue_result queued;
+    unsigned counted = 0;
+    ck_assert_int_eq(push(0, count, (unsigned)quantity, false, true, &queued), ENQUEUE_OK);
+    ck_assert(settle(20));
+    ck_assert_uint_eq(hub.wrong, 0);
+    ck_assert_uint_eq(hub.has.held_count, count + 12);
+    for (unsigned i = 0; i < hub.has.held_count; i++)
+        counted += hub.has.held[i].quantity == quantity;
+    ck_assert_uint_eq(counted, count);
+}
+
+static void count_notes(void *data, const outbox_note *note)
+{
+    unsigned *counts = data;
+    counts[note->kind]++;
+}
+
+static unsigned notes(outbox_note_kind kind)
+{
+    unsigned counts[OUTBOX_NOTE_NEW + 1] = {0};
+    ck_assert_int_eq(outbox_notes(box, count_notes, counts), OUTBOX_OK);
+    return counts[kind];
+}
+
+/* 0: as it was; 1: with an export before it hears of the hub; 2: without an outbox; 3: that, with such an export. */
+START_TEST(test_restored_home)
+{
+    char copy[160];
+    enqueue_result queued;
+    hub.tells_stable = true;
+    hub.loses_grants = _i == 1;
+    (void)snprintf(copy, sizeof copy, "%s/old.sqlite", folder);
+    standin_start(&hub);
+    open_loop();
+    ck_assert_int_eq(push(0, 600, 3, false, false, &queued), ENQUEUE_OK);
+    ck_assert(deliver(20));
+    close_all();
+    copy_file(box_path, copy);
+    open_all();
+    ck_assert_int_eq(push(0, 1500, 4, false, false, &queued), ENQUEUE_OK);
+    ck_assert(deliver(20));
+    ck_assert_int_eq(push(0, 1400, 5, false, false, &queued), ENQUEUE_OK);
+    ck_assert(deliver(20));
+    close_all();
+    if (_i < 2)
+        copy_file(copy, box_path);
+    else
+        unlink(box_path);
+    ck_assert_int_eq(outbox_open(&box, box_path, NULL), OUTBOX_OK);
+    if (_i % 2 == 1)
+        ck_assert_int_eq(push(0, 900, 6, false, false, &queued), ENQUEUE_OK);
+    open_loop();
+    ck_assert(settle(60));
+    ck_assert_uint_ge(hub.renewals, 1);
+    ck_assert_uint_gt(hub.lists, 0);
+    ck_assert_uint_eq(hub.has.incarnation, 2);
+    ck_assert_uint_eq(notes(_i == 2 ? OUTBOX_NOTE_NEW : OUTBOX_NOTE_RESTORED), 1);
+    check_hub(1200, 7);
+    ck_assert_uint_eq(notes(OUTBOX_NOTE_RESTORED) + notes(OUTBOX_NOTE_NEW), 0);
+    unsigned lists = hub.lists;
+    close_all(); /* and it is settled for good */
+    open_all();
+    check_hub(1201, 7);
+    ck_assert_uint_eq(hub.lists, lists);
+    standin_stop(&hub);
+}
+END_TEST
+
+/* A hub restored from an older copy: 0: of what it had not called stable; 1: of what the agent has forgotten. */
+START_TEST(test_restored_hub)
+{
+    static standin_state copy;
+    enqueue_result queued;
+    standin_start(&hub);
+    open_loop();
+    ck_assert_int_eq(push(0, 600, 3, false, false, &queued), ENQUEUE_OK);
+    ck_assert(deliver(20));
+    copy = hub.has;
+    hub.tells_stable = _i == 1;
+    ck_assert_int_eq(push(0, 700, 4, false, false, &queued), ENQUEUE_OK);
+    ck_assert(deliver(20));
+    ck_assert_int_eq(push(0, 650, 4, false, false, &queued), ENQUEUE_OK);
+    ck_assert(deliver(20));
+    standin_stop(&hub);
+    hub.has = copy;
+    standin_start(&hub);
+    ck_assert_int_eq(push(0, 660, 4, false, false, &queued), ENQUEUE_OK);
+    ck_assert(settle(30));
+    ck_assert_uint_eq(hub.wrong, 0);
+    ck_assert_uint_eq(hub.renewals, _i);
+    ck_assert_uint_eq(notes(OUTBOX_NOTE_HUB_LOST), _i);
+    if (_i == 0)
+        ck_assert_uint_eq(hub.has.held_count, 672); /* all was sent again */
+    check_hub(700, 5);
+    ck_assert_uint_eq(notes(OUTBOX_NOTE_HUB_LOST), 0);
     standin_stop(&hub);
 }
 END_TEST
@@ -244,6 +380,8 @@ int main(void)
     tcase_add_test(cases, test_hub_comes_and_goes);
     tcase_add_test(cases, test_wrong_hub);
     tcase_add_test(cases, test_refused);
+    tcase_add_loop_test(cases, test_restored_home, 0, 4);
+    tcase_add_loop_test(cases, test_restored_hub, 0, 2);
     suite_add_tcase(suite, cases);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

@@ -15,7 +15,23 @@
 #include "credential.h"
 #include "wire.h"
 
-enum { STANDIN_HELD_MAX = 20000, STANDIN_IDENTITY = 5 };
+enum { STANDIN_HELD_MAX = 20000, STANDIN_IDENTITY = 5, STANDIN_CHAIN = 256, STANDIN_LISTED = 7 };
+
+/* A record that it holds: the batch that brought it, and what it counts. */
+typedef struct {
+    uint8_t key[RECORD_KEY];
+    uint64_t incarnation, sequence;
+    int64_t quantity;
+} standin_record;
+
+/* What it would lose with its disk. */
+typedef struct {
+    uint64_t incarnation, sequence, base;
+    uint8_t request[WIRE_REQUEST];
+    uint8_t hashes[STANDIN_CHAIN][CRYPTO_HASH]; /* by sequence */
+    unsigned held_count;
+    standin_record held[STANDIN_HELD_MAX];
+} standin_state;
 
 typedef struct {
     /* What it is. */
@@ -28,13 +44,12 @@ typedef struct {
     bool silent; /* takes batches and answers nothing */
     int refuse_index; /* the body of that index of the first batch; -1: none */
     bool tells_stable;
+    int loses_grants; /* grants, and the answer is lost: so often */
     /* What it has. */
     atomic_ulong batches, hellos, wrong;
     uint8_t agent[CRYPTO_PUBLIC]; /* who sent the last batch */
-    uint64_t sequence;
-    uint8_t hash[CRYPTO_HASH];
-    unsigned held_count;
-    uint8_t held[STANDIN_HELD_MAX][RECORD_KEY];
+    standin_state has;
+    atomic_uint renewals, surveys, lists;
     batch_coverage coverage; /* complete and counts alone */
     atomic_uint coverage_told;
     /* Its workings. */
@@ -49,22 +64,30 @@ static inline void standin_must(bool done)
         abort();
 }
 
-static inline void standin_put(standin *self, const uint8_t key[RECORD_KEY])
+static inline standin_record *standin_find(standin *self, const uint8_t key[RECORD_KEY])
 {
-    for (unsigned i = 0; i < self->held_count; i++)
-        if (memcmp(self->held[i], key, RECORD_KEY) == 0)
-            return;
-    memcpy(self->held[self->held_count++], key, RECORD_KEY);
+    for (unsigned i = 0; i < self->has.held_count; i++)
+        if (memcmp(self->has.held[i].key, key, RECORD_KEY) == 0)
+            return &self->has.held[i];
+    return NULL;
+}
+
+static inline void standin_put(standin *self, const record *what, const batch_header *by)
+{
+    standin_record *to = standin_find(self, what->key);
+    if (to == NULL)
+        to = &self->has.held[self->has.held_count++];
+    *to = (standin_record){.incarnation = by->incarnation, .sequence = by->sequence, .quantity = what->quantity};
+    memcpy(to->key, what->key, RECORD_KEY);
 }
 
 static inline void standin_withdraw(standin *self, const uint8_t key[RECORD_KEY])
 {
-    for (unsigned i = 0; i < self->held_count; i++)
-        if (memcmp(self->held[i], key, RECORD_KEY) == 0) {
-            memcpy(self->held[i], self->held[--self->held_count], RECORD_KEY);
-            return;
-        }
-    self->wrong++;
+    standin_record *gone = standin_find(self, key);
+    if (gone == NULL)
+        self->wrong++;
+    else
+        *gone = self->has.held[--self->has.held_count];
 }
 
 static inline void standin_send(standin *self, const uint8_t *identity, size_t size, const wire_message *message)
@@ -81,10 +104,10 @@ static inline void standin_send(standin *self, const uint8_t *identity, size_t s
 static inline wire_position standin_position(standin *self)
 {
     wire_position position = {.scope = self->contract.scope,
-                              .incarnation = 1,
-                              .sequence = self->sequence,
-                              .stable = self->tells_stable ? self->sequence : 0};
-    memcpy(position.hash, self->hash, CRYPTO_HASH);
+                              .incarnation = self->has.incarnation,
+                              .sequence = self->has.sequence,
+                              .stable = self->tells_stable ? self->has.sequence : 0};
+    memcpy(position.hash, self->has.hashes[self->has.sequence], CRYPTO_HASH);
     return position;
 }
 
@@ -112,9 +135,12 @@ static inline bool standin_take(standin *self, const wire_message *message, aren
         || !batch_verify(message->batch.signature, message->batch.header, header.agent))
         return false;
     memcpy(self->agent, header.agent, CRYPTO_PUBLIC);
-    if (header.sequence <= self->sequence)
+    if (header.incarnation != self->has.incarnation)
+        return false;
+    if (header.sequence <= self->has.sequence)
         return true;
-    if (header.sequence != self->sequence + 1 || memcmp(header.previous, self->hash, CRYPTO_HASH) != 0)
+    if (header.sequence != self->has.sequence + 1
+        || memcmp(header.previous, self->has.hashes[self->has.sequence], CRYPTO_HASH) != 0)
         return false;
     record before;
     for (unsigned i = 0; i < header.body_count; i++) {
@@ -130,7 +156,7 @@ static inline bool standin_take(standin *self, const wire_message *message, aren
         if (self->refuse_index == (int)i && header.sequence == 1)
             continue;
         if (what.operation == RECORD_PUT)
-            standin_put(self, what.key);
+            standin_put(self, &what, &header);
         else
             standin_withdraw(self, what.key);
     }
@@ -138,8 +164,9 @@ static inline bool standin_take(standin *self, const wire_message *message, aren
         self->coverage = header.coverage[0];
         self->coverage_told++;
     }
-    self->sequence = header.sequence;
-    batch_hash(self->hash, message->batch.header);
+    standin_must(header.sequence < STANDIN_CHAIN);
+    self->has.sequence = header.sequence;
+    batch_hash(self->has.hashes[header.sequence], message->batch.header);
     self->batches++;
     return true;
 }
@@ -147,7 +174,7 @@ static inline bool standin_take(standin *self, const wire_message *message, aren
 static inline void standin_acknowledge(standin *self, const uint8_t *identity, size_t size,
                                        const uint8_t agent[CRYPTO_PUBLIC])
 {
-    wire_receipt receipt = {.position = standin_position(self), .ledger_position = self->sequence};
+    wire_receipt receipt = {.position = standin_position(self), .ledger_position = self->has.sequence};
     wire_record_refusal refusal = {.sequence = 1,
                                    .index = self->refuse_index < 0 ? 0 : (uint32_t)self->refuse_index,
                                    .reason = RECORD_BAD_MONTH};
@@ -160,10 +187,86 @@ static inline void standin_acknowledge(standin *self, const uint8_t *identity, s
     wire_message ack = {.type = WIRE_ACK};
     ack.ack.receipt = (text_view){(const char *)bytes.data, bytes.size};
     ack.ack.signature = signature;
-    ack.ack.refusal_count = self->refuse_index >= 0 && self->sequence == 1 ? 1 : 0;
+    ack.ack.refusal_count = self->refuse_index >= 0 && self->has.sequence == 1 ? 1 : 0;
     ack.ack.refusals = &refusal;
     standin_send(self, identity, size, &ack);
     batch_buffer_release(&bytes);
+}
+
+static inline void standin_renew(standin *self, const uint8_t *identity, size_t size, const wire_message *renew)
+{
+    standin_state *has = &self->has;
+    wire_message granted = {.type = WIRE_GRANTED};
+    const wire_position *seen = &renew->renew.seen;
+    self->renewals++;
+    if (memcmp(has->request, renew->renew.request, WIRE_REQUEST) != 0 || has->sequence != has->base) {
+        self->wrong += seen->sequence != has->sequence || seen->incarnation != has->incarnation
+            || memcmp(seen->hash, has->hashes[has->sequence], CRYPTO_HASH) != 0
+            || renew->renew.incarnation <= has->incarnation;
+        has->incarnation = renew->renew.incarnation;
+        has->base = has->sequence;
+        memcpy(has->request, renew->renew.request, WIRE_REQUEST);
+    }
+    if (self->loses_grants-- > 0)
+        return;
+    uint64_t last = renew->renew.own.sequence < has->sequence ? renew->renew.own.sequence : has->sequence;
+    uint64_t first = renew->renew.own.stable;
+    memcpy(granted.granted.request, has->request, WIRE_REQUEST);
+    granted.granted.position = standin_position(self);
+    granted.granted.hash_count = last > first ? (unsigned)(last - first) : 0;
+    granted.granted.hashes = (const uint8_t(*)[CRYPTO_HASH])(has->hashes + first + 1);
+    standin_send(self, identity, size, &granted);
+}
+
+static inline wire_held standin_held(const standin *self, const standin_record *from)
+{
+    wire_held what = {.contract = self->contract.id, .incarnation = from->incarnation, .sequence = from->sequence};
+    memcpy(what.key, from->key, RECORD_KEY);
+    return what;
+}
+
+static inline void standin_survey(standin *self, const uint8_t *identity, size_t size)
+{
+    static uint8_t digests[WIRE_BUCKETS * WIRE_DIGEST];
+    wire_message answer = {.type = WIRE_DIGESTS};
+    memset(digests, 0, sizeof digests);
+    for (unsigned i = 0; i < self->has.held_count; i++) {
+        wire_held what = standin_held(self, &self->has.held[i]);
+        wire_digest_toggle(digests + what.key[0] * WIRE_DIGEST, &what);
+    }
+    answer.digests.scope = self->contract.scope;
+    answer.digests.incarnation = self->has.incarnation;
+    answer.digests.sequence = self->has.sequence;
+    answer.digests.digests = digests;
+    self->surveys++;
+    standin_send(self, identity, size, &answer);
+}
+
+static inline int standin_order(const void *a, const void *b)
+{
+    return memcmp(a, b, RECORD_KEY);
+}
+
+static inline void standin_list(standin *self, const uint8_t *identity, size_t size, const wire_message *list)
+{
+    static wire_held records[STANDIN_HELD_MAX];
+    unsigned count = 0;
+    wire_message answer = {.type = WIRE_LISTED};
+    for (unsigned i = 0; i < self->has.held_count; i++)
+        if (self->has.held[i].key[0] == list->list.bucket
+            && (list->list.after == NULL || memcmp(self->has.held[i].key, list->list.after, RECORD_KEY) > 0))
+            records[count++] = standin_held(self, &self->has.held[i]);
+    qsort(records, count, sizeof *records, standin_order);
+    answer.listed.scope = self->contract.scope;
+    answer.listed.incarnation = self->has.incarnation;
+    answer.listed.sequence = self->has.sequence;
+    answer.listed.bucket = list->list.bucket;
+    answer.listed.after = list->list.after;
+    answer.listed.more = count > STANDIN_LISTED;
+    answer.listed.record_count = count > STANDIN_LISTED ? STANDIN_LISTED : count;
+    answer.listed.records = records;
+    self->lists++;
+    standin_send(self, identity, size, &answer);
 }
 
 static inline void standin_hear(standin *self, const uint8_t *identity, size_t size, text_view frame)
@@ -175,14 +278,23 @@ static inline void standin_hear(standin *self, const uint8_t *identity, size_t s
     else if (message.type == WIRE_HELLO) {
         standin_welcome(self, identity, size);
         /* An acknowledgement may have been lost with the last connection. */
-        if (message.hello.scope_count > 0 && message.hello.scopes[0].stable < self->sequence)
+        bool owed = message.hello.scope_count == 0 ? self->has.sequence > 0
+                                                   : message.hello.scopes[0].stable < self->has.sequence;
+        if (owed)
             standin_acknowledge(self, identity, size, self->agent);
-    } else if (message.type != WIRE_BATCH || self->silent)
+    } else if (self->silent) {
         self->wrong += message.type != WIRE_BATCH;
-    else if (!standin_take(self, &message, memory))
+    } else if (message.type == WIRE_RENEW) {
+        standin_renew(self, identity, size, &message);
+    } else if (message.type == WIRE_SURVEY) {
+        standin_survey(self, identity, size);
+    } else if (message.type == WIRE_LIST) {
+        standin_list(self, identity, size, &message);
+    } else if (message.type != WIRE_BATCH || !standin_take(self, &message, memory)) {
         self->wrong++;
-    else
+    } else {
         standin_acknowledge(self, identity, size, self->agent);
+    }
     arena_destroy(&memory);
 }
 
@@ -208,6 +320,7 @@ static inline void standin_init(standin *self)
 {
     memset(self, 0, sizeof *self);
     self->refuse_index = -1;
+    self->has.incarnation = 1;
     crypto_box_new(&self->curve);
     crypto_sign_new(&self->sign);
     self->action = (wire_action){.code = text_of("axe1"), .title = text_of("Accompagnement"), .allowed = true};
