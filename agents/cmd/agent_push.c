@@ -8,6 +8,7 @@
 
 #include "agent_commands.h"
 #include "agent_export.h"
+#include "agent_note.h"
 #include "control.h"
 
 enum {
@@ -92,10 +93,13 @@ int agent_push_make(agent_push *self, cli_call *call, runtime *loop)
     self->before = *runtime_tally(loop);
     outbox_error ignored;
     self->failures = runtime_failures(loop, &ignored);
+    outbox_error error = agent_note_count(agent_call_of(call)->box, &self->notes);
+    if (error != OUTBOX_OK)
+        return agent_call_outbox_failed(call, error);
     int code = queue(self, call);
     if (code != CLI_DONE)
         return code;
-    outbox_error error = runtime_queued(loop);
+    error = runtime_queued(loop);
     if (error != OUTBOX_OK)
         return agent_call_outbox_failed(call, error);
     runtime_start(loop);
@@ -103,7 +107,7 @@ int agent_push_make(agent_push *self, cli_call *call, runtime *loop)
     return CLI_DONE;
 }
 
-/* Is every scope either acknowledged or stopped for a reason that needs a person? */
+/* Is every scope either acknowledged (and compared with the hub, where that is to be) or stopped for a reason that needs a person? */
 static bool settled(const agent_session *session)
 {
     if (session->state == AGENT_SESSION_STOPPED
@@ -113,7 +117,7 @@ static bool settled(const agent_session *session)
         if (session->scopes[i].acknowledged < session->scopes[i].queued
             && session->scopes[i].stop == AGENT_STOP_NONE)
             return false;
-    return true;
+    return !agent_session_settling(session);
 }
 
 bool agent_push_over(const agent_push *self, uint64_t now_ms)
@@ -178,6 +182,17 @@ static void tell(const agent_push *self, uint64_t acknowledged, uint64_t waiting
         (void)fprintf(out, "Rien de neuf : le hub a déjà tout.\n");
 }
 
+/* What happened to a machine or a hub that was restored, and whether this push has made it good. */
+static outbox_error tell_notes(const agent_push *self)
+{
+    unsigned left;
+    outbox *box = agent_call_of(self->call)->box;
+    outbox_error error = agent_note_count(box, &left);
+    if (error == OUTBOX_OK && left < self->notes)
+        cli_say(self->call, "après la restauration constatée, cet envoi remet à jour ce que le hub tient de vous");
+    return error == OUTBOX_OK ? agent_note_tell(box, self->call->err, "") : error;
+}
+
 /* Why not all has arrived, said; its exit code. */
 static int tell_trouble(const agent_push *self)
 {
@@ -205,6 +220,8 @@ int agent_push_end(agent_push *self)
         tell_json(self, acknowledged, waiting);
     else
         tell(self, acknowledged, waiting);
+    if (error == OUTBOX_OK)
+        error = tell_notes(self);
     if (error != OUTBOX_OK)
         return agent_call_outbox_failed(self->call, error);
     if (agent_session_pending(runtime_session(self->loop)) > 0)
@@ -214,19 +231,30 @@ int agent_push_end(agent_push *self)
     return self->errors > 0 ? CLI_BAD_INPUT : refused;
 }
 
-/* Gives the hub a moment, within --wait, to tell of changed contracts, if it can be reached at once. */
+/* Is there no use in waiting for the hub now? */
+static bool is_away(const runtime *loop)
+{
+    agent_session_state state = runtime_session(loop)->state;
+    return state == AGENT_SESSION_WAITING || state == AGENT_SESSION_STOPPED || state == AGENT_SESSION_PAUSED;
+}
+
+/*
+ * Gives the hub a moment, within --wait, to tell of changed contracts, if it can be reached at once; and as long as
+ * --wait says to settle what it holds of us, after a restoration: the export is then compared with the truth.
+ */
 static void greet(runtime *loop, uint64_t seconds)
 {
-    uint64_t patience_ms = seconds * 1000 < GREET_MS ? seconds * 1000 : GREET_MS;
-    uint64_t until = runtime_now_ms() + patience_ms;
+    uint64_t begun = runtime_now_ms(), patience_ms = seconds * 1000;
     if (patience_ms == 0)
         return;
     runtime_start(loop);
-    for (uint64_t now = runtime_now_ms(); now < until && runtime_told(loop) == 0; now = runtime_now_ms()) {
-        agent_session_state state = runtime_session(loop)->state;
-        if (state == AGENT_SESSION_WAITING || state == AGENT_SESSION_STOPPED || state == AGENT_SESSION_PAUSED)
+    for (;;) {
+        uint64_t spent = runtime_now_ms() - begun;
+        bool told = runtime_told(loop) > 0;
+        uint64_t most = told || patience_ms < GREET_MS ? patience_ms : GREET_MS;
+        if (spent >= most || is_away(loop) || (told && !agent_session_settling(runtime_session(loop))))
             return;
-        runtime_step(loop, NULL, 0, (int)(until - now));
+        runtime_step(loop, NULL, 0, (int)(most - spent < STEP_MS ? most - spent : STEP_MS));
     }
 }
 

@@ -16,6 +16,7 @@ typedef struct agent_push {
     size_t left_out, errors; /* rows */
     enqueue_result queued;
     unsigned long failures; /* of the loop's outbox, when the push began */
+    unsigned notes; /* contracts that were to be pushed anew, before this push */
 } agent_push;
 
 /* Makes the records and queues them; CLI_DONE when something is to be waited for or not, else an exit code, said. */

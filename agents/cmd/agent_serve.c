@@ -166,6 +166,10 @@ static int push_pair(server *self, const inbox_pair *pair, FILE *text)
 static void work_inbox(server *self)
 {
     inbox_pair pair;
+    const agent_session *session = runtime_session(self->base.loop);
+    /* After a restoration: an export that waits until the hub's holdings are known makes all good. */
+    if (session->state == AGENT_SESSION_FLOWING && agent_session_settling(session))
+        return;
     if (self->box == NULL || !inbox_next(self->box, runtime_now_ms(), &pair))
         return;
     char *said = NULL;

@@ -6,6 +6,7 @@
 
 #include "agent_commands.h"
 #include "agent_key.h"
+#include "agent_note.h"
 
 enum { MEMORY_BYTES = 64 * 1024 * 1024 };
 
@@ -23,6 +24,7 @@ typedef struct {
     outbox_scope scopes[WIRE_SCOPES_MAX];
     wire_contract *contracts;
     json_t *refusals; /* by scope, contract and reason */
+    json_t *notes; /* of contracts that are to be pushed anew */
 } status;
 
 /* The last contact, for people in local time, for programs in UTC. */
@@ -70,6 +72,8 @@ static int gather(status *self)
         box = outbox_contracts(own->box, self->memory, &self->contracts, &self->contract_count);
     if (box == OUTBOX_OK)
         box = outbox_refusals(own->box, add_refusal, self);
+    if (box == OUTBOX_OK)
+        self->notes = agent_note_json(own->box, &box);
     return box == OUTBOX_OK ? CLI_DONE : agent_call_outbox_failed(self->call, box);
 }
 
@@ -145,9 +149,9 @@ static void tell_json(const status *self)
                             addresses, "dernier_contact",
                             self->contact == 0 ? NULL : contact_text(self, true, text), "arret",
                             self->stop == AGENT_STOP_NONE ? NULL : runtime_stop_text(self->stop));
-    json_t *all = json_pack("{s:s, s:s, s:b, s:o, s:o, s:o, s:o, s:O}", "nom", self->own->agent->name, "empreinte",
+    json_t *all = json_pack("{s:s, s:s, s:b, s:o, s:o, s:o, s:o, s:O, s:O}", "nom", self->own->agent->name, "empreinte",
                             self->fingerprint, "service", self->own->serving != NULL, "hub", hub, "perimetres",
-                            scopes, "contrats", contracts, "cles", keys, "refus", self->refusals);
+                            scopes, "contrats", contracts, "cles", keys, "refus", self->refusals, "reprises", self->notes);
     (void)json_dumpf(all, self->call->out, 0);
     (void)fputc('\n', self->call->out);
     json_decref(all);
@@ -191,7 +195,7 @@ static void tell_scopes(const status *self, FILE *out)
                 json_string_value(json_object_get(one, "raison")));
 }
 
-static void tell(const status *self)
+static outbox_error tell(const status *self)
 {
     FILE *out = self->call->out;
     const agent_home_secrets *secrets = self->own->agent->secrets;
@@ -205,6 +209,7 @@ static void tell(const status *self)
         (void)fprintf(out, "Hub : pas encore rejoint (ctai-agent join FICHIER)\n");
     if (self->stop != AGENT_STOP_NONE)
         (void)fprintf(out, "Attention : %s\n", runtime_stop_text(self->stop));
+    outbox_error error = agent_note_tell(self->own->box, out, "À faire : ");
     tell_contracts(self, out);
     tell_scopes(self, out);
     for (unsigned i = 0; i < secrets->linkage_count; i++) {
@@ -215,6 +220,7 @@ static void tell(const status *self)
     }
     if (secrets->linkage_count == 0)
         (void)fprintf(out, "Aucune clé de liaison\n");
+    return error;
 }
 
 int agent_status_run(cli_call *call)
@@ -228,8 +234,9 @@ int agent_status_run(cli_call *call)
     int code = self.memory == NULL ? agent_call_no_memory(call) : gather(&self);
     if (code == CLI_DONE && call->json)
         tell_json(&self);
-    else if (code == CLI_DONE)
-        tell(&self);
+    else if (code == CLI_DONE && tell(&self) != OUTBOX_OK)
+        code = agent_call_outbox_failed(call, OUTBOX_DAMAGED);
+    json_decref(self.notes);
     json_decref(self.refusals);
     arena_destroy(&self.memory);
     return code;

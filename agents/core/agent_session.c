@@ -225,9 +225,12 @@ uint64_t agent_session_pending(const agent_session *self)
 
 bool agent_session_settling(const agent_session *self)
 {
-    for (unsigned i = 0; i < self->scope_count; i++)
-        if (self->scopes[i].renewal != AGENT_RENEWAL_NONE || self->scopes[i].resync != AGENT_RESYNC_NONE)
+    for (unsigned i = 0; i < self->scope_count; i++) {
+        const agent_session_scope *scope = &self->scopes[i];
+        bool wants = scope->renewal != AGENT_RENEWAL_NONE || scope->resync != AGENT_RESYNC_NONE;
+        if (wants && scope->stop == AGENT_STOP_NONE && (scope->welcome || self->state != AGENT_SESSION_FLOWING))
             return true;
+    }
     return false;
 }
 

@@ -223,7 +223,7 @@ void agent_session_hello(const agent_session *self, wire_message *hello, wire_po
 /* Batches that the outbox holds and the hub has not acknowledged. */
 uint64_t agent_session_pending(const agent_session *self);
 
-/* Does a scope ask for an incarnation, or compare with the hub, or is it to? */
+/* Does a scope ask for an incarnation, or compare with the hub, or is it to, and may it? */
 bool agent_session_settling(const agent_session *self);
 
 /* What keeps a scope's batches from the hub: the session's stop, else the scope's own. NULL: the session, else any scope. */
