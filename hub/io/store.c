@@ -8,7 +8,6 @@
 #include "migrate.h"
 #include "store_base.h"
 
-enum { REFUSALS_MAX = 4096 };
 static const char listen_sql[] = "LISTEN ctai_changed";
 
 /* Whose database is it, before anything in it is touched? One of nobody, perhaps without a schema, is for claim alone. */
@@ -157,7 +156,7 @@ static database_error load_refusals(database *connection, int64_t agent, const c
 {
     char number[DATABASE_NUMBER_TEXT], sequence[DATABASE_NUMBER_TEXT], limit[DATABASE_NUMBER_TEXT];
     const database_parameter parameters[] = {DATABASE_TEXT(scope), database_number(number, agent),
-                                             database_number(sequence, (int64_t)after), database_number(limit, REFUSALS_MAX)};
+                                             database_number(sequence, (int64_t)after), database_number(limit, WIRE_REFUSALS_MAX)};
     database_result *result = NULL;
     database_error error = database_query(connection,
                                           "SELECT sequence, index, reason FROM ctai.refusal"
@@ -216,8 +215,10 @@ static database_error load_scopes(database *connection, int64_t agent, const wir
         one->ledger_position = (uint64_t)database_integer(result, (int)i, 1);
         if (!database_null(result, (int)i, 5))
             (void)database_bytes(result, (int)i, 5, one->position.hash, CRYPTO_HASH);
-        error = scope ? load_refusals(connection, agent, scope, stable_of(one->position.scope, hello, hello_count), from, one)
-                      : store_no_memory(connection);
+        if (!scope)
+            error = store_no_memory(connection);
+        else if (hello)
+            error = load_refusals(connection, agent, scope, stable_of(one->position.scope, hello, hello_count), from, one);
     }
     database_release(&result);
     return error;

@@ -87,8 +87,8 @@ typedef struct {
 } store_state;
 
 /*
- * The state of the agent with that Ed25519 key. hello (may be NULL when hello_count is 0): the agent's positions;
- * refusals are those after its `stable`. DATABASE_NOT_FOUND: unknown or revoked.
+ * The state of the agent with that Ed25519 key. hello: the agent's positions (their count may be 0);
+ * refusals are those after its `stable`. NULL: there was no HELLO, and none are read. DATABASE_NOT_FOUND: unknown or revoked.
  */
 database_error store_load_state(store *self, const uint8_t agent[CRYPTO_PUBLIC], const wire_position *hello,
                                 unsigned hello_count, arena *from, store_state *state) __attribute__((warn_unused_result));

@@ -68,11 +68,12 @@ static void note(writer *self, database_error error)
 
 static void load(writer *self, job *what)
 {
+    static const wire_position nowhere;
     const wire_position *hello = NULL;
     unsigned count = 0;
     if (what->type == JOB_LOAD) {
-        hello = what->message.hello.scopes;
         count = what->message.hello.scope_count;
+        hello = count > 0 ? what->message.hello.scopes : &nowhere;
     }
     what->stored = HUB_STORED_LATER;
     what->state = (store_state) {0};

@@ -226,7 +226,7 @@ static int run_load(void)
     store_state found;
     database_error error = DATABASE_NO_MEMORY;
     if (scratch)
-        error = store_load_state(own, alpha.identity.sign, NULL, 0, scratch, &found);
+        error = store_load_state(own, alpha.identity.sign, &(wire_position){0}, 0, scratch, &found);
     if (error == DATABASE_OK)
         must(found.scope_count == 1 && found.scopes[0].position.sequence == 3 && found.scopes[0].refusal_count == 2
              && found.contract_count == 1 && found.contracts[0].action_count == 2);

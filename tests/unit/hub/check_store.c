@@ -414,8 +414,15 @@ START_TEST(the_state_of_an_agent)
     ck_assert_uint_eq(scope->refusal_count, 2); /* of the batches that it has no receipt for */
     ck_assert(scope->refusals[0].sequence == 2 && scope->refusals[1].sequence == 3 && scope->refusals[0].index == 0);
     ck_assert_int_eq(scope->refusals[0].reason, RECORD_UNKNOWN_CONTRACT);
-    ck_assert_int_eq(store_load_state(house.store, alpha.identity.sign, NULL, 0, house.memory, &state), DATABASE_OK);
+    ck_assert_int_eq(store_load_state(house.store, alpha.identity.sign, &hello, 0, house.memory, &state), DATABASE_OK);
     ck_assert_uint_eq(state.scopes[0].refusal_count, 3);
+    ck_assert_int_eq(store_load_state(house.store, alpha.identity.sign, NULL, 0, house.memory, &state), DATABASE_OK);
+    ck_assert(state.scopes[0].refusal_count == 0 && state.scopes[0].position.sequence == 3); /* nobody has said HELLO */
+    /* All that a window of batches can have. */
+    house_run("INSERT INTO ctai.refusal SELECT '63', 1, 100 + n / 1024, n % 1024, 1 FROM generate_series(0, 8191) AS n");
+    const wire_position before = {.scope = text_of("63"), .incarnation = 1, .sequence = 3, .stable = 3};
+    ck_assert_int_eq(store_load_state(house.store, alpha.identity.sign, &before, 1, house.memory, &state), DATABASE_OK);
+    ck_assert_uint_eq(state.scopes[0].refusal_count, 8192);
     house_agent nobody;
     house_agent_new(&nobody, "gamma", "63");
     ck_assert_int_eq(store_load_state(house.store, nobody.identity.sign, NULL, 0, house.memory, &state), DATABASE_NOT_FOUND);
