@@ -163,6 +163,12 @@ static int push_pair(server *self, const inbox_pair *pair, FILE *text)
     return code;
 }
 
+/* Does another try of the same files make sense, with nothing of them changed? */
+static bool may_pass(int code)
+{
+    return code == CLI_CANNOT_WRITE || code == CLI_LATER || code == CLI_FAULT;
+}
+
 static void work_inbox(server *self)
 {
     inbox_pair pair;
@@ -179,7 +185,9 @@ static void work_inbox(server *self)
     if (text != NULL)
         (void)fclose(text);
     logline(code == CLI_DONE ? LOGLINE_INFO : LOGLINE_WARNING, "inbox: a pair of files: %d", code);
-    if (!inbox_done(self->box, &pair, code == CLI_DONE, said, size))
+    if (may_pass(code))
+        inbox_leave(self->box, &pair);
+    else if (!inbox_done(self->box, &pair, code == CLI_DONE, said, size))
         logline(LOGLINE_ERROR, "inbox: a pair of files cannot be moved away: %s", strerror(errno));
     free(said);
 }

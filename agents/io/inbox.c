@@ -28,13 +28,13 @@ typedef struct {
     off_t size;
     struct timespec changed;
     uint64_t since_ms; /* when it was first seen like that */
-    bool refused; /* could not be moved: leave it until it changes */
+    uint64_t again_ms; /* was left: not before then, unless it changes */
 } seen_file;
 
 struct inbox {
     char path[PATH_MAX];
     int notices;
-    uint64_t look_ms;
+    uint64_t look_ms, now_ms; /* when to look next; the last look */
     unsigned seen_count;
     seen_file *seen;
     bool full_told;
@@ -143,11 +143,11 @@ static bool ready(inbox *self, const char *path, uint64_t now_ms, bool *soon)
         file->size = about.st_size;
         file->changed = about.st_mtim;
         file->since_ms = now_ms;
-        file->refused = false;
+        file->again_ms = 0;
     }
-    if (!file->refused && now_ms - file->since_ms < INBOX_SETTLE_MS)
+    if (now_ms - file->since_ms < INBOX_SETTLE_MS)
         *soon = true;
-    return !file->refused && now_ms - file->since_ms >= INBOX_SETTLE_MS;
+    return now_ms >= file->again_ms && now_ms - file->since_ms >= INBOX_SETTLE_MS;
 }
 
 /* "personnes-2024.csv" gives "-2024.csv"; NULL: not such a name. */
@@ -222,6 +222,7 @@ bool inbox_next(inbox *self, uint64_t now_ms, inbox_pair *pair)
     bool soon = false;
     if (now_ms < self->look_ms)
         return false;
+    self->now_ms = now_ms;
     forget_gone(self);
     memset(pair, 0, sizeof *pair);
     if (look_in(self, self->path, "", now_ms, pair, &soon) || look_in_folders(self, now_ms, pair, &soon))
@@ -272,18 +273,23 @@ static bool move_away(const inbox_pair *pair, const char *folder, const char *te
     return write_text(note, text, size) && rename(pair->persons, persons) == 0 && rename(pair->events, events) == 0;
 }
 
+void inbox_leave(inbox *self, const inbox_pair *pair)
+{
+    seen_file *persons = find(self, pair->persons), *events = find(self, pair->events);
+    if (persons != NULL)
+        persons->again_ms = self->now_ms + INBOX_RETRY_MS;
+    if (events != NULL)
+        events->again_ms = self->now_ms + INBOX_RETRY_MS;
+    self->look_ms = 0;
+}
+
 bool inbox_done(inbox *self, const inbox_pair *pair, bool taken, const char *text, size_t size)
 {
     char folder[PATH_MAX];
     bool moved = join(folder, self->path, taken ? TAKEN : REJECTED) && move_away(pair, folder, text, size);
     int why = errno;
-    if (!moved) {
-        seen_file *persons = find(self, pair->persons), *events = find(self, pair->events);
-        if (persons != NULL)
-            persons->refused = true;
-        if (events != NULL)
-            events->refused = true;
-    }
+    if (!moved)
+        inbox_leave(self, pair);
     self->look_ms = 0;
     errno = why;
     return moved;

@@ -4,8 +4,9 @@
  * one named after a contract. A pair that is done goes to traite/, one that cannot be used to
  * rejete/, each with a text of what was said about it.
  *
- * Always true: a pair is taken only when neither file has changed for a while; a file that could not
- * be moved is not taken again until it changes. Files and texts there are for the owner alone.
+ * Always true: a pair is taken only when neither file has changed for a while; one that could not be
+ * moved, or is left for later, is taken again when some time has passed or it changes. Files and texts
+ * there are for the owner alone.
  */
 #ifndef CTAI_INBOX_H
 #define CTAI_INBOX_H
@@ -19,6 +20,7 @@ typedef struct inbox inbox;
 
 enum {
     INBOX_SETTLE_MS = 2 * 1000, /* unchanged for that long: the copy is complete */
+    INBOX_RETRY_MS = 20 * 1000, /* until a pair that was left is tried again */
     INBOX_LOOK_MS = 10 * 1000, /* between two looks without any notice: some network folders give none */
 };
 
@@ -43,7 +45,10 @@ int inbox_patience(const inbox *self, uint64_t now_ms);
 /* Looks, when it is time: the next pair that is ready, or false. */
 bool inbox_next(inbox *self, uint64_t now_ms, inbox_pair *pair) __attribute__((warn_unused_result));
 
-/* Moves a pair away and leaves the text beside it; false with errno (the pair then stays, untouched until it changes). */
+/* Leaves a pair for later: what it met may pass (a full disk). */
+void inbox_leave(inbox *self, const inbox_pair *pair);
+
+/* Moves a pair away and leaves the text beside it; false with errno (the pair is then left for later). */
 bool inbox_done(inbox *self, const inbox_pair *pair, bool taken, const char *text, size_t size)
     __attribute__((warn_unused_result));
 

@@ -149,9 +149,27 @@ START_TEST(test_stuck)
     ck_assert(look(&now, &pair));
     ck_assert(!inbox_done(self, &pair, true, "dit", 3));
     ck_assert(!look(&now, &pair));
-    unlink(path);
     put("evenements.csv", "changed");
     put("personnes.csv", "changed");
+    ck_assert(look(&now, &pair));
+    ck_assert(!inbox_done(self, &pair, true, "dit", 3));
+    unlink(path);
+    now += INBOX_RETRY_MS;
+    ck_assert(look(&now, &pair));
+    ck_assert(inbox_done(self, &pair, true, "dit", 3));
+}
+END_TEST
+
+START_TEST(test_left)
+{
+    inbox_pair pair;
+    uint64_t now = 1000000;
+    put("personnes.csv", "a");
+    put("evenements.csv", "b");
+    ck_assert(look(&now, &pair));
+    inbox_leave(self, &pair);
+    ck_assert(!look(&now, &pair));
+    now += INBOX_RETRY_MS;
     ck_assert(look(&now, &pair));
     ck_assert(inbox_done(self, &pair, true, "dit", 3));
 }
@@ -179,6 +197,7 @@ int main(void)
     tcase_add_test(cases, test_growing);
     tcase_add_test(cases, test_contract_folder);
     tcase_add_test(cases, test_stuck);
+    tcase_add_test(cases, test_left);
     tcase_add_test(cases, test_links);
     suite_add_tcase(suite, cases);
     SRunner *runner = srunner_create(suite);
