@@ -14,11 +14,13 @@
 #include <limits.h>
 #include <stdarg.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -31,6 +33,7 @@ enum {
     LOG_BYTES_MAX = 4 * 1024 * 1024, /* then it is begun anew, the old one kept as .1 */
     WORDS_MAX = 512,
     SOCKET_NAME_BYTES = 22,          /* "/.s.PGSQL.5432.lock" and the NUL, with some room */
+    SEGMENT_BYTES = 16 * 1024 * 1024,
     STEP_MS = 100,
     RECOVERY_MS = 300 * 1000,        /* as long as pg_ctl is given to start it */
     RECOVERY_SHARED_MS = 10 * 1000,  /* somebody else uses it, too, and we may be a thread of a daemon */
@@ -95,11 +98,19 @@ static void for_shell(const char *home, const char *name, char path[PATH_MAX])
         in_home(home, name, path);
 }
 
+/* Is there less room than PostgreSQL needs for the next segment of its log? Its words may have found no room either. */
+static bool is_full(const char *home)
+{
+    struct statvfs room;
+    return statvfs(home, &room) == 0 && (uint64_t)room.f_bavail * room.f_frsize < SEGMENT_BYTES;
+}
+
 /* What initdb or pg_ctl ended with, told apart where an administrator has to act in another way. */
 static cluster_error fail_tool(const reason *why, const char *home, const char *tool, const char *words)
 {
-    if (strstr(words, "No space left") || strstr(words, "Disk quota"))
-        return fail(why, CLUSTER_FULL, "le disque est plein : PostgreSQL n’a pas la place de travailler dans %s", home);
+    if (strstr(words, "No space left") || strstr(words, "Disk quota") || is_full(home))
+        return fail(why, CLUSTER_FULL,
+                    "le disque est plein : PostgreSQL n’a pas la place de travailler dans %s ; libérez de la place", home);
     logline(LOGLINE_ERROR, "cluster: %s failed: %s", tool, words);
     return fail(why, CLUSTER_REFUSED, "PostgreSQL (%s) a échoué ; son journal est %s/postgres.log. Ses derniers mots : %s", tool,
                 home, words[0] ? words : "aucun");
@@ -411,6 +422,9 @@ static cluster_error start_or_take_over(const reason *why, const cluster *self, 
             return CLUSTER_OK;
         running = runs(self);
     }
+    if (running && is_full(self->home))
+        return fail(why, CLUSTER_FULL,
+                    "le disque est plein : la base de données ne répond plus dans %s ; libérez de la place", self->socket);
     if (running && !alone)
         return database_is_busy(self->conninfo)
                    ? fail(why, CLUSTER_LATER, "la base de données se remet d’un arrêt brutal ; réessayez dans un instant")

@@ -120,16 +120,26 @@ static void take_notice(void *data, const PGresult *result)
     }
 }
 
+static bool has_one_of(const char *line, const char *const *words)
+{
+    while (*words && !strstr(line, *words))
+        words++;
+    return *words != NULL;
+}
+
 /* A connection that failed: what kind of failure it is, from libpq's message (it has no SQLSTATE of it in version 15). */
 static database_error refused(database *self)
 {
+    static const char *const full[] = {"could not write init file", "No space left", NULL};
+    static const char *const passing[] = {"starting up", "shutting down", "too many", "remaining connection slots", "recovery mode",
+                                          "not yet accepting", "not accepting", "terminating connection", NULL};
     char line[256];
     first_line(line, sizeof line, PQerrorMessage(self->connection));
     logline(LOGLINE_WARNING, "database: cannot connect: %s", line);
+    if (has_one_of(line, full))
+        return database_fail(self, DATABASE_FULL, "le disque de la base de données est plein ; libérez de la place");
     /* The server was reached and asked for, or refused, a proof of identity or the database. */
-    bool refusal = strstr(line, "FATAL:") && !strstr(line, "starting up") && !strstr(line, "shutting down") &&
-                   !strstr(line, "too many") && !strstr(line, "remaining connection slots") &&
-                   !strstr(line, "recovery mode") && !strstr(line, "not yet accepting");
+    bool refusal = strstr(line, "FATAL:") && !has_one_of(line, passing);
     if (refusal || PQconnectionNeedsPassword(self->connection))
         return database_fail(self, DATABASE_CONFIGURATION,
                              "la base de données refuse la connexion ; vérifiez l’adresse, le rôle, le mot de passe et le nom de la base");
