@@ -488,27 +488,6 @@ START_TEST(a_fault_of_the_server_leaves_nothing_and_is_sorted)
 }
 END_TEST
 
-/*
- * A warning at COMMIT is what a cancelled wait for the standby looks like: the batch may be there, here it is, but
- * nobody has confirmed it. It is no success; the next clean COMMIT that sees it is.
- */
-START_TEST(a_commit_with_a_warning_is_not_a_success)
-{
-    alpha.coverage_count = 1;
-    alpha.coverage[0] = (batch_coverage){.contract = text_of("63-a"), .action_count = 1, .actions = {text_of("axe1")}, .last_month = CIVIL_NONE};
-    const record one = requests(1, 7);
-    store_batch batch = house_batch(&alpha, &one, 1);
-    store_outcome outcome;
-    arm("DEFERRABLE INITIALLY DEFERRED", "RAISE WARNING 'canceling wait for synchronous replication due to user request'");
-    ck_assert_int_eq(store_put(house.store, &batch, 1, house.memory, &outcome), DATABASE_LATER);
-    ck_assert_int_eq(outcome.stored, HUB_STORED_LATER);
-    house_run("DROP FUNCTION public.fault() CASCADE");
-    ck_assert_int_eq(house_number("SELECT count(*) FROM ctai.ledger"), 1);
-    ck_assert_int_eq(house_put(batch).stored, HUB_STORED_AGAIN);
-    ck_assert_int_eq(house_number("SELECT count(*) FROM ctai.record"), 1);
-}
-END_TEST
-
 /* Two hubs on one database, each with the same batch: one commits it, the other finds it there. */
 START_TEST(two_hubs_take_a_batch_once)
 {
@@ -597,7 +576,6 @@ int main(void)
     tcase_add_test(cases, the_state_of_an_agent);
     tcase_add_test(cases, a_lost_connection_is_made_anew);
     tcase_add_test(cases, a_fault_of_the_server_leaves_nothing_and_is_sorted);
-    tcase_add_test(cases, a_commit_with_a_warning_is_not_a_success);
     tcase_add_test(cases, two_hubs_take_a_batch_once);
     tcase_add_test(cases, a_report_says_what_stands);
     suite_add_tcase(suite, cases);

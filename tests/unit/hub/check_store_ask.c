@@ -320,6 +320,28 @@ START_TEST(what_does_not_fit_the_tables_is_told_apart)
 }
 END_TEST
 
+/*
+ * A warning at COMMIT is what a cancelled wait for the standby looks like: the batch may be there, here it is, but
+ * nobody has confirmed it. It is no success; the next clean COMMIT that sees it is.
+ */
+START_TEST(a_commit_with_a_warning_is_not_a_success)
+{
+    record what = requests(1, 0, "63-a");
+    store_batch batch = house_batch(&alpha, &what, 1);
+    store_outcome outcome;
+    house_run("CREATE FUNCTION public.fault() RETURNS trigger LANGUAGE plpgsql AS"
+              " $$ BEGIN RAISE WARNING 'canceling wait for synchronous replication due to user request'; RETURN NULL; END $$;"
+              "CREATE CONSTRAINT TRIGGER fault AFTER INSERT ON ctai.record DEFERRABLE INITIALLY DEFERRED"
+              " FOR EACH ROW EXECUTE FUNCTION public.fault()");
+    ck_assert_int_eq(store_put(house.store, &batch, 1, house.memory, &outcome), DATABASE_LATER);
+    ck_assert_int_eq(outcome.stored, HUB_STORED_LATER);
+    house_run("DROP FUNCTION public.fault() CASCADE");
+    ck_assert_int_eq(house_number("SELECT count(*) FROM ctai.ledger"), 1);
+    ck_assert_int_eq(house_put(batch).stored, HUB_STORED_AGAIN);
+    ck_assert_int_eq(house_number("SELECT count(*) FROM ctai.record"), 1);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("store_ask");
@@ -334,6 +356,7 @@ int main(void)
     tcase_add_test(cases, digests_and_lists_say_what_stands);
     tcase_add_test(cases, large_buckets_come_in_parts);
     tcase_add_test(cases, quarantine_moves_the_mark_and_keeps_the_message);
+    tcase_add_test(cases, a_commit_with_a_warning_is_not_a_success);
     tcase_add_test(cases, what_does_not_fit_the_tables_is_told_apart);
     suite_add_tcase(suite, cases);
     return house_main(suite);
