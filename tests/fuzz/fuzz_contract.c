@@ -70,8 +70,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     territory regions;
     diag_sink silent = {.emit = NULL};
     if (size > 0 && data[0] == 'i') /* "indicateurs:" */
-        (void) catalogue_load(&list, kept, "i.yaml", bytes, &silent);
+        (void) !catalogue_load(&list, kept, "i.yaml", bytes, &silent);
     if (size > 0 && data[0] == 'r') /* "regions:" */
-        (void) territory_load(&regions, kept, "r.yaml", bytes, &silent);
+        (void) !territory_load(&regions, kept, "r.yaml", bytes, &silent);
     return 0;
 }

@@ -73,7 +73,7 @@ static bool read_as(unsigned kind, text_view text, arena *from)
         error = credential_read_grant(&grant, from, text);
         if (error == CREDENTIAL_OK) {
             credential_write_grant(&written, &grant, &pair);
-            (void) credential_open_key(&key, &grant, secret);
+            (void) !credential_open_key(&key, &grant, secret);
         }
     }
     assert(credential_error_text(error)[0] != '\0');

@@ -16,7 +16,7 @@ static void inside_batch(const wire_message *message, arena *scratch)
     record what;
     record_reason reason;
 
-    (void) batch_read_header(&header, scratch, message->batch.header);
+    (void) !batch_read_header(&header, scratch, message->batch.header);
     for (unsigned i = 0; i < message->batch.body_count; i++)
         if (message->batch.bodies[i].at != NULL)
             assert(batch_read_body(&what, message->batch.bodies[i], &reason) == (reason == RECORD_OK));
@@ -39,7 +39,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (message.type == WIRE_BATCH)
         inside_batch(&message, scratch);
     else if (message.type == WIRE_ACK)
-        (void) wire_read_receipt(&receipt, message.ack.receipt);
+        (void) !wire_read_receipt(&receipt, message.ack.receipt);
     assert(arena_used(scratch) <= WIRE_SCRATCH_BYTES);
     return 0;
 }
