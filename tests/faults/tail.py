@@ -14,7 +14,7 @@ from faultworld import Broken, fault_world
 from postgres import Pair
 
 NAMES = ["cias", "ccas-thiers", "cecler", "fit"]
-SHORT_PROMOTIONS = 3
+SHORT_PROMOTIONS = 2
 STABLE_S = 30
 UNSTABLE_SQL = "SELECT coalesce(sum(sequence - stable), 0) FROM ctai.agent_scope"
 LEDGER_SQL = "SELECT count(*) FROM ctai.ledger"
