@@ -49,7 +49,7 @@ static bool read_note(text_view text, outbox_note *note)
         return false;
     size_t used = (size_t)(end + 1 - numbers);
     note->scope = (text_view){text.at + used, text.size - used};
-    return true;
+    return note->scope.size > 0 && note->scope.size <= BATCH_SCOPE_MAX;
 }
 
 outbox_error outbox_notes(outbox *self, void (*tell)(void *data, const outbox_note *note), void *data)
@@ -67,9 +67,10 @@ outbox_error outbox_notes(outbox *self, void (*tell)(void *data, const outbox_no
             break;
         }
         error = outbox_scope_load(self, note.scope, &scope);
+        if (error != OUTBOX_OK)
+            break;
         note.compared = !scope.resync;
-        if (error == OUTBOX_OK)
-            tell(data, &note);
+        tell(data, &note);
     }
     if (error == OUTBOX_OK)
         error = outbox_result(self, result);
