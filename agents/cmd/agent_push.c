@@ -224,7 +224,9 @@ int agent_push_end(agent_push *self)
         error = tell_notes(self);
     if (error != OUTBOX_OK)
         return agent_call_outbox_failed(self->call, error);
-    if (agent_session_pending(runtime_session(self->loop)) > 0)
+    const agent_session *session = runtime_session(self->loop);
+    bool needs_person = session->stop != AGENT_STOP_NONE && session->stop != AGENT_STOP_UNREACHABLE;
+    if (agent_session_pending(session) > 0 || needs_person)
         return tell_trouble(self);
     if (refused == CLI_NOT_ALLOWED)
         return refused;
