@@ -20,7 +20,7 @@ typedef struct inbox inbox;
 
 enum {
     INBOX_SETTLE_MS = 2 * 1000, /* unchanged for that long: the copy is complete */
-    INBOX_RETRY_MS = 20 * 1000, /* until a pair that was left is tried again */
+    INBOX_RETRY_MS = 15 * 1000, /* until a pair that was left is tried again */
     INBOX_LOOK_MS = 10 * 1000, /* between two looks without any notice: some network folders give none */
 };
 

@@ -24,7 +24,8 @@ static const char waiting_sql[] =
     " WHERE EXISTS (SELECT FROM ctai.agent_scope AS p WHERE p.scope = s.scope AND p.stable < p.sequence)";
 static const char wal_sql[] = "SELECT CASE WHEN NOT pg_is_in_recovery() THEN pg_current_wal_lsn() END";
 static const char standby_sql[] =
-    "SELECT count(*), count(flush_lsn), coalesce(bool_or(flush_lsn >= $1::pg_lsn), false) FROM pg_stat_replication";
+    "SELECT count(*), count(flush_lsn), coalesce(bool_or(flush_lsn >= $1::pg_lsn), false) FROM pg_stat_replication"
+    " WHERE application_name IS DISTINCT FROM 'pg_basebackup'"; /* a standby in the making, which may never be one */
 /* In the order of a batch's locks. */
 static const char lock_scopes_sql[] = "SELECT FROM ctai.scope WHERE scope = ANY ($1::text[]) ORDER BY scope FOR UPDATE";
 static const char move_sql[] =

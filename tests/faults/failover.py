@@ -14,9 +14,9 @@ from faultworld import Broken, fault_world
 from postgres import Pair
 
 NAMES = ["cias", "ccas-thiers", "cecler", "fit"]
-SHORT_PROMOTIONS = 4
+SHORT_PROMOTIONS = 3
 FLOW_S = (0.3, 1.5)
-CANCEL_S = 8
+CANCEL_S = 6
 WAITING_SQL = "SELECT pid FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND application_name = 'ctai-hub'"
 
 
@@ -75,9 +75,7 @@ def cancelled_waits(world, pair, seconds):
     # The primary dies with what it alone has.
     pair.primary.kill(True)
     pair.standby.start()
-    pair.standby.promote()
-    pair.primary, pair.standby = pair.standby, pair.primary
-    pair.promotions += 1
+    pair.take_over()
     pair.renew()
     wait_progress(world, "after the cancelled waits")
     return cancelled

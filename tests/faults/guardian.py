@@ -46,6 +46,15 @@ def end_all(directory):
         time.sleep(0.1)
 
 
+def unmount_all(directory):
+    """What was mounted there, in the test's own mount namespace."""
+    with open("/proc/self/mounts", encoding="utf-8") as file:
+        targets = [line.split()[1] for line in file]
+    for target in reversed(targets):
+        if target.startswith(directory + "/"):
+            subprocess.run(["umount", "-l", target], stderr=subprocess.DEVNULL, check=False)
+
+
 class Guardian:
     """Watches over a directory until `release`."""
 
@@ -65,6 +74,7 @@ def main():
         signal.signal(number, signal.SIG_IGN)
     sys.stdin.buffer.read()
     end_all(directory)
+    unmount_all(directory)
     if not os.environ.get("CTAI_KEEP"):
         shutil.rmtree(directory, ignore_errors=True)
 

@@ -6,7 +6,7 @@ from faultworld import fault_world, harness
 from proxy import Proxy
 
 NAMES = ["cias", "ccas-thiers", "cecler", "fit"]
-FLOW_S = 20
+FLOW_S = 15
 
 
 def run(seed, options):

@@ -65,7 +65,7 @@ class Server:
         with open(os.path.join(self.data, "postgresql.conf"), "a", encoding="ascii") as file:
             file.write("include 'test.conf'\n")
             if synchronous:
-                file.write("synchronous_standby_names = 'FIRST 1 (*)'\n")
+                file.write("synchronous_standby_names = 'FIRST 1 (walreceiver)'\n")
         self.start()
 
     def copy(self, primary):
@@ -151,6 +151,10 @@ class Pair:
     def fail_over(self, all_at_once):
         """The primary dies, the standby takes its place."""
         self.primary.kill(all_at_once)
+        self.take_over()
+
+    def take_over(self):
+        """The standby takes the place of its primary, which is dead."""
         self.standby.promote()
         self.primary, self.standby = self.standby, self.primary
         self.promotions += 1
