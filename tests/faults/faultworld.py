@@ -115,8 +115,8 @@ class Office(threading.Thread):
         number = 0
         try:
             while not self.stopping.is_set():
-                if self.pending() >= PENDING_MAX:
-                    time.sleep(0.05)
+                if self.pending() >= PENDING_MAX and self.last:
+                    self.push(*next(iter(self.last.items())), 2)  # nothing new: only another try to send what waits
                     continue
                 contract = self.rng.choice(list(CONTRACTS))
                 number = (number + self.rng.randint(1, len(self.exports) - 1)) % len(self.exports)
