@@ -346,7 +346,10 @@ database_error database_commit(database *self)
 
 void database_rollback(database *self)
 {
-    if (self->connection && PQtransactionStatus(self->connection) != PQTRANS_IDLE &&
-        PQtransactionStatus(self->connection) != PQTRANS_UNKNOWN)
-        PQclear(PQexec(self->connection, "ROLLBACK"));
+    if (!self->connection || PQtransactionStatus(self->connection) == PQTRANS_IDLE ||
+        PQtransactionStatus(self->connection) == PQTRANS_UNKNOWN)
+        return;
+    PQclear(PQexec(self->connection, "ROLLBACK"));
+    if (PQtransactionStatus(self->connection) != PQTRANS_IDLE && PQtransactionStatus(self->connection) != PQTRANS_UNKNOWN)
+        database_close(self); /* that ends it in any case; the next call begins anew */
 }

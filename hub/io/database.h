@@ -79,7 +79,10 @@ int64_t database_integer(const database_result *result, int row, int column);
 bool database_flag(const database_result *result, int row, int column);
 long database_bytes(const database_result *result, int row, int column, void *to, size_t capacity);
 
-/* BEGIN, and its two ends. A COMMIT of a failed transaction, or one that came with a warning, is not DATABASE_OK. */
+/*
+ * BEGIN, and its two ends. A COMMIT of a failed transaction, or one that came with a warning, is not DATABASE_OK. After a
+ * rollback no transaction is open; a connection that would not roll back is closed.
+ */
 database_error database_begin(database *self, bool snapshot) __attribute__((warn_unused_result));
 database_error database_commit(database *self) __attribute__((warn_unused_result));
 void database_rollback(database *self);
