@@ -68,6 +68,9 @@ void agent_renew_judge(agent_step *step, agent_session_scope *scope, const wire_
         scope->renewal = AGENT_RENEWAL_NONE;
         scope->refused_renewal = false;
         scope->committed = at->sequence;
+        /* A copy of this machine may have sent what it has signed: its receipts are ours as well. */
+        if (scope->sent_ever < at->sequence)
+            scope->sent_ever = at->sequence;
         return;
     }
     scope->renewal = AGENT_RENEWAL_WANTED;

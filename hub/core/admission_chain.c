@@ -23,6 +23,15 @@ static bool has_seen(const wire_position *seen, const wire_position *place)
         && memcmp(seen->hash, place->hash, CRYPTO_HASH) == 0;
 }
 
+/*
+ * Does it hold receipts for all that its incarnation had brought when that was left? Then it was there, and another went on.
+ * What it has signed proves nothing: one that was restored once more, or set up anew, may have signed as many without sending them.
+ */
+static bool was_there(const admission_chain_past *past, const wire_position *own)
+{
+    return past->left > 0 && own->stable >= past->left;
+}
+
 admission_chain_verdict admission_chain_renewal(const admission_chain_past *past, const wire_message *renew)
 {
     const wire_position *own = &renew->renew.own, *place = &past->place;
@@ -33,8 +42,7 @@ admission_chain_verdict admission_chain_renewal(const admission_chain_past *past
     /* Before the question of a fork: one who has not seen the place may speak of the past. */
     if (!has_seen(&renew->renew.seen, place) || renew->renew.incarnation <= place->incarnation)
         return ADMISSION_CHAIN_STALE;
-    /* Who has signed nothing cannot be the second of two: a machine that was set up anew. */
-    if (past->superseded && own->sequence > 0 && own->sequence >= past->left)
+    if (past->superseded && was_there(past, own))
         return ADMISSION_CHAIN_FORK;
     return ADMISSION_CHAIN_GRANT;
 }

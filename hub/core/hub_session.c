@@ -140,27 +140,26 @@ static void take_message(hub_step *step)
 
 /*
  * Where more is stable than the agent was told, it is told: one that has nothing to send can forget too. Where the
- * database has less than we have seen it commit (a standby that lost the tail was promoted), the agent is told to look
- * anew: one that has nothing to send would never find out.
+ * database has another place than we know of, it is told to look anew. Less: a standby that lost the tail was promoted,
+ * and one that has nothing to send would never find out. More: another connection has brought it, perhaps to another hub;
+ * then this one is dead, and hears nothing, or there are two machines.
  */
 static void tell_place(hub_step *step, const hub_session_loaded *loaded)
 {
     const wire_position *has = &loaded->position;
     hub_session_scope *scope = hub_step_scope(step->session, has->scope);
 
-    if (scope != NULL && !scope->halted
-        && (has->sequence < scope->sequence || has->incarnation < scope->incarnation)) {
+    if (scope == NULL || scope->halted)
+        return;
+    if (has->incarnation != scope->incarnation || has->sequence != scope->sequence
+        || memcmp(has->hash, scope->hash, CRYPTO_HASH) != 0) {
         scope->halted = true;
         scope->handed = scope->sequence;
         hub_step_refuse(step, WIRE_REFUSAL_SEQUENCE, text_of(scope->scope), 0);
-        return;
+    } else if (has->stable > scope->stable) {
+        scope->stable = has->stable;
+        hub_step_acknowledge(step, has, loaded->ledger_position, 0, NULL);
     }
-    /* Anything else than the place that we know of was reached by another connection, whose agent is told there. */
-    if (scope == NULL || has->incarnation != scope->incarnation || has->sequence != scope->sequence
-        || memcmp(has->hash, scope->hash, CRYPTO_HASH) != 0 || has->stable <= scope->stable)
-        return;
-    scope->stable = has->stable;
-    hub_step_acknowledge(step, has, loaded->ledger_position, 0, NULL);
 }
 
 static void take_changed(hub_step *step)

@@ -79,6 +79,7 @@ typedef struct {
     bool faults;               /* the safety phase */
     bool failed;               /* a promise was broken: see sim_broken */
     sim_odds odds;
+    bool push_all;             /* pushes often change everything */
     bool strong_crypto;        /* real Ed25519 */
     bool quarantined;          /* a batch was put aside: its records come with the next push */
     bool other_key;            /* some agents were given other linkage keys: not all can go on */

@@ -249,6 +249,23 @@ unsigned agent_clone(unsigned from)
     return index;
 }
 
+unsigned agent_replace(unsigned from)
+{
+    unsigned index = agent_add();
+    for (unsigned k = 0; k < sim.contract_count; k++)
+        for (unsigned fact = 0; fact < sim.fact_count; fact++) {
+            sim_content *to = &processes[index].table[k][fact];
+            *to = processes[from].table[k][fact];
+            if (to->value) {
+                to->value = next_value++; /* what it says is another's saying now */
+                check_said(processes[index].identity, k, fact, to);
+            }
+        }
+    sim_count(replaced);
+    sim_trace("agent replaced", from, index, 0);
+    return index;
+}
+
 /* Time and messages. */
 
 void agent_wake(unsigned index, uint64_t at_ms)
@@ -320,7 +337,7 @@ static sim_content new_content(void)
 /* Facts are added, changed and taken away; marks those that did. */
 static void edit(process *self, unsigned contract, bool *touched)
 {
-    uint64_t turns = sim_chance(SIM_OPERATOR, 50) ? sim.fact_count * 2 : 1 + sim_below(SIM_OPERATOR, 1 + sim.fact_count / 4);
+    uint64_t turns = sim_chance(SIM_OPERATOR, sim.push_all ? 400 : 50) ? sim.fact_count * 2 : 1 + sim_below(SIM_OPERATOR, 1 + sim.fact_count / 4);
     memset(touched, 0, sim.fact_count * sizeof *touched);
     for (uint64_t i = 0; i < turns; i++) {
         unsigned fact = (unsigned)sim_below(SIM_OPERATOR, sim.fact_count);
@@ -357,7 +374,7 @@ static sim_export *make_export(process *self, unsigned contract, bool complete, 
     made->key = &self->home.secrets->linkage_key[sim_scope_of(contract)];
     made->terms = (wire_contract){.id = text_of(sim_contract_name(contract)), .title = text_of("Contrat"),
                                   .scope = text_of(sim_scope_name(sim_scope_of(contract)))};
-    if (last)
+    if (last && !self->cloned) /* two machines have something to say that is each one's own */
         memset(touched, 0, sizeof touched);
     else
         edit(self, contract, touched);

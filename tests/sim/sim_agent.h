@@ -17,6 +17,9 @@ unsigned agent_add(void);
 /* A new process with another's identity and what is on its disk. */
 unsigned agent_clone(unsigned from);
 
+/* A new process with new keys, an empty disk and the table of another. */
+unsigned agent_replace(unsigned from);
+
 void agent_start(unsigned agent);  /* also: tries to */
 /* Ends the process, with the power or without; it comes up again later when after_ms is not SIM_NEVER. */
 void agent_kill(unsigned agent, bool power, uint64_t after_ms);

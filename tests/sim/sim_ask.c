@@ -171,7 +171,9 @@ database_error store_ask(store *self, const uint8_t sign[CRYPTO_PUBLIC], const w
     if (change.kind == BASE_FORK)
         hub_notify(false);
     if (change.kind != BASE_NOTHING)
-        base_commit(&change);
+        base_commit_here(&change);
+    if (!lost)
+        base_wait();
     if (lost) {
         *answer = (store_answer){.stored = HUB_STORED_LATER};
         return DATABASE_LATER;

@@ -126,6 +126,58 @@ static void withdraw_record(base_place *place, const base_record *what, bool cou
         sim_count(db_withdrawn);
 }
 
+/* The whole table of a contract has come from an agent with new keys: what it had sent under the old ones goes. */
+static void finish_replacement(base *to, int before, unsigned scope, unsigned contract)
+{
+    for (; before >= 0; before = to->agents[before].before) {
+        base_place *old = &to->agents[before].places[scope];
+        unsigned kept = 0;
+        for (unsigned i = 0; i < old->record_count; i++)
+            if (old->records[i].contract != contract)
+                old->records[kept++] = old->records[i];
+        old->record_count = kept;
+    }
+}
+
+static void add_grant(base_place *place, uint64_t incarnation, const uint8_t request[WIRE_REQUEST])
+{
+    base_grant made = {incarnation, place->sequence, {0}};
+    memcpy(made.request, request, WIRE_REQUEST);
+    place->grants = grown(place->grants, place->grant_count, &place->grant_capacity, sizeof *place->grants);
+    place->grants[place->grant_count++] = made;
+    place->there = true;
+    place->incarnation = incarnation;
+}
+
+/* The new keys take the agent's place over, in each scope where it has sent something under the next incarnation. */
+static void apply_replacement(base *to, const base_change *what)
+{
+    static const uint8_t none[WIRE_REQUEST] = {0};
+    base_agent *old = &to->agents[what->agent], *new = &to->agents[what->by];
+    old->there = false;
+    new->there = true;
+    new->before = (int)what->agent;
+    memcpy(new->rights, old->rights, sizeof new->rights);
+    for (unsigned scope = 0; scope < SIM_SCOPES_MAX; scope++) {
+        const base_place *from = &old->places[scope];
+        base_place *place = &new->places[scope];
+        for (unsigned i = 0; i < to->scopes[scope].ledger_count; i++)
+            if (to->scopes[scope].ledger[i].agent == what->agent)
+                to->scopes[scope].ledger[i].agent = what->by;
+        place->there = from->there;
+        place->incarnation = from->incarnation;
+        place->sequence = from->sequence;
+        place->stable = from->stable;
+        memcpy(place->hash, from->hash, CRYPTO_HASH);
+        for (unsigned i = 0; i < from->grant_count; i++) {
+            place->grants = grown(place->grants, place->grant_count, &place->grant_capacity, sizeof *place->grants);
+            place->grants[place->grant_count++] = from->grants[i];
+        }
+        if (from->sequence > 0)
+            add_grant(place, (from->incarnation ? from->incarnation : 1) + 1, none);
+    }
+}
+
 static void apply_batch(base *to, const base_change *what, bool counts)
 {
     base_scope *scope = &to->scopes[what->scope];
@@ -152,20 +204,13 @@ static void apply_batch(base *to, const base_change *what, bool counts)
     }
     for (unsigned i = 0; i < what->withdrawal_count; i++)
         withdraw_record(place, &what->withdrawals[i], counts);
+    for (unsigned i = 0; i < SIM_CONTRACTS_MAX; i++)
+        if (what->complete >> i & 1)
+            finish_replacement(to, to->agents[what->agent].before, what->scope, i);
     for (unsigned i = 0; i < what->refusal_count; i++) {
         place->refusals = grown(place->refusals, place->refusal_count, &place->refusal_capacity, sizeof *place->refusals);
         place->refusals[place->refusal_count++] = what->refusals[i];
     }
-}
-
-static void apply_grant(base_place *place, const base_change *what)
-{
-    base_grant made = {what->incarnation, place->sequence, {0}};
-    memcpy(made.request, what->request, WIRE_REQUEST);
-    place->grants = grown(place->grants, place->grant_count, &place->grant_capacity, sizeof *place->grants);
-    place->grants[place->grant_count++] = made;
-    place->there = true;
-    place->incarnation = what->incarnation;
 }
 
 static void apply(base *to, const base_change *what, bool counts)
@@ -189,20 +234,24 @@ static void apply(base *to, const base_change *what, bool counts)
         break;
     case BASE_ADMIT:
         agent->there = true;
+        agent->before = -1;
         break;
     case BASE_REVOKE:
         agent->revoked = true;
         break;
     case BASE_GRANT:
-        apply_grant(&agent->places[what->scope], what);
+        add_grant(&agent->places[what->scope], what->incarnation, what->request);
         break;
     case BASE_FORK:
         agent->forked = true;
         break;
+    case BASE_REPLACE:
+        apply_replacement(to, what);
+        break;
     }
 }
 
-void base_commit(base_change *what)
+void base_commit_here(base_change *what)
 {
     if (change_count == change_capacity) {
         change_capacity = change_capacity ? 2 * change_capacity : 256;
@@ -215,6 +264,16 @@ void base_commit(base_change *what)
     apply(&primary, &changes[change_count - 1], true);
     sim_trace("commit", changes[change_count - 1].kind, changes[change_count - 1].agent, changes[change_count - 1].sequence);
     check_committed(&changes[change_count - 1]);
+}
+
+void base_commit(base_change *what)
+{
+    base_commit_here(what);
+    base_wait();
+}
+
+void base_wait(void)
+{
     if (sim.stable_at_commit)
         base_replicate(UINT64_MAX);
 }

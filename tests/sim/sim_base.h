@@ -48,6 +48,7 @@ typedef struct {
 
 typedef struct {
     bool there, revoked, forked;
+    int before; /* whose keys it had, and whose records stand until a contract's whole table has come; -1: nobody */
     unsigned rights[SIM_CONTRACTS_MAX]; /* a bit for each action */
     base_place places[SIM_SCOPES_MAX];
 } base_agent;
@@ -70,7 +71,7 @@ typedef struct {
     base_scope scopes[SIM_SCOPES_MAX];
 } base;
 
-typedef enum { BASE_NOTHING, BASE_BATCH, BASE_STABLE, BASE_TERMS, BASE_RIGHT, BASE_ADMIT, BASE_REVOKE, BASE_GRANT, BASE_FORK } base_kind;
+typedef enum { BASE_NOTHING, BASE_BATCH, BASE_STABLE, BASE_TERMS, BASE_RIGHT, BASE_ADMIT, BASE_REVOKE, BASE_GRANT, BASE_FORK, BASE_REPLACE } base_kind;
 
 /* What one transaction changes. Arrays belong to it. */
 typedef struct {
@@ -82,12 +83,14 @@ typedef struct {
     uint8_t hash[CRYPTO_HASH];
     bool has_key;
     uint8_t key_id[TOKEN_KEY_ID];
+    unsigned complete; /* a bit for each contract of which the whole table has come */
     unsigned put_count, withdrawal_count, refusal_count;
     base_record *puts, *withdrawals;
     base_refusal *refusals;
     uint64_t stable_up_to;              /* STABLE */
     unsigned first_month, last_month;   /* TERMS */
     unsigned rights;                    /* RIGHT */
+    unsigned by;                        /* REPLACE: the identity with the new keys */
     uint8_t request[WIRE_REQUEST];      /* GRANT: with incarnation */
 } base_change;
 
@@ -98,6 +101,10 @@ const base *base_now(void);
 const base *base_standby(void);
 /* Commits: the change is taken over (its arrays too) and a zeroed one left. */
 void base_commit(base_change *what);
+/* The same, and whoever waited for the standby is not told any more: it may not have it. */
+void base_commit_here(base_change *what);
+/* Any other commit waits: with stable_at_commit the standby has all that was before it. */
+void base_wait(void);
 /* The standby follows: by so many transactions at most. */
 void base_replicate(uint64_t most);
 /* How far the standby is behind. */

@@ -162,11 +162,12 @@ void check_acknowledged(unsigned identity, text_view bytes)
     int scope = sim_scope_find(at->scope);
     /* The incarnation may be newer than the batch that is the last. */
     bool found = false;
-    for (unsigned i = 0; scope >= 0 && i < committed[identity][scope].count; i++) {
-        const batch_name *one = &committed[identity][scope].items[i];
-        found = found || (one->sequence == at->sequence && one->incarnation <= at->incarnation
-                          && memcmp(one->hash, at->hash, CRYPTO_HASH) == 0);
-    }
+    for (int who = (int)identity; scope >= 0 && who >= 0; who = base_now()->agents[who].before)
+        for (unsigned i = 0; i < committed[who][scope].count; i++) {
+            const batch_name *one = &committed[who][scope].items[i];
+            found = found || (one->sequence == at->sequence && one->incarnation <= at->incarnation
+                              && memcmp(one->hash, at->hash, CRYPTO_HASH) == 0);
+        }
     if (!found)
         sim_broken("identity %u: sequence %llu was acknowledged and never committed", identity,
                    (unsigned long long)at->sequence);
@@ -277,6 +278,15 @@ static void check_fact(unsigned agent, unsigned contract, unsigned fact, bool la
                    (unsigned long long)has->content.value, (unsigned long long)wanted->value);
 }
 
+/* What was sent under keys that were replaced goes when the whole table has come under the new ones. */
+static void check_nothing_before(unsigned identity)
+{
+    int before = base_now()->agents[identity].before;
+    for (unsigned k = 0; before >= 0 && k < sim.scope_count; k++)
+        if (base_now()->agents[before].places[k].record_count > 0)
+            sim_broken("identity %u: records of identity %d are left", identity, before);
+}
+
 /* Nothing at the hub but what the facts of the world are. */
 static void check_nothing_else(unsigned identity)
 {
@@ -300,7 +310,7 @@ static void check_stop(unsigned agent)
     if (stopped)
         sim_count(agent_stopped);
     if (agent_is_revoked(agent)) {
-        if (!stopped || why != AGENT_STOP_NOT_ADMITTED)
+        if (!stopped || (why != AGENT_STOP_NOT_ADMITTED && !agent_is_cloned(agent)))
             sim_broken("agent %u was revoked and goes on (%d)", agent, (int)session->state);
     } else if (stopped && !agent_is_cloned(agent)) {
         sim_broken("agent %u has stopped (%d, refusal %d)%s", agent, (int)why, (int)session->refusal,
@@ -315,7 +325,7 @@ static void check_clone(unsigned agent)
     const agent_session *session = agent_session_of(agent);
     if (!session || session->state != AGENT_SESSION_STOPPED || agent_session_trouble(session, NULL) != AGENT_STOP_FORK)
         sim_broken("agent %u was cloned and goes on (%d)", agent, session ? (int)session->state : -1);
-    if (agent_fork_alarms(agent_identity(agent)) == 0)
+    if (agent_fork_alarms(agent_identity(agent)) == 0 && !base_now()->agents[agent_identity(agent)].forked)
         sim_broken("agent %u was cloned and no alarm says so", agent);
 }
 
@@ -323,10 +333,12 @@ void check_rest(bool last, bool terms_changed)
 {
     for (unsigned agent = 0; agent < sim.agent_count && !sim.failed; agent++) {
         check_stop(agent);
-        if (agent_is_cloned(agent) && last && !agent_is_revoked(agent))
+        if (agent_is_cloned(agent) && last && !agent_is_revoked(agent) && !sim.other_key)
             check_clone(agent);
         bool certain = !agent_is_cloned(agent) && !agent_is_revoked(agent) && !sim.other_key
             && (last || (!agent_is_restored(agent) && !agent_is_uncertain(agent) && !terms_changed && !sim.quarantined));
+        if (certain && last)
+            check_nothing_before(agent_identity(agent));
         for (unsigned k = 0; certain && k < sim.contract_count; k++)
             for (unsigned fact = 0; fact < sim.fact_count && !sim.failed; fact++)
                 check_fact(agent, k, fact, last);

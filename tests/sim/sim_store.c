@@ -217,6 +217,11 @@ static hub_stored decide(const base *now, int identity, const store_batch *batch
     if (change->has_key)
         memcpy(change->key_id, header->keys[0].id, TOKEN_KEY_ID);
     memcpy(change->hash, hash, CRYPTO_HASH);
+    for (unsigned i = 0; !batch->quarantine && i < header->coverage_count; i++) {
+        int contract = sim_contract_find(header->coverage[i].contract);
+        if (header->coverage[i].complete && contract >= 0 && now->agents[identity].rights[contract])
+            change->complete |= 1u << contract;
+    }
     if (batch->quarantine)
         put_aside(batch, change);
     else
@@ -306,14 +311,16 @@ static void put_one(transaction *self, const base *now, const store_batch *batch
     memcpy(outcome->position.hash, place.hash, CRYPTO_HASH);
 }
 
-static void commit_all(transaction *self, unsigned count, const store_outcome *outcomes)
+static void commit_all(transaction *self, unsigned count, const store_outcome *outcomes, bool waits)
 {
     for (unsigned i = 0; i < count; i++)
         if (outcomes[i].stored == HUB_STORED_COMMITTED || self->changes[i].kind == BASE_FORK) {
             if (self->changes[i].kind == BASE_FORK)
                 hub_notify(false);
-            base_commit(&self->changes[i]);
+            base_commit_here(&self->changes[i]);
         }
+    if (waits)
+        base_wait();
 }
 
 /* The look at the ledger after a connection that died during COMMIT. */
@@ -339,6 +346,7 @@ static database_error look(const store_batch *batches, unsigned count, const sto
         if (!line || memcmp(line->hash, hash, CRYPTO_HASH) != 0)
             return DATABASE_LATER;
     }
+    base_wait();
     return DATABASE_OK;
 }
 
@@ -373,19 +381,19 @@ static database_error finish(transaction *self, const store_batch *batches, unsi
     }
     if (sim.faults && sim_chance(SIM_BASE, sim.odds.db_warned)) {
         sim_count(db_commit_warned);
-        commit_all(self, count, outcomes);
+        commit_all(self, count, outcomes, false);
         return DATABASE_LATER;
     }
     if (sim.faults && sim_chance(SIM_BASE, sim.odds.db_lost)) {
         if (sim_chance(SIM_BASE, 600)) {
             sim_count(db_commit_lost_done);
-            commit_all(self, count, outcomes);
+            commit_all(self, count, outcomes, sim_chance(SIM_BASE, 500));
         } else {
             sim_count(db_commit_lost_undone);
         }
         return look(batches, count, outcomes);
     }
-    commit_all(self, count, outcomes);
+    commit_all(self, count, outcomes, true);
     return DATABASE_OK;
 }
 
@@ -468,6 +476,7 @@ database_error store_load_state(store *self, const uint8_t sign[CRYPTO_PUBLIC], 
     int agent = store_sim_find_agent(now, sign);
     if (agent < 0)
         return DATABASE_NOT_FOUND;
+    base_wait(); /* a commit of its own, after the reading */
     state->forked = now->agents[agent].forked;
     if (state->forked)
         return DATABASE_OK;

@@ -12,7 +12,7 @@ enum { ALL_ACTIONS = (1 << SIM_ACTIONS) - 1 };
 
 static uint64_t duration_ms, push_every_ms, trouble_every_ms;
 static unsigned first_agents;
-static bool terms_changed, has_restores, has_clones, has_revocations, has_terms;
+static bool terms_changed, has_restores, has_clones, has_revocations, has_replacements, has_terms;
 
 uint64_t trouble_duration_ms(void)
 {
@@ -48,6 +48,7 @@ void trouble_make_world(void)
     sim.contract_count = (unsigned)sim_between(SIM_WORLD, 1, SIM_CONTRACTS_MAX);
     sim.scope_count = (unsigned)sim_between(SIM_WORLD, 1, sim.contract_count);
     sim.fact_count = large ? 2500 : (unsigned)sim_between(SIM_WORLD, 3, many ? 8 : 40);
+    sim.push_all = large;
     sim.stable_at_commit = sim_chance(SIM_WORLD, 500);
     sim.strong_crypto = sim.seed % 16 == 0;
     sim.other_key = sim_chance(SIM_WORLD, 15);
@@ -55,6 +56,7 @@ void trouble_make_world(void)
     has_restores = sim_chance(SIM_WORLD, 300);
     has_clones = !has_restores && sim_chance(SIM_WORLD, 150);
     has_revocations = sim_chance(SIM_WORLD, 100);
+    has_replacements = sim_chance(SIM_WORLD, 100);
     has_terms = sim_chance(SIM_WORLD, 250);
     duration_ms = sim_between(SIM_WORLD, 20, large || many ? 60 : 200) * 1000;
     push_every_ms = sim_between(SIM_WORLD, 2, 40) * 1000;
@@ -103,6 +105,7 @@ void trouble_push(unsigned agent)
 /* What the standby has is stable. */
 static void mark_stable(void)
 {
+    bool moved = false;
     for (unsigned i = 0; i < agent_identity_count(); i++)
         for (unsigned k = 0; k < sim.scope_count; k++) {
             const base_place *there = &base_standby()->agents[i].places[k], *here = &base_now()->agents[i].places[k];
@@ -111,7 +114,10 @@ static void mark_stable(void)
                 continue;
             sim_count(db_stable_later);
             change((base_change){.kind = BASE_STABLE, .agent = i, .scope = k, .stable_up_to = up_to});
+            moved = true;
         }
+    if (moved)
+        hub_notify(sim_chance(SIM_BASE, 100));
 }
 
 void trouble_standby(void)
@@ -121,7 +127,7 @@ void trouble_standby(void)
         if (sim_chance(SIM_BASE, 500))
             mark_stable();
     }
-    sim_later(200 + sim_below(SIM_BASE, 3000), SIM_EVENT_STANDBY, 0, 0);
+    sim_later(200 + sim_below(SIM_BASE, 4000), SIM_EVENT_STANDBY, 0, 0);
 }
 
 /* One trouble. */
@@ -178,6 +184,23 @@ static void revoke(void)
     change((base_change){.kind = BASE_REVOKE, .agent = agent_identity(which)});
     base_replicate(UINT64_MAX); /* a revocation that a promotion undoes is the administrator's to repeat */
     hub_notify(sim_chance(SIM_FAULT, 200));
+}
+
+/* The operator has lost its disk, or two machines had its keys: new keys, by the administrator. */
+static void replace(void)
+{
+    unsigned which = some_agent();
+    if (!has_replacements || agent_is_revoked(which) || sim.agent_count >= SIM_AGENTS_MAX)
+        return;
+    unsigned by = agent_replace(which);
+    change((base_change){.kind = BASE_REPLACE, .agent = agent_identity(which), .by = agent_identity(by)});
+    base_replicate(UINT64_MAX);
+    for (unsigned i = 0; i < sim.agent_count; i++)
+        if (agent_identity(i) == agent_identity(which))
+            agent_set_revoked(i);
+    hub_notify(sim_chance(SIM_FAULT, 200));
+    sim_later(some_seconds(20), SIM_EVENT_AGENT_UP, by, 0);
+    sim_later(some_seconds(40), SIM_EVENT_PUSH, by, 0);
 }
 
 static void change_disk(void)
@@ -255,6 +278,8 @@ void trouble_next(void)
     default:
         if (sim_chance(SIM_FAULT, 300))
             revoke();
+        else
+            replace();
         sim_count(wall_jump);
         sim.wall_ms += sim_below(SIM_FAULT, 2) ? some_seconds(100000) : 0 - some_seconds(100000);
     }
@@ -275,11 +300,14 @@ void trouble_heal(void)
             if (base_now()->agents[i].rights[k] != ALL_ACTIONS)
                 change((base_change){.kind = BASE_RIGHT, .agent = i, .contract = k, .rights = ALL_ACTIONS});
     base_replicate(UINT64_MAX);
-    hub_notify(false);
+    for (unsigned i = 0; i < SIM_HUBS; i++)
+        hub_notice(i);
     for (unsigned i = 0; i < sim.agent_count; i++) {
         agent_stall(i, 0);
         sim_disk_fuse(i, 0);
         if (!agent_is_up(i))
             agent_start(i);
+        else if (agent_session_of(i)->stop == AGENT_STOP_NOT_ADMITTED || agent_is_cloned(i))
+            agent_try_again(i); /* a person does: the hubs had not heard of its new keys; a promotion lost that it was forked */
     }
 }
