@@ -17,6 +17,7 @@ NAMES = ["cias", "ccas-thiers", "cecler", "fit"]
 SHORT_PROMOTIONS = 3
 FLOW_S = (0.3, 1.5)
 CANCEL_S = 6
+REACHED_SQL = "SELECT a.name, sum(s.sequence)::bigint FROM ctai.agent_scope AS s JOIN ctai.agent AS a USING (agent) GROUP BY a.name"
 WAITING_SQL = "SELECT pid FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND application_name = 'ctai-hub'"
 
 
@@ -47,11 +48,21 @@ def open_world(world, pair, seed):
     return hub
 
 
+def check_kept(world, pair):
+    """What was acknowledged is on the server that has been promoted, before anybody can send it again."""
+    has = dict(pair.primary.ask(REACHED_SQL))
+    for office in world.offices:
+        acknowledged = office.outbox()[1]
+        if acknowledged > has.get(office.agent, 0):
+            raise Broken(f"{office.agent}: {acknowledged} batches are acknowledged, {has.get(office.agent, 0)} outlived the primary")
+
+
 def promotions(world, pair, rng, count):
     """So many promotions while data flow."""
     for _ in range(count):
         flow(world, rng.uniform(*FLOW_S))
         pair.fail_over(rng.random() < 0.5)
+        check_kept(world, pair)
         flow(world, rng.uniform(0, 0.5))
         pair.renew()
         wait_progress(world, f"after promotion {pair.promotions}")
@@ -76,6 +87,7 @@ def cancelled_waits(world, pair, seconds):
     pair.primary.kill(True)
     pair.standby.start()
     pair.take_over()
+    check_kept(world, pair)
     pair.renew()
     wait_progress(world, "after the cancelled waits")
     return cancelled

@@ -4,8 +4,10 @@ Always true: whatever ends the test, its guardian ends every process of the worl
 """
 
 import contextlib
+import itertools
 import os
 import random
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -208,6 +210,42 @@ class Office(threading.Thread):
         self.check_trouble()
 
 
+class Inbox(Office):
+    """An office that leaves its exports in the inbox of `serve`: of one contract and one set of people (no push there may
+    withdraw most of what is held)."""
+
+    def run(self):
+        try:
+            self.keeper.wait_ready()
+            for number in itertools.cycle(range(0, len(self.exports), 2)):
+                if self.stopping.is_set():
+                    return
+                self.leave("63-thiers-2023", number)
+        except Exception as error:  # told by `check_trouble`
+            self.trouble = error
+
+    def leave(self, contract, number):
+        """Leaves an export and waits until the persons are taken away: then all of it is queued."""
+        inbox = self.world.path(f"agent-{self.agent}", "inbox")
+        folder = os.path.join(inbox, contract)
+        os.makedirs(folder, exist_ok=True)
+        self.world.reference.push(self.agent, contract, self.exports.outcome(self.agent, self.operator, contract, number))
+        self.last[contract] = number
+        names = ("evenements.csv", "personnes.csv")
+        for name, path in zip(names, reversed(self.exports.files[number][self.operator])):
+            shutil.copyfile(path, os.path.join(inbox, f".{name}"))
+            os.rename(os.path.join(inbox, f".{name}"), os.path.join(folder, name))
+        deadline = time.monotonic() + PUSH_TIMEOUT_S
+        while os.path.exists(os.path.join(folder, "personnes.csv")):
+            if time.monotonic() > deadline:
+                raise Broken(f"{self.agent}: the inbox is not taken:\n{self.keeper.errors()[-2000:]}")
+            time.sleep(0.05)
+        if os.path.isdir(os.path.join(inbox, "rejete")):
+            raise Broken(f"{self.agent}: an export in the inbox was rejected:\n{self.keeper.errors()[-2000:]}")
+        self.pushes += 1
+        self.tries += 1
+
+
 class FaultWorld(harness.World):
     """A World with offices and a reference."""
 
@@ -235,8 +273,8 @@ class FaultWorld(harness.World):
         self.keepers[name] = Keeper("ctai-hub", home or self.path(name), self.directory, name)
         return self.keepers[name].wait_ready()
 
-    def open_offices(self, names, seed, people=300, exports=6, serves=lambda index: index % 2 == 0):
-        """Enrols the agents, and makes their exports; they push once started."""
+    def open_offices(self, names, seed, people=300, exports=6, serves=lambda index: index % 2 == 0, inboxes=()):
+        """Enrols the agents, and makes their exports; they push once started. `inboxes`: who uses the inbox of `serve`."""
         data = Exports(self.path("data"), seed, people, exports)
         for index, name in enumerate(names):
             self.enrol(name)
@@ -244,7 +282,8 @@ class FaultWorld(harness.World):
         self.share_key(names)
         for index, name in enumerate(names):
             operator = harness.OPERATORS[index % len(harness.OPERATORS)]
-            self.offices.append(Office(self, name, operator, data, seed, serves(index)))
+            kind = Inbox if name in inboxes else Office
+            self.offices.append(kind(self, name, operator, data, seed, serves(index)))
         return self.offices
 
     def start_offices(self):

@@ -11,7 +11,7 @@ import random
 import signal
 import time
 
-from faultworld import fault_world
+from faultworld import Inbox, fault_world
 
 NAMES = ["cias", "ccas-thiers", "cecler", "fit", "cias-2", "fit-2"]
 KINDS = ("agent", "hub", "postgres")
@@ -100,7 +100,7 @@ def run(seed, options):
     with fault_world() as world:
         world.init_hub()
         hub = world.keep("hub")
-        world.open_offices(NAMES, seed)
+        world.open_offices(NAMES, seed, inboxes=("cias-2",))
         world.start_offices()
         killer = Killer(world, seed, wanted)
         started = time.monotonic()
@@ -114,5 +114,5 @@ def run(seed, options):
         for office in world.offices:
             if office.keeper:
                 office.keeper.check_exits(75)  # a push had the home just then
-        return {**{kind: f"{killer.kills[kind]}({killer.outstanding[kind]})" for kind in KINDS}, **world.did(),
+        return {**{kind: f"{killer.kills[kind]}({killer.outstanding[kind]})" for kind in KINDS}, **world.did(), "inbox": sum(office.pushes for office in world.offices if isinstance(office, Inbox)),
                 "flow_s": round(flow_s, 1), "hub_exits": sorted(collections.Counter(hub.exits).items())}
