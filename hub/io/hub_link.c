@@ -14,14 +14,18 @@
 #include "logline.h"
 #include "zap.h"
 
-enum { TICK_MS = 1000, WATCHDOG_MS = 5000, READ_AT_ONCE = 64, BACKLOG = 512 };
+enum {
+    TICK_MS = 1000, WATCHDOG_MS = 5000, READ_AT_ONCE = 64, BACKLOG = 512,
+    DESCRIPTORS_EACH = 3,     /* of a connection */
+    DESCRIPTORS_FEW = 4096,   /* less is told in the log */
+};
 
 struct hub_link {
+    sluice *network;
     zap *admission;
     zsock_t *socket;
     hub_talk talk;
     int changed; /* eventfd */
-    char endpoint[ENDPOINT_TEXT];
 };
 
 static uint64_t now_ms(void)
@@ -29,15 +33,20 @@ static uint64_t now_ms(void)
     return (uint64_t) zclock_mono();
 }
 
-/* Idle connections of strangers use descriptors too: take all that we may have. */
+/* Connections use descriptors, also those of strangers: take all that we may have. */
 static void raise_descriptors(void)
 {
     struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
-        limit.rlim_cur = limit.rlim_max;
-        if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
-            logline(LOGLINE_WARNING, "the limit of open descriptors cannot be raised");
-    }
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return;
+    rlim_t before = limit.rlim_cur;
+    limit.rlim_cur = limit.rlim_max;
+    if (before < limit.rlim_max && setrlimit(RLIMIT_NOFILE, &limit) != 0)
+        limit.rlim_cur = before;
+    if (limit.rlim_cur < DESCRIPTORS_FEW)
+        logline(LOGLINE_WARNING, "at most %lu descriptors, so about %lu connections: raise the hard limit "
+                "(LimitNOFILE= of the service, ulimit -Hn)", (unsigned long) limit.rlim_cur,
+                (unsigned long) limit.rlim_cur / DESCRIPTORS_EACH);
 }
 
 /*
@@ -58,27 +67,31 @@ static void set_options(zsock_t *socket, const hub_link_options *options)
     zsock_set_zap_enforce_domain(socket, 1);
     zsock_set_curve_server(socket, 1);
     zsock_set_curve_secretkey_bin(socket, options->keys->curve.secret_key);
-    zsock_set_maxmsgsize(socket, WIRE_MESSAGE_MAX);
+    zsock_set_maxmsgsize(socket, SLUICE_FRAME_BYTES);
     zsock_set_handshake_ivl(socket, HUB_LINK_HANDSHAKE_MS);
     zsock_set_heartbeat_ivl(socket, HUB_LINK_HEARTBEAT_MS);
     zsock_set_heartbeat_timeout(socket, HUB_LINK_HEARTBEAT_TIMEOUT_MS);
-    zsock_set_heartbeat_ttl(socket, HUB_LINK_HEARTBEAT_TIMEOUT_MS);
+    zsock_set_heartbeat_ttl(socket, HUB_LINK_HEARTBEAT_TTL_MS);
+    zsock_set_rcvbuf(socket, HUB_LINK_KERNEL_BYTES);
+    zsock_set_sndbuf(socket, HUB_LINK_KERNEL_BYTES);
     zsock_set_rcvhwm(socket, HUB_LINK_MESSAGES_WAITING);
     zsock_set_sndhwm(socket, HUB_LINK_MESSAGES_WAITING);
     zsock_set_router_mandatory(socket, 1);
     zsock_set_router_handover(socket, 0);
     zsock_set_backlog(socket, BACKLOG);
     zsock_set_linger(socket, HUB_LINK_LINGER_MS);
-    zsock_set_ipv6(socket, endpoint_wants_ipv6(options->listen));
 }
 
-static bool bind_socket(hub_link *self, const hub_link_options *options)
+/* The socket is on loopback, at a port that the system chooses; the sluice is where the world comes to. */
+static bool open_network(hub_link *self, const hub_link_options *options)
 {
-    char wanted[ENDPOINT_TEXT];
-    size_t size = sizeof self->endpoint;
-    endpoint_text(options->listen, wanted);
+    char inside[ENDPOINT_TEXT];
+    size_t size = sizeof inside;
+    endpoint bound;
     void *raw = zsock_resolve(self->socket);
-    return zmq_bind(raw, wanted) == 0 && zmq_getsockopt(raw, ZMQ_LAST_ENDPOINT, self->endpoint, &size) == 0;
+    if (zmq_bind(raw, "tcp://127.0.0.1:*") != 0 || zmq_getsockopt(raw, ZMQ_LAST_ENDPOINT, inside, &size) != 0)
+        return false;
+    return endpoint_parse(&bound, text_of(inside)) && sluice_start(self->network, options->listen, bound.port);
 }
 
 hub_link *hub_link_new(const hub_link_options *options)
@@ -91,16 +104,17 @@ hub_link *hub_link_new(const hub_link_options *options)
     zsys_init();
     zsys_handler_set(NULL); /* signals are the caller's */
     errno = ENOMEM;
-    self->admission = zap_new(options->who);
+    self->network = sluice_new();
+    self->admission = self->network ? zap_new(options->who, self->network) : NULL;
     seed_routing_ids();
     self->socket = self->admission ? zsock_new(ZMQ_ROUTER) : NULL;
     bool good = self->changed >= 0 && self->socket;
     if (good) {
         set_options(self->socket, options);
-        good = bind_socket(self, options);
+        good = open_network(self, options);
     }
     int error = errno;
-    if (good && !hub_talk_init(&self->talk, zsock_resolve(self->socket), options)) {
+    if (good && !hub_talk_init(&self->talk, zsock_resolve(self->socket), self->network, options)) {
         good = false;
         error = ENOMEM;
     }
@@ -116,7 +130,9 @@ void hub_link_destroy(hub_link **self)
         return;
     hub_talk_release(&(*self)->talk);
     zsock_destroy(&(*self)->socket);
+    sluice_finish((*self)->network, HUB_LINK_LINGER_MS); /* the last words of the socket */
     zap_destroy(&(*self)->admission);
+    sluice_destroy(&(*self)->network);
     if ((*self)->changed >= 0)
         close((*self)->changed);
     free(*self);
@@ -125,7 +141,7 @@ void hub_link_destroy(hub_link **self)
 
 const char *hub_link_endpoint(const hub_link *self)
 {
-    return self->endpoint;
+    return sluice_endpoint(self->network);
 }
 
 void hub_link_changed(hub_link *self)
@@ -162,8 +178,6 @@ bool hub_link_run(hub_link *self, int stop)
             { .fd = self->changed, .events = ZMQ_POLLIN },
             { .fd = stop, .events = ZMQ_POLLIN },
         };
-        if (talk->outstanding_bytes >= HUB_LINK_OUTSTANDING_BYTES_MAX)
-            items[0].events = 0;
         int wait_ms = peer_sweep(talk->peers, now_ms(), TICK_MS);
         if (zmq_poll(items, 4, wait_ms) < 0 && errno != EINTR)
             return false;

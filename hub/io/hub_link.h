@@ -4,13 +4,8 @@
  *
  * Always true: only the thread of hub_link_run touches the socket; who speaks is the ZAP User-Id of
  * the message's own payload frame, never a field of it; a message of a key that the gate does not
- * know any more, or of more than one frame, is not processed and its connection is cut; when the
- * writers have as much as HUB_LINK_OUTSTANDING_BYTES_MAX in hand, nothing more is read, so that TCP holds
- * the agents back.
- *
- * Limits: libzmq bounds the size of a frame (MAXMSGSIZE) but not the number of frames of one message, so
- * an ADMITTED agent gone bad can still make the hub buffer an endless one: the unit's memory limit ends
- * that, and the agent's key is in the log of refusals.
+ * know any more, or of more than one frame, is not processed and its connection is cut. What agents have sent and
+ * the hub is not done with is bounded by the sluice, whoever sends it and however.
  */
 #ifndef CTAI_HUB_LINK_H
 #define CTAI_HUB_LINK_H
@@ -22,9 +17,10 @@
 enum {
     HUB_LINK_HANDSHAKE_MS = 2000,
     HUB_LINK_HEARTBEAT_MS = 10 * 1000,
-    HUB_LINK_HEARTBEAT_TIMEOUT_MS = 30 * 1000,
+    HUB_LINK_HEARTBEAT_TIMEOUT_MS = 300 * 1000, /* what waits at the sluice holds heartbeats back; TCP sees who is gone */
+    HUB_LINK_HEARTBEAT_TTL_MS = 30 * 1000,
+    HUB_LINK_KERNEL_BYTES = 128 * 1024, /* of a connection inside, each way */
     HUB_LINK_MESSAGES_WAITING = 32, /* of a connection, each way: above a session's credit */
-    HUB_LINK_OUTSTANDING_BYTES_MAX = 256 * 1024 * 1024,
     HUB_LINK_LINGER_MS = 1000,      /* at the end, for the last acknowledgements */
 };
 

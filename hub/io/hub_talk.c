@@ -10,14 +10,22 @@
 /* A ROUTER's own ids: a zero, then four bytes. Others were chosen by the peer, and are not taken. */
 enum { ROUTING_ID_BYTES = 5, RECHECK_MS = 2000 };
 
-bool hub_talk_init(hub_talk *self, void *router, const hub_link_options *options)
+/* The message is done with: there is room for another. */
+static void dispose(hub_talk *self, parcel *message)
 {
-    *self = (hub_talk) { .router = router, .keys = options->keys, .who = options->who };
+    if (message->connection)
+        sluice_done(self->network, message->connection, zmq_msg_size(&message->frame));
+    parcel_give(&self->pool, message);
+}
+
+bool hub_talk_init(hub_talk *self, void *router, sluice *network, const hub_link_options *options)
+{
+    *self = (hub_talk) { .router = router, .network = network, .keys = options->keys, .who = options->who };
     batch_buffer_init(&self->message, WIRE_MESSAGE_MAX);
     batch_buffer_init(&self->receipt, WIRE_RECEIPT_MAX);
     batch_buffer_init(&self->contracts, WIRE_MESSAGE_MAX);
     self->answers = job_queue_new();
-    self->peers = peer_table_new();
+    self->peers = peer_table_new(network);
     if (!self->answers || !self->peers)
         return false;
     assert(options->writers >= 1 && options->writers <= HUB_CONF_WRITERS_MAX);
@@ -38,7 +46,7 @@ void hub_talk_release(hub_talk *self)
         job *list = job_queue_take(self->answers);
         while (list) {
             job *next = list->next;
-            parcel_give(&self->pool, (parcel *) list);
+            dispose(self, (parcel *) list);
             list = next;
         }
     }
@@ -55,7 +63,6 @@ static void give(hub_talk *self, const peer *from, parcel *what)
 {
     what->job.session = from->number;
     memcpy(what->job.agent, from->session.agent, CRYPTO_PUBLIC);
-    self->outstanding_bytes += zmq_msg_size(&what->frame);
     writer_give(self->writers[from->session.agent[0] % self->writer_count], &what->job);
 }
 
@@ -72,7 +79,8 @@ static void send_message(hub_talk *self, peer *to, const wire_message *message, 
         return;
     }
     /* It is gone, or does not read what it is sent: it comes again when it can. */
-    if (zmq_send(self->router, id, sizeof id, ZMQ_SNDMORE | ZMQ_DONTWAIT) < 0
+    if (!sluice_sends(self->network, to->connection, self->message.size)
+        || zmq_send(self->router, id, sizeof id, ZMQ_SNDMORE | ZMQ_DONTWAIT) < 0
         || zmq_send(self->router, self->message.data, self->message.size, ZMQ_DONTWAIT) < 0)
         peer_leave(to, now_ms);
 }
@@ -193,8 +201,6 @@ static peer *admit(hub_talk *self, uint32_t routing, parcel *message, uint64_t n
 {
     uint8_t curve[CRYPTO_PUBLIC];
     admission_entry entry;
-    int descriptor = zmq_msg_get(&message->frame, ZMQ_SRCFD);
-    const char *address = zmq_msg_gets(&message->frame, "Peer-Address");
     peer *known = peer_by_routing(self->peers, routing);
     bool told = sender(&message->frame, curve);
     if (known && (!told || memcmp(known->curve, curve, CRYPTO_PUBLIC) != 0)) {
@@ -209,15 +215,13 @@ static peer *admit(hub_talk *self, uint32_t routing, parcel *message, uint64_t n
         if (known)
             revoke(self, known, now_ms);
         else
-            peer_shut(descriptor, address);
+            sluice_cut(self->network, message->connection);
         return NULL;
     }
     if (!known)
-        known = peer_add(self->peers, routing, &entry, now_ms);
-    if (known)
-        peer_see(known, descriptor, address, now_ms);
-    else
-        peer_shut(descriptor, address);
+        known = peer_add(self->peers, routing, message->connection, &entry);
+    if (!known)
+        sluice_cut(self->network, message->connection);
     return known;
 }
 
@@ -285,13 +289,16 @@ bool hub_talk_receive(hub_talk *self, uint64_t now_ms)
     bool single = received && !zmq_msg_more(&message->frame);
     if (received && !single)
         drain(self);
-    if (received && ours)
+    if (received)
+        message->connection = sluice_number(self->network, zmq_msg_gets(&message->frame, "Peer-Address"));
+    if (message->connection)
+        sluice_received(self->network, message->connection, zmq_msg_size(&message->frame));
+    if (message->connection && ours)
         process(self, routing, single, &message, now_ms);
-    else if (received)
-        peer_shut(zmq_msg_get(&message->frame, ZMQ_SRCFD),
-                  zmq_msg_gets(&message->frame, "Peer-Address"));
+    else if (message->connection)
+        sluice_cut(self->network, message->connection);
     if (message)
-        parcel_give(&self->pool, message);
+        dispose(self, message);
     return true;
 }
 
@@ -391,7 +398,6 @@ void hub_talk_answers(hub_talk *self, uint64_t now_ms)
     while (list) {
         job *done = list;
         list = list->next;
-        self->outstanding_bytes -= zmq_msg_size(&((parcel *) done)->frame);
         peer *who = peer_by_number(self->peers, done->session);
         if (who && !who->leaving && done->type == JOB_LOAD)
             answer_load(self, who, done, now_ms);
@@ -401,7 +407,7 @@ void hub_talk_answers(hub_talk *self, uint64_t now_ms)
             answer_ask(self, who, done, now_ms);
         else if (who && !who->leaving && done->type == JOB_CONTRACTS)
             answer_contracts(self, who, done, now_ms);
-        parcel_give(&self->pool, (parcel *) done);
+        dispose(self, (parcel *) done);
     }
 }
 

@@ -13,6 +13,7 @@
 
 typedef struct {
     void *router;              /* libzmq's socket */
+    sluice *network;
     const hub_keys *keys;
     gate *who;
     job_queue *answers;
@@ -21,13 +22,12 @@ typedef struct {
     peer_table *peers;
     parcel_pool pool;
     batch_buffer message, receipt, contracts; /* for what is being written */
-    uint64_t outstanding_bytes; /* of frames that the writers have */
     uint64_t recheck_ms;        /* when rights are to be looked at again; 0: not */
     hub_effects effects;        /* of the step being carried out */
 } hub_talk;
 
 /* False when memory is short or a writer cannot start; release it in any case. */
-bool hub_talk_init(hub_talk *self, void *router,
+bool hub_talk_init(hub_talk *self, void *router, sluice *network,
                    const hub_link_options *options) __attribute__((warn_unused_result));
 void hub_talk_release(hub_talk *self);
 

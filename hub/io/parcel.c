@@ -37,6 +37,7 @@ void parcel_give(parcel_pool *self, parcel *what)
     zmq_msg_close(&what->frame);
     zmq_msg_init(&what->frame);
     what->job = (job) { .scratch = scratch };
+    what->connection = 0;
     self->kept[self->kept_count++] = what;
 }
 

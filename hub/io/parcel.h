@@ -17,6 +17,7 @@ enum {
 typedef struct {
     job job;           /* first: a job that comes back is its parcel; job.scratch is the parcel's */
     zmq_msg_t frame;   /* valid always; empty when the job is not of a message */
+    uint32_t connection; /* the sluice's number of who sent it; 0: the job is not of a message */
 } parcel;
 
 typedef struct {

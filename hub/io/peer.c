@@ -2,24 +2,26 @@
 #include "peer.h"
 
 #include <assert.h>
-#include <netdb.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "logline.h"
 
 struct peer_table {
+    sluice *gate;
     unsigned count;
     uint64_t next_number;
     uint32_t routings[PEER_MAX]; /* of items, in their order */
     peer *items[PEER_MAX];
 };
 
-peer_table *peer_table_new(void)
+peer_table *peer_table_new(sluice *gate)
 {
     peer_table *self = calloc(1, sizeof *self);
-    if (self)
-        self->next_number = 1;
+    if (!self)
+        return NULL;
+    self->gate = gate;
+    self->next_number = 1;
     return self;
 }
 
@@ -60,7 +62,7 @@ peer *peer_by_number(const peer_table *self, uint64_t number)
     return NULL;
 }
 
-peer *peer_add(peer_table *self, uint32_t routing, const admission_entry *who, uint64_t now_ms)
+peer *peer_add(peer_table *self, uint32_t routing, uint32_t connection, const admission_entry *who)
 {
     assert(!peer_by_routing(self, routing));
     unsigned of_key = 0;
@@ -73,8 +75,7 @@ peer *peer_add(peer_table *self, uint32_t routing, const admission_entry *who, u
         return NULL;
     added->number = self->next_number++;
     added->routing = routing;
-    added->heard_ms = now_ms;
-    added->socket = -1;
+    added->connection = connection;
     memcpy(added->curve, who->curve, CRYPTO_PUBLIC);
     memcpy(added->name, who->name, sizeof added->name);
     hub_session_init(&added->session, who->sign);
@@ -91,36 +92,6 @@ void peer_greet(peer_table *self, peer *who, uint64_t now_ms)
             peer_leave(self->items[i], now_ms);
 }
 
-/* The remote address of a TCP connection, if it is the one told. */
-static bool remote_of(int descriptor, const char *address, struct sockaddr_storage *remote, socklen_t *size)
-{
-    char host[NI_MAXHOST];
-    *size = sizeof *remote;
-    memset(remote, 0, sizeof *remote);
-    if (descriptor < 0 || !address || getpeername(descriptor, (struct sockaddr *) remote, size) != 0)
-        return false;
-    if (remote->ss_family != AF_INET && remote->ss_family != AF_INET6)
-        return false;
-    return getnameinfo((const struct sockaddr *) remote, *size, host, sizeof host, NULL, 0, NI_NUMERICHOST) == 0
-        && strcmp(host, address) == 0;
-}
-
-static bool still_there(const peer *self)
-{
-    struct sockaddr_storage remote = {0};
-    socklen_t size = sizeof remote;
-    return self->socket >= 0 && getpeername(self->socket, (struct sockaddr *) &remote, &size) == 0
-        && size == self->remote_size && memcmp(&remote, &self->remote, size) == 0;
-}
-
-void peer_see(peer *self, int descriptor, const char *address, uint64_t now_ms)
-{
-    self->heard_ms = now_ms;
-    if (self->socket >= 0 && self->socket == descriptor)
-        return;
-    self->socket = remote_of(descriptor, address, &self->remote, &self->remote_size) ? descriptor : -1;
-}
-
 void peer_leave(peer *self, uint64_t now_ms)
 {
     if (self->leaving)
@@ -129,22 +100,12 @@ void peer_leave(peer *self, uint64_t now_ms)
     self->cut_ms = now_ms + PEER_CUT_DELAY_MS;
 }
 
-void peer_shut(int descriptor, const char *address)
+static bool is_gone(peer_table *self, const peer *one, uint64_t now_ms)
 {
-    struct sockaddr_storage remote;
-    socklen_t size;
-    if (remote_of(descriptor, address, &remote, &size))
-        shutdown(descriptor, SHUT_RDWR);
-}
-
-static bool is_gone(peer *self, uint64_t now_ms)
-{
-    if (self->leaving && now_ms >= self->cut_ms) {
-        if (still_there(self))
-            shutdown(self->socket, SHUT_RDWR);
-        return true;
-    }
-    return self->socket >= 0 ? !still_there(self) : now_ms - self->heard_ms > PEER_BLIND_MS_MAX;
+    if (!one->leaving || now_ms < one->cut_ms)
+        return !sluice_lives(self->gate, one->connection);
+    sluice_cut(self->gate, one->connection);
+    return true;
 }
 
 int peer_sweep(peer_table *self, uint64_t now_ms, int limit_ms)
@@ -152,7 +113,7 @@ int peer_sweep(peer_table *self, uint64_t now_ms, int limit_ms)
     int wait_ms = limit_ms;
     for (unsigned i = 0; i < self->count;) {
         peer *one = self->items[i];
-        if (is_gone(one, now_ms)) {
+        if (is_gone(self, one, now_ms)) {
             logline(LOGLINE_INFO, "agent %s: connection %llu ended", one->name,
                     (unsigned long long) one->number);
             free(one);

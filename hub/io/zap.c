@@ -9,6 +9,7 @@ struct zap {
     zactor_t *thread;
     zsock_t *handler; /* the thread's, once it runs */
     gate *who;
+    sluice *network;
     int64_t said_ms;     /* when a refusal was last logged */
     unsigned long unsaid; /* refusals since then */
 };
@@ -22,13 +23,25 @@ static bool frame_is(zframe_t *frame, const char *text)
     return zframe_size(frame) == strlen(text) && memcmp(zframe_data(frame), text, strlen(text)) == 0;
 }
 
+/* The sluice's number; 0: somebody of this machine who has gone round it. */
+static uint32_t connection_of(zap *self, zframe_t *frame)
+{
+    char text[64];
+    size_t size = zframe_size(frame);
+    if (size >= sizeof text)
+        return 0;
+    memcpy(text, zframe_data(frame), size);
+    text[size] = '\0';
+    return sluice_number(self->network, text);
+}
+
 /* Is the request for a key of the gate? Writes the User-Id. */
-static bool admitted(gate *who, zframe_t *const frame[ZAP_FRAMES], char user[2 * CRYPTO_PUBLIC + 1])
+static bool admitted(zap *self, zframe_t *const frame[ZAP_FRAMES], char user[2 * CRYPTO_PUBLIC + 1])
 {
     admission_entry entry;
     if (!frame_is(frame[2], ZAP_DOMAIN) || !frame_is(frame[5], "CURVE")
         || zframe_size(frame[6]) != CRYPTO_PUBLIC
-        || !gate_find(who, zframe_data(frame[6]), &entry))
+        || !connection_of(self, frame[3]) || !gate_find(self->who, zframe_data(frame[6]), &entry))
         return false;
     crypto_hex(user, entry.curve, CRYPTO_PUBLIC);
     return true;
@@ -55,9 +68,9 @@ static void say_refused(zap *self, zframe_t *address)
         self->unsaid++;
         return;
     }
-    size_t size = zframe_size(address);
-    logline(LOGLINE_WARNING, "refused a connection from %.*s: its key is not admitted (%lu more before it)",
-            (int) (size < 64 ? size : 64), (const char *) zframe_data(address), self->unsaid);
+    char text[NI_MAXHOST];
+    sluice_address(self->network, connection_of(self, address), text);
+    logline(LOGLINE_WARNING, "refused a connection from %s: its key is not admitted (%lu more before it)", text, self->unsaid);
     self->said_ms = now;
     self->unsaid = 0;
 }
@@ -74,7 +87,7 @@ static void handle(zap *self)
     char user[2 * CRYPTO_PUBLIC + 1] = "";
     if (count < ZAP_FRAMES || !frame_is(frame[0], "1.0"))
         answer(self->handler, count > 1 ? frame[1] : NULL, "500", "not a ZAP 1.0 request", "");
-    else if (zmsg_size(request) == ZAP_FRAMES && admitted(self->who, frame, user))
+    else if (zmsg_size(request) == ZAP_FRAMES && admitted(self, frame, user))
         answer(self->handler, frame[1], "200", "OK", user);
     else {
         say_refused(self, frame[3]);
@@ -100,12 +113,13 @@ static void run(zsock_t *pipe, void *argument)
     zpoller_destroy(&poller);
 }
 
-zap *zap_new(gate *who)
+zap *zap_new(gate *who, sluice *network)
 {
     zap *self = calloc(1, sizeof *self);
     if (!self)
         return NULL;
     self->who = who;
+    self->network = network;
     self->handler = zsock_new(ZMQ_REP);
     if (self->handler)
         zsock_set_linger(self->handler, 0);

@@ -11,14 +11,15 @@
 #define CTAI_ZAP_H
 
 #include "gate.h"
+#include "sluice.h"
 
 /* The ZAP domain of the hub's sockets. */
 #define ZAP_DOMAIN "ctai"
 
 typedef struct zap zap;
 
-/* Starts the thread; before any socket binds. NULL: memory, or another handler runs. The gate outlives it. */
-zap *zap_new(gate *who);
+/* Starts the thread; before any socket binds. NULL: memory, or another handler runs. Both outlive it. */
+zap *zap_new(gate *who, sluice *network);
 /* Ends the thread. */
 void zap_destroy(zap **self);
 
