@@ -90,7 +90,7 @@ static bool set_number(void *socket, int option, int value)
 
 static bool set_up(agent_link *self, void *socket)
 {
-    int64_t message_max = WIRE_MESSAGE_MAX;
+    int64_t message_max = WIRE_MESSAGE_MAX + 64; /* CURVE makes a frame 33 bytes longer than its message */
     return set_number(socket, ZMQ_LINGER, 0) && set_number(socket, ZMQ_IPV6, 1)
         && set_number(socket, ZMQ_RECONNECT_IVL, NEVER_RETRY_MS)
         && set_number(socket, ZMQ_CONNECT_TIMEOUT, CONNECT_TIMEOUT_MS)

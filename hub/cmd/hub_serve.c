@@ -3,6 +3,7 @@
  * sessions), libzmq's, the ZAP handler, the writers, the watch.
  */
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/signalfd.h>
@@ -132,9 +133,22 @@ static int take_lock(cli_call *call, hub_base *self)
     return cli_fail(call, CLI_CONFIGURATION, "%s", why);
 }
 
+/*
+ * What is large goes back to the system as soon as it is freed, and few threads keep heaps of their own: the hub's
+ * memory then follows what is inside, and does not stay at the most that there ever was.
+ */
+static void keep_memory_small(void)
+{
+    enum { LARGE_BYTES = 64 * 1024, HEAPS = 2 };
+    (void) mallopt(M_MMAP_THRESHOLD, LARGE_BYTES);
+    (void) mallopt(M_TRIM_THRESHOLD, 1024 * 1024);
+    (void) mallopt(M_ARENA_MAX, HEAPS);
+}
+
 int hub_serve_run(cli_call *call)
 {
     hub_base self;
+    keep_memory_small();
     int stop = catch_signals();
     if (stop < 0)
         return cli_fail(call, CLI_FAULT, "un appel au système a échoué : %s", oserror_text(errno));

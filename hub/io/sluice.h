@@ -39,8 +39,8 @@ enum {
     SLUICE_STRANGERS = 1024,         /* connections that have not shaken hands; a further one ends the oldest */
     SLUICE_HANDSHAKE_MS = 4000,
     SLUICE_UNSEEN_MS = 5000,         /* a whole frame must have reached the hub by then */
-    SLUICE_GRACE_MS = 5000,          /* a frame under way may stop so long while others wait for room */
-    SLUICE_RATE = 32 * 1024,         /* bytes a second that it must have on the whole, likewise */
+    SLUICE_RATE = 32 * 1024,         /* bytes a second at which a frame must come while others wait for room, */
+    SLUICE_GRACE_MS = 5000,          /* on the average of so long */
 };
 
 typedef struct sluice sluice;

@@ -72,7 +72,8 @@ static bool admit(sluice *self, passage *one, uint64_t now_ms)
         return false;
     }
     leave_queue(self, one);
-    one->frame_ms = now_ms;
+    one->mark_ms = now_ms;
+    one->mark_left = one->frame;
     one->inside += bytes;
     one->unseen += bytes;
     self->inside += bytes;
@@ -188,7 +189,7 @@ static moved fill(sluice_flow *flow, int from)
 static bool pump_up(sluice *self, passage *one, uint64_t now_ms)
 {
     uint64_t unused = 0;
-    for (int i = 0; i < ROUNDS; i++) {
+    for (int i = 0;; i++) {
         if (!allow(self, one, now_ms))
             return false;
         if (one->inner < 0 && one->up.greeted > 0 && (one->inner = sluice_listen_call(one->number, self->port)) < 0)
@@ -198,27 +199,29 @@ static bool pump_up(sluice *self, passage *one, uint64_t now_ms)
             return out == BLOCKED;
         if (one->in.ended)
             return false;
+        if (i == ROUNDS)
+            return true; /* nothing is in hand, so that it is called again for what has come */
         moved got = fill(&one->in, one->outer);
         if (got != MOVED)
             return got == BLOCKED && !one->in.ended;
     }
-    return true;
 }
 
 static bool pump_down(sluice *self, passage *one)
 {
-    for (int i = 0; i < ROUNDS; i++) {
+    for (int i = 0;; i++) {
         follow(self, one);
         moved out = drain(&one->out, one->outer, &one->passed);
         if (out != MOVED)
             return out == BLOCKED;
         if (one->out.ended)
             return false;
+        if (i == ROUNDS)
+            return true;
         moved got = one->inner >= 0 ? fill(&one->out, one->inner) : BLOCKED;
         if (got != MOVED)
             return got == BLOCKED && !one->out.ended;
     }
-    return true;
 }
 
 bool sluice_flow_pump(sluice *self, passage *one, uint64_t now_ms)
@@ -269,17 +272,26 @@ bool sluice_flow_sends(passage *one, size_t bytes)
     return before == 0 || before + bytes <= SLUICE_UNREAD_BYTES;
 }
 
-const char *sluice_flow_fault(const sluice *self, const passage *one, uint64_t now_ms)
+/* Does the frame under way come too slowly? Asked anew after each time of grace, so that what came fast once is no credit. */
+static bool is_slow(passage *one, uint64_t now_ms)
+{
+    uint64_t time_ms = now_ms - one->mark_ms;
+    if (time_ms < SLUICE_GRACE_MS)
+        return false;
+    bool slow = one->mark_left - one->up.left < time_ms * SLUICE_RATE / 1000 && one->in.sent == one->in.allowed;
+    one->mark_ms = now_ms;
+    one->mark_left = one->up.left;
+    return slow;
+}
+
+const char *sluice_flow_fault(const sluice *self, passage *one, uint64_t now_ms)
 {
     if (!one->shaken)
         return now_ms - one->began_ms > SLUICE_HANDSHAKE_MS ? "no handshake" : NULL;
     if (one->whole > 0 && now_ms - one->whole_ms > SLUICE_UNSEEN_MS)
         return "what it sends is no message of one frame";
     bool under_way = one->up.left > 0 && !one->asks && weight(one->frame) > 0;
-    if (!under_way || TAILQ_EMPTY(&self->waiting) || one->in.sent < one->in.allowed)
-        return NULL;
-    uint64_t passed = one->frame - one->up.left;
-    return now_ms - one->frame_ms > SLUICE_GRACE_MS + passed * 1000 / SLUICE_RATE ? "too slow, and others wait" : NULL;
+    return under_way && is_slow(one, now_ms) && !TAILQ_EMPTY(&self->waiting) ? "too slow, and others wait" : NULL;
 }
 
 bool sluice_flow_refill(passage *one)

@@ -33,7 +33,7 @@ typedef struct passage {
     bool asks;             /* a frame's head has passed, its body may not yet: */
     bool queued, own_full; /*   for want of room for all, of its own */
     uint64_t frame;        /* size of the frame that asks or is under way */
-    uint64_t frame_ms;     /* when its body began to pass */
+    uint64_t mark_ms, mark_left; /* its progress: what was left of it at that moment */
     TAILQ_ENTRY(passage) queue;
     uint64_t inside;       /* bytes counted, until the hub is done with them */
     uint64_t unseen;       /* of them, those that the hub has not received */
@@ -73,7 +73,7 @@ void sluice_flow_done(sluice *self, passage *one, size_t bytes);
 bool sluice_flow_sends(passage *one, size_t bytes) __attribute__((warn_unused_result));
 
 /* Why it has to be cut, or NULL. */
-const char *sluice_flow_fault(const sluice *self, const passage *one, uint64_t now_ms);
+const char *sluice_flow_fault(const sluice *self, passage *one, uint64_t now_ms);
 /* A tick has passed: may small frames pass that could not? */
 bool sluice_flow_refill(passage *one);
 /* It ends: it waits for nothing any more, and keeps no bytes. */
