@@ -26,7 +26,8 @@ MAX_MESSAGE = 4 << 20
 MAX_INTEGER = (1 << 63) - 1
 ZERO_HASH = bytes(32)
 
-HELLO, BATCH, WELCOME, ACK, CONTRACTS, REFUSED = 1, 2, 16, 17, 18, 19
+HELLO, BATCH, RENEW, SURVEY, LIST = range(1, 6)
+WELCOME, ACK, CONTRACTS, REFUSED, GRANTED, DIGESTS, LISTED = range(16, 23)
 
 # Reasons of a record, in an ACK.
 (UNREADABLE, BAD_TYPE, BAD_FIELDS, BAD_CODE, BAD_QUANTITY, BAD_MONTH, BAD_TOKENS, UNKNOWN_CONTRACT, UNKNOWN_ACTION, NO_RIGHT,
@@ -448,6 +449,61 @@ class Refused:
     sequence: int = 0
 
 
+@dataclass(frozen=True)
+class Granted:
+    """An incarnation, and the hub's hashes of the sequences that both sides may have."""
+    request: bytes
+    position: Position
+    hashes: list
+
+
+@dataclass(frozen=True)
+class Digests:
+    """What the hub holds of us in a scope, a digest for each first byte of a key."""
+    scope: str
+    incarnation: int
+    sequence: int
+    digests: bytes
+
+
+@dataclass(frozen=True)
+class Listed:
+    """The records of one first byte: (key, contract, incarnation, sequence)."""
+    scope: str
+    incarnation: int
+    sequence: int
+    bucket: int
+    after: bytes
+    more: bool
+    records: list
+
+
+def renew(own, seen, incarnation, request):
+    """The bytes of a RENEW; own and seen as a HELLO names positions."""
+    return pack([RENEW, list(own), list(seen), incarnation, request])
+
+
+def survey(scope):
+    """The bytes of a SURVEY."""
+    return pack([SURVEY, scope])
+
+
+def list_bucket(scope, bucket, after=None):
+    """The bytes of a LIST."""
+    return pack([LIST, scope, bucket, after])
+
+
+def digests_of(held):
+    """The digests of records (key, contract, incarnation, sequence)."""
+    digests = bytearray(4096)
+    for held_key, contract, incarnation, sequence in held:
+        name = contract.encode()
+        said = held_key + bytes([len(name)]) + name + incarnation.to_bytes(8, "big") + sequence.to_bytes(8, "big")
+        for i, byte in enumerate(hashlib.blake2b(said, digest_size=16).digest()):
+            digests[16 * held_key[0] + i] ^= byte
+    return bytes(digests)
+
+
 def hello(chains=(), software="foreign", version=VERSION):
     """The bytes of a HELLO."""
     return pack([HELLO, version, software, [chain.position() for chain in chains]])
@@ -457,7 +513,8 @@ def read_message(data):
     """A message of the hub."""
     array = unpack(data)
     kind, fields = (array[0], array[1:]) if array else (None, [])
-    expect({WELCOME: 6, ACK: 3, CONTRACTS: 1, REFUSED: 3}.get(kind) == len(fields), f"message of type {kind}")
+    sizes = {WELCOME: 6, ACK: 3, CONTRACTS: 1, REFUSED: 3, GRANTED: 3, DIGESTS: 4, LISTED: 7}
+    expect(sizes.get(kind) == len(fields), f"message of type {kind}")
     if kind == WELCOME:
         version, software, credit_batches, credit_bytes, contracts, positions = fields
         expect(version == VERSION and credit_batches >= 1 and credit_bytes >= 1, "welcome")
@@ -467,6 +524,12 @@ def read_message(data):
         return Ack(*fields)
     if kind == CONTRACTS:
         return Contracts([Contract.of(each) for each in fields[0]])
+    if kind == GRANTED:
+        return Granted(fields[0], Position(*fields[1]), fields[2])
+    if kind == DIGESTS:
+        return Digests(*fields)
+    if kind == LISTED:
+        return Listed(*fields[:6], [tuple(each) for each in fields[6]])
     return Refused(*fields)
 
 
@@ -548,6 +611,26 @@ class Connection:
             if chain.scope in answer.positions:
                 chain.believe(answer.positions[chain.scope])
         return answer
+
+    def ask(self, question, timeout=10):
+        """Sends a question; returns what answers it."""
+        self.send(question)
+        answer = self.receive(timeout)
+        while isinstance(answer, Ack):
+            answer = self.receive(timeout)
+        return answer
+
+    def ask_receipt(self, batch, timeout=10):
+        """Sends a batch that no Chain keeps; returns the Receipt that covers it."""
+        self.send(batch.message())
+        deadline = time.monotonic() + timeout
+        while (left := deadline - time.monotonic()) > 0:
+            answer = self.receive(left)
+            expect(isinstance(answer, Ack), f"no ACK but {answer}")
+            receipt = Receipt.of(answer.receipt, answer.signature, self.hub_sign)
+            if receipt.sequence >= batch.sequence:
+                return receipt
+        raise Unreachable("no acknowledgement in time")
 
     def push(self, chain, batch, timeout=10):
         """Sends a batch; returns the Receipt that covers it and the refusals, or what the hub refused."""
