@@ -19,6 +19,9 @@ struct writer {
     uint64_t retry_ms;       /* the next back-off */
     uint64_t not_before_ms;  /* no try before this moment */
     unsigned faults;         /* in a row */
+    unsigned aside;          /* batches put in quarantine since the last good one; the first was this agent's: */
+    uint8_t aside_agent[CRYPTO_PUBLIC];
+    bool aside_several;      /* and others were of others */
     atomic_bool failed;
 };
 
@@ -144,8 +147,11 @@ static database_error put(writer *self, job *const *run, unsigned count, bool da
         return DATABASE_LATER;
     database_error error = store_put(self->store, batches, count, self->scratch, outcomes);
     note(self, error);
-    for (unsigned i = 0; i < count; i++)
+    for (unsigned i = 0; i < count; i++) {
+        if (outcomes[i].stored == HUB_STORED_COMMITTED && !outcomes[i].quarantined)
+            self->aside = 0;
         keep(run[i], &outcomes[i]);
+    }
     arena_clear(self->scratch);
     return error;
 }
@@ -169,6 +175,17 @@ static void put_alone(writer *self, job *what)
     database_error error = put(self, &what, 1, false);
     if (error != DATABASE_DATA)
         return; /* noted; the outcome says the rest */
+    if (self->aside == 0)
+        memcpy(self->aside_agent, what->agent, CRYPTO_PUBLIC);
+    self->aside_several = self->aside > 0
+        && (self->aside_several || memcmp(self->aside_agent, what->agent, CRYPTO_PUBLIC) != 0);
+    if (self->aside >= WRITER_ASIDE_MAX && self->aside_several) {
+        logline(LOGLINE_ERROR, "no batch fits the tables any more: it is not the batches");
+        atomic_store(&self->failed, true);
+        return;
+    }
+    if (self->aside < WRITER_ASIDE_MAX)
+        self->aside++;
     logline(LOGLINE_ERROR, "a batch does not fit the tables: scope %.*s, sequence %llu: it goes to quarantine",
             (int) what->header.scope.size, what->header.scope.at, (unsigned long long) what->header.sequence);
     if (put(self, &what, 1, true) == DATABASE_DATA)

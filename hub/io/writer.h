@@ -9,8 +9,8 @@
  *
  * Errors: a fault of the program or of the stored data makes the batches be tried one by one, so that
  * one of them cannot hold up the others; one that the tables do not take (DATABASE_DATA), tried alone, is put
- * in quarantine; after WRITER_FAULTS_MAX in a row the writer counts as failed
- * and the hub has to stop.
+ * in quarantine. After WRITER_FAULTS_MAX faults in a row, or WRITER_ASIDE_MAX batches of several agents that were put
+ * aside with no good one between them (it is not the batches, then), the writer counts as failed and the hub has to stop.
  */
 #ifndef CTAI_WRITER_H
 #define CTAI_WRITER_H
@@ -23,6 +23,7 @@ enum {
     WRITER_RETRY_MS_MIN = 100,
     WRITER_RETRY_MS_MAX = 5000,
     WRITER_FAULTS_MAX = 8,
+    WRITER_ASIDE_MAX = 8,
 };
 
 typedef struct writer writer;
