@@ -128,24 +128,29 @@ outbox_error outbox_request(outbox *self, const wire_position *seen, bool anew, 
 
 /*
  * The last of our batches that the hub has. Ahead of our receipts: as far as its hashes are ours. Behind them: what it
- * has of ours, unless its position is another batch than ours of that number: then nothing is sure.
+ * has of ours, unless its position is another batch than ours of that number: then nothing is sure. A batch that is
+ * gone (ABSENT) says nothing; a failure is one, and never a batch that differs.
  */
-static uint64_t find_common(const renewal *self)
+static outbox_error find_common(const renewal *self, uint64_t *common)
 {
     const outbox_grant *grant = self->grant;
-    uint64_t common = self->scope.acknowledged;
     uint8_t own[CRYPTO_HASH];
-    if (grant->at.sequence < common) {
-        outbox_error error = outbox_header_hash(self->box, self->scope.scope, grant->at.sequence, own);
-        return error == OUTBOX_OK && memcmp(own, grant->at.hash, CRYPTO_HASH) != 0 ? 0 : grant->at.sequence;
+    outbox_error error;
+    *common = self->scope.acknowledged;
+    if (grant->at.sequence < *common) {
+        error = outbox_header_hash(self->box, self->scope.scope, grant->at.sequence, own);
+        *common = error == OUTBOX_OK && memcmp(own, grant->at.hash, CRYPTO_HASH) != 0 ? 0 : grant->at.sequence;
+        return error == OUTBOX_ABSENT ? OUTBOX_OK : error;
     }
-    for (unsigned i = 0; i < grant->hash_count && common < grant->at.sequence && common < self->scope.queued; i++) {
-        if (outbox_header_hash(self->box, self->scope.scope, common + 1, own) != OUTBOX_OK
-            || memcmp(own, grant->hashes[i], CRYPTO_HASH) != 0)
+    for (unsigned i = 0; i < grant->hash_count && *common < grant->at.sequence && *common < self->scope.queued; i++) {
+        error = outbox_header_hash(self->box, self->scope.scope, *common + 1, own);
+        if (error == OUTBOX_ABSENT || (error == OUTBOX_OK && memcmp(own, grant->hashes[i], CRYPTO_HASH) != 0))
             break;
-        common++;
+        if (error != OUTBOX_OK)
+            return error;
+        ++*common;
     }
-    return common;
+    return OUTBOX_OK;
 }
 
 static outbox_error run_on_scope(const renewal *self, outbox_sql which, uint64_t number)
@@ -325,10 +330,11 @@ static outbox_error work_contracts(renewal *self, uint64_t seconds)
 
 static outbox_error adopt(renewal *self, uint64_t seconds)
 {
-    self->common = find_common(self);
+    outbox_error error = find_common(self, &self->common);
     self->queued = self->grant->at.sequence;
     memcpy(self->queued_hash, self->grant->at.hash, CRYPTO_HASH);
-    outbox_error error = run_on_scope(self, OUTBOX_SQL_BATCH_ASIDE, self->common);
+    if (error == OUTBOX_OK)
+        error = run_on_scope(self, OUTBOX_SQL_BATCH_ASIDE, self->common);
     while (error == OUTBOX_OK)
         error = move_next(self);
     if (error == OUTBOX_ABSENT)
