@@ -331,6 +331,10 @@ class FaultWorld(harness.World):
                 for contract, number in sorted(office.last.items()):
                     self.push_last(office, contract, number, max(5, int(deadline - time.monotonic())), again)
         self.check_equal(self.check_database(label), before, "a further push has sent something")
+        for keeper in [*self.keepers.values(), *(office.keeper for office in self.offices if office.keeper)]:
+            keeper.stop()
+            if keeper.exits[-1] != 0:
+                raise Broken(f"{keeper.name} was asked to end, and ended with {keeper.exits[-1]}:\n{keeper.errors()[-3000:]}")
 
     def push_last(self, office, contract, number, wait_s, again):
         """The last export once more: all is acknowledged, and nothing was left to send."""

@@ -1,6 +1,7 @@
 """PostgreSQL servers of the test's own: a primary and its standby, on unix sockets, as the user postgres when we are root."""
 
 import contextlib
+import glob
 import os
 import shutil
 import signal
@@ -9,7 +10,7 @@ import time
 
 import psycopg2
 
-TOOLS = "/usr/lib/postgresql/15/bin"
+TOOLS = max(glob.glob("/usr/lib/postgresql/*/bin"), key=lambda path: int(path.split("/")[-2]))
 WAIT_S = 60
 SETTINGS = """
 listen_addresses = ''
