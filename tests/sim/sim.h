@@ -38,7 +38,7 @@ enum {
 #define SIM_COUNTERS(X) \
     X(push_accepted) X(push_partial) X(push_refused_withdrawals) X(push_failed) X(push_failed_done) X(push_unknown) X(push_retained) \
     X(kill_process) X(kill_power) X(kill_inside_write) X(disk_full) X(disk_fsync_error) X(disk_io_error) \
-    X(disk_ruined) X(disk_torn) X(disk_lost_write) X(open_failed) X(restored) X(cloned) X(stalled) X(wall_jump) \
+    X(disk_torn) X(disk_lost_write) X(open_failed) X(restored) X(cloned) X(stalled) X(wall_jump) \
     X(net_dropped) X(net_duplicated) X(net_cut) X(net_late) X(net_late_other_hub) X(net_partition) X(net_refused) \
     X(net_no_detail) X(net_send_failed) X(connection_cut_by_hub) X(key_refused) \
     X(hub_killed) X(hub_stopped) X(hub_merged_commit) X(hub_alarm) X(hub_fork_alarm) \

@@ -139,7 +139,6 @@ static void take_damage(unsigned index)
         sim_broken("agent %u: its outbox is damaged", index);
         return;
     }
-    sim_count(disk_ruined);
     sim_trace("disk ruined", index, 0, 0);
     if (self->up)
         agent_kill(index, false, 1000 + sim_below(SIM_FAULT, 20000));
@@ -227,6 +226,8 @@ bool agent_restore(unsigned index)
     if (self->up)
         agent_kill(index, false, 1000 + sim_below(SIM_FAULT, 20000));
     sim_disk_put(index, self->backup);
+    if (self->restored)
+        sim_count(second_restore);
     self->restored = true;
     self->unknown = false;
     sim_count(restored);
@@ -339,6 +340,11 @@ static void edit(process *self, unsigned contract, bool *touched)
 {
     uint64_t turns = sim_chance(SIM_OPERATOR, sim.push_all ? 400 : 50) ? sim.fact_count * 2 : 1 + sim_below(SIM_OPERATOR, 1 + sim.fact_count / 4);
     memset(touched, 0, sim.fact_count * sizeof *touched);
+    for (unsigned i = 0; sim_chance(SIM_OPERATOR, i == 0 ? 10 : 1000) && i < sim.fact_count; i++) /* cut off, or a bad year */
+        if (sim_chance(SIM_OPERATOR, 800)) {
+            self->table[contract][i].value = 0;
+            touched[i] = true;
+        }
     for (uint64_t i = 0; i < turns; i++) {
         unsigned fact = (unsigned)sim_below(SIM_OPERATOR, sim.fact_count);
         sim_content *one = &self->table[contract][fact];

@@ -19,17 +19,23 @@ struct store {
     store_options options;
 };
 
-static uint64_t away_until[SIM_HUBS], slow_until;
+static uint64_t away_until[SIM_HUBS], faulty_until[SIM_HUBS], slow_until;
 
 void store_sim_reset(void)
 {
     memset(away_until, 0, sizeof away_until);
+    memset(faulty_until, 0, sizeof faulty_until);
     slow_until = 0;
 }
 
 void store_sim_away(unsigned hub, uint64_t for_ms)
 {
     away_until[hub] = sim.now_ms + for_ms;
+}
+
+void store_sim_faulty(unsigned hub, uint64_t for_ms)
+{
+    faulty_until[hub] = sim.now_ms + for_ms;
 }
 
 void store_sim_slow(uint64_t for_ms)
@@ -371,7 +377,7 @@ static database_error finish(transaction *self, const store_batch *batches, unsi
         sim_count(db_failed);
         return DATABASE_LATER;
     }
-    if (sim.faults && sim_chance(SIM_BASE, sim.odds.db_fault)) {
+    if (sim.now_ms < faulty_until[hub_current()] || (sim.faults && sim_chance(SIM_BASE, sim.odds.db_fault))) {
         sim_count(db_fault);
         return DATABASE_FAULT;
     }

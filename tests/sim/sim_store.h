@@ -9,6 +9,8 @@ void store_sim_reset(void);
 /* The database is away for a hub, or slow for all. */
 void store_sim_away(unsigned hub, uint64_t for_ms);
 void store_sim_slow(uint64_t for_ms);
+/* Each transaction of a hub fails with a fault of its own. */
+void store_sim_faulty(unsigned hub, uint64_t for_ms);
 
 /* Begins a transaction: OK, or why not. */
 database_error store_sim_begin(void);

@@ -240,7 +240,12 @@ static void trouble_base(void)
         for (unsigned i = 0; i < SIM_HUBS; i++)
             store_sim_away(i, some_seconds(20));
         break;
-    case 2: store_sim_slow(some_seconds(20)); break;
+    case 2:
+        if (sim_chance(SIM_FAULT, 700))
+            store_sim_slow(some_seconds(20));
+        else
+            store_sim_faulty((unsigned)sim_below(SIM_FAULT, SIM_HUBS), some_seconds(20));
+        break;
     default:
         sim_count(db_failover);
         base_fail_over();
