@@ -343,6 +343,9 @@ void check_rest(bool last, bool terms_changed)
             for (unsigned fact = 0; fact < sim.fact_count && !sim.failed; fact++)
                 check_fact(agent, k, fact, last);
     }
+    for (unsigned i = 0; i < SIM_HUBS; i++)
+        if (hub_held(i) > 0)
+            sim_broken("hub %u keeps room for messages that it is done with", i);
     for (unsigned i = 0; i < agent_identity_count() && !sim.failed; i++)
         check_nothing_else(i);
 }

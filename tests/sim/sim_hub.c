@@ -46,6 +46,7 @@ typedef struct {
     store_options store;
     hub_link_options options;
     hub_inbound in;
+    int64_t held_bytes; /* of messages that it is not done with */
     job_queue *queues[QUEUES_MAX];
     unsigned queue_count;
     thread threads[QUEUES_MAX];
@@ -72,6 +73,18 @@ unsigned hub_of_router(const void *router)
 hub_inbound *hub_inbound_of(void *router)
 {
     return &((hub *)router)->in;
+}
+
+void hub_holds(unsigned which, int64_t bytes)
+{
+    hubs[which].held_bytes += bytes;
+    if (hubs[which].held_bytes < 0)
+        sim_broken("hub %u is done with more than it was given", which);
+}
+
+int64_t hub_held(unsigned which)
+{
+    return hubs[which].held_bytes;
 }
 
 void hub_writer_waits(uint64_t delay_ms)
@@ -248,7 +261,7 @@ void hub_start(unsigned which)
     self->store.stable_at_commit = sim.stable_at_commit;
     self->options = (hub_link_options){
         .keys = &keys, .who = self->who, .writers = 1 + (unsigned)(sim.seed >> 7 & 1), .store = &self->store};
-    bool good = hub_talk_init(&self->talk, self, &self->options);
+    bool good = hub_talk_init(&self->talk, self, (sluice *)self, &self->options);
     assert(good);
     read_gate(self);
     current = NULL;

@@ -26,6 +26,10 @@ void hub_notice(unsigned hub);
 void hub_receives(unsigned hub, unsigned connection, const void *data, size_t size);
 /* Would the hub let that key in? */
 bool hub_admits(unsigned hub, const uint8_t curve[CRYPTO_PUBLIC]);
+/* So many bytes of messages more (or less) are inside of the hub. */
+void hub_holds(unsigned hub, int64_t bytes);
+int64_t hub_held(unsigned hub);
+
 /* Asked by the stand-ins that run inside of a hub. */
 unsigned hub_current(void);
 /* The database took so long: what the writer does from now on is done later. */

@@ -13,7 +13,7 @@
 #include "wire.h"
 
 enum {
-    DESCRIPTORS = 4096, FIRST_DESCRIPTOR = 10, HEARTBEAT_MS = 15 * 1000, HUB_HEARTBEAT_MS = 30 * 1000,
+    HEARTBEAT_MS = 15 * 1000, HUB_HEARTBEAT_MS = 30 * 1000,
     LATE_MS = 60 * 1000,
 };
 
@@ -22,7 +22,6 @@ typedef struct {
     uint64_t life; /* of the hub that it goes to */
     bool connected, agent_open, hub_open;
     bool severed; /* nothing passes any more */
-    int descriptor;
     uint64_t at_hub_ms, at_agent_ms; /* of the last arrival each way */
 } connection;
 
@@ -54,7 +53,6 @@ static unsigned connection_count, connection_capacity;
 static message *messages;
 static unsigned message_count, message_capacity;
 static agent_link *links[SIM_AGENTS_MAX];
-static int descriptors[SIM_HUBS][DESCRIPTORS]; /* connection + 1 */
 static uint64_t blocked_until[SIM_AGENTS_MAX][SIM_HUBS];
 
 void net_reset(void)
@@ -62,7 +60,6 @@ void net_reset(void)
     for (unsigned i = 0; i < message_count; i++)
         free(messages[i].data);
     connection_count = message_count = 0;
-    memset(descriptors, 0, sizeof descriptors);
     memset(blocked_until, 0, sizeof blocked_until);
     memset(links, 0, sizeof links);
 }
@@ -125,9 +122,6 @@ static void close_hub_end(unsigned index)
     if (!self->hub_open)
         return;
     self->hub_open = false;
-    if (self->descriptor >= 0)
-        descriptors[self->hub][self->descriptor] = 0;
-    self->descriptor = -1;
 }
 
 /* The hub's end is gone; the agent hears of it after what was sent before. */
@@ -236,12 +230,6 @@ void net_handshake(unsigned index)
     }
     sim_trace("handshake", index, self->agent, type);
     if (type == AGENT_LINK_CONNECTED) {
-        int free_one = 0;
-        while (free_one < DESCRIPTORS && descriptors[self->hub][free_one])
-            free_one++;
-        assert(free_one < DESCRIPTORS);
-        descriptors[self->hub][free_one] = (int)index + 1;
-        self->descriptor = free_one;
         self->connected = self->hub_open = true;
     } else {
         self->agent_open = false;
@@ -361,15 +349,9 @@ bool net_send_to_agent(unsigned index, unsigned hub, const void *data, size_t si
     return passes(index, false, data, size);
 }
 
-int net_descriptor(unsigned index)
+bool net_lives_at_hub(unsigned index, unsigned hub)
 {
-    return connections[index].descriptor < 0 ? -1 : connections[index].descriptor + FIRST_DESCRIPTOR;
-}
-
-int net_connection_of(unsigned hub, int descriptor)
-{
-    int at = descriptor - FIRST_DESCRIPTOR;
-    return at < 0 || at >= DESCRIPTORS ? -1 : descriptors[hub][at] - 1;
+    return index < connection_count && connections[index].hub == hub && connections[index].hub_open;
 }
 
 unsigned net_agent_of(unsigned index)
@@ -421,7 +403,7 @@ void agent_link_connect(agent_link *self)
             abort();
     }
     connections[connection_count] =
-        (connection){.agent = self->agent, .hub = self->next_address % self->addresses, .agent_open = true, .descriptor = -1};
+        (connection){.agent = self->agent, .hub = self->next_address % self->addresses, .agent_open = true};
     self->next_address++;
     self->connection = (int)connection_count++;
     sim_trace("connect", (uint64_t)self->connection, self->agent, connections[self->connection].hub);

@@ -26,8 +26,7 @@ void net_hub_died(unsigned hub);
 /* The hub's end of a connection, for sim_zmq. */
 bool net_send_to_agent(unsigned connection, unsigned hub, const void *data, size_t size);
 void net_hub_closes(unsigned connection);
-int net_descriptor(unsigned connection);
-int net_connection_of(unsigned hub, int descriptor); /* -1: none */
+bool net_lives_at_hub(unsigned connection, unsigned hub);
 unsigned net_agent_of(unsigned connection);
 
 #endif

@@ -2,27 +2,19 @@
  * sim_zmq: what hub_talk asks of libzmq, of the system's sockets, of threads and of clocks, given by the simulated
  * world. (The calls of the production code to clocks, threads and sockets are bound to the __wrap functions by the linker.)
  */
-#include <netdb.h>
-#include <netinet/in.h>
-#include <pthread.h>
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <time.h>
 #include <zmq.h>
 
 #include "sim_agent.h"
 #include "sim_hub.h"
 #include "sim_net.h"
+#include "sluice.h"
 
 int __wrap_clock_gettime(clockid_t clock, struct timespec *to);
 time_t __wrap_time(time_t *to);
-int __wrap_getpeername(int descriptor, struct sockaddr *to, socklen_t *size);
-int __wrap_getnameinfo(const struct sockaddr *of, socklen_t size, char *host, socklen_t host_size, char *service,
-                       socklen_t service_size, int flags);
-int __wrap_shutdown(int descriptor, int how);
-
-static const char ADDRESS[] = "10.0.0.1";
 
 /* A message: what zmq_msg_t holds. */
 typedef struct {
@@ -73,10 +65,8 @@ int zmq_msg_more(const zmq_msg_t *message)
 
 int zmq_msg_get(const zmq_msg_t *message, int property)
 {
-    const content *self = of_const(message);
-    if (property == ZMQ_MORE)
-        return self->more;
-    return self->connection < 0 ? -1 : net_descriptor((unsigned)self->connection);
+    assert(property == ZMQ_MORE);
+    return of_const(message)->more;
 }
 
 const char *zmq_msg_gets(const zmq_msg_t *message, const char *property)
@@ -85,8 +75,10 @@ const char *zmq_msg_gets(const zmq_msg_t *message, const char *property)
     const content *self = of_const(message);
     if (self->connection < 0)
         return NULL;
-    if (strcmp(property, "Peer-Address") == 0)
-        return ADDRESS;
+    if (strcmp(property, "Peer-Address") == 0) {
+        snprintf(user, sizeof user, "%d", self->connection);
+        return user;
+    }
     crypto_hex(user, agent_curve_key(net_agent_of((unsigned)self->connection)), CRYPTO_PUBLIC);
     return user;
 }
@@ -127,42 +119,51 @@ int zmq_send(void *router, const void *data, size_t size, int flags)
     return net_send_to_agent(routing - 1, hub_of_router(router), data, size) ? (int)size : -1;
 }
 
+/* The sluice: everything passes; a connection's number is the network's, from 1. */
+
+static unsigned connection_of(uint32_t number)
+{
+    return number - 1;
+}
+
+uint32_t sluice_number(sluice *self, const char *address)
+{
+    (void)self;
+    return address ? (uint32_t)strtoul(address, NULL, 10) + 1 : 0;
+}
+
+bool sluice_lives(sluice *self, uint32_t number)
+{
+    return net_lives_at_hub(connection_of(number), hub_of_router(self));
+}
+
+void sluice_cut(sluice *self, uint32_t number)
+{
+    if (sluice_lives(self, number))
+        net_hub_closes(connection_of(number));
+}
+
+void sluice_received(sluice *self, uint32_t number, size_t bytes)
+{
+    hub_holds(hub_of_router(self), (int64_t)bytes);
+    (void)number;
+}
+
+void sluice_done(sluice *self, uint32_t number, size_t bytes)
+{
+    hub_holds(hub_of_router(self), -(int64_t)bytes);
+    (void)number;
+}
+
+bool sluice_sends(sluice *self, uint32_t number, size_t bytes)
+{
+    (void)self;
+    (void)number;
+    (void)bytes;
+    return true;
+}
+
 /* The system. */
-
-int __wrap_getpeername(int descriptor, struct sockaddr *to, socklen_t *size)
-{
-    int index = net_connection_of(hub_current(), descriptor);
-    if (index < 0)
-        return -1;
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = (uint16_t)index};
-    address.sin_addr.s_addr = 0x0100000a;
-    memcpy(to, &address, sizeof address);
-    *size = sizeof address;
-    return 0;
-}
-
-int __wrap_getnameinfo(const struct sockaddr *of_whom, socklen_t size, char *host, socklen_t host_size, char *service,
-                       socklen_t service_size, int flags)
-{
-    (void)of_whom;
-    (void)size;
-    (void)service;
-    (void)service_size;
-    (void)flags;
-    if (host_size < sizeof ADDRESS)
-        return EAI_OVERFLOW;
-    memcpy(host, ADDRESS, sizeof ADDRESS);
-    return 0;
-}
-
-int __wrap_shutdown(int descriptor, int how)
-{
-    int index = net_connection_of(hub_current(), descriptor);
-    (void)how;
-    if (index >= 0)
-        net_hub_closes((unsigned)index);
-    return index >= 0 ? 0 : -1;
-}
 
 int __wrap_clock_gettime(clockid_t clock, struct timespec *to)
 {
