@@ -190,7 +190,8 @@ void database_close(database *self)
 
 bool database_is_busy(const char *conninfo)
 {
-    return PQping(conninfo) == PQPING_REJECT;
+    const char *keywords[] = {"connect_timeout", "dbname", NULL}, *values[] = {"10", conninfo, NULL};
+    return PQpingParams(keywords, values, 1) == PQPING_REJECT;
 }
 
 bool database_alive(const database *self)

@@ -16,7 +16,7 @@ from faultworld import Inbox, fault_world
 NAMES = ["cias", "ccas-thiers", "cecler", "fit", "cias-2", "fit-2"]
 KINDS = ("agent", "hub", "postgres")
 PAUSE_S = (0.05, 0.3)
-SHORT_KILLS = 20
+SHORT_KILLS = 15
 LIMIT_S, KILL_S = 60, 5  # a schedule that takes longer ends with the kills that it has made
 PROGRESS_S = 8  # PostgreSQL and the hub are let be that long for something to be acknowledged between two kills
 
