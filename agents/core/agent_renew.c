@@ -73,6 +73,9 @@ void agent_renew_judge(agent_step *step, agent_session_scope *scope, const wire_
             scope->sent_ever = at->sequence;
         return;
     }
+    /* Refused though we had seen the hub's place: our request is not the one that was granted. Else it may have been. */
+    scope->refused_renewal = scope->refused_renewal && at->incarnation == scope->seen_incarnation
+        && at->sequence == scope->seen_sequence && memcmp(at->hash, scope->seen_hash, CRYPTO_HASH) == 0;
     scope->renewal = AGENT_RENEWAL_WANTED;
     scope->wanted = next_incarnation(step->event, scope, at);
     scope->committed = scope->acknowledged;

@@ -86,7 +86,7 @@ typedef struct {
     agent_renewal renewal;
     uint64_t seen_incarnation, seen_sequence, seen_stable, wanted; /* in renewal: the hub's position; the incarnation asked for */
     uint8_t seen_hash[CRYPTO_HASH];
-    bool refused_renewal;              /* the hub has not taken the last request: a new one is needed */
+    bool refused_renewal;              /* the hub has not taken the last request */
     agent_resync resync;
     unsigned bucket;                   /* LISTING: the one asked for */
     bool has_after, has_more;          /* more: the list that is being reconciled ends before its bucket does */

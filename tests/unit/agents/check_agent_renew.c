@@ -158,7 +158,8 @@ START_TEST(a_refused_request_is_not_made_again)
     have("63", 7, 3);
     connect_now();
     welcome_of(at_of(1, 9));
-    refused(WIRE_REFUSAL_SEQUENCE, "63", 4); /* a batch of before, on the same connection */
+    /* A batch of before, on the same connection; or the hub tells that its place is another: it may be our grant. */
+    refused(WIRE_REFUSAL_SEQUENCE, "63", _i == 0 ? 4 : 0);
     ck_assert_ptr_nonnull(effect(AGENT_EFFECT_SEND_HELLO));
     welcome_of(at_of(2, 9));
     ck_assert(!effect(AGENT_EFFECT_SEND_RENEW)->anew);
@@ -305,7 +306,7 @@ int main(void)
     tcase_add_test(tests, a_grant_that_was_not_asked_for_is_passed_over);
     tcase_add_test(tests, a_grant_to_another_request_changes_nothing);
     tcase_add_test(tests, without_an_answer_it_greets_and_asks_again);
-    tcase_add_test(tests, a_refused_request_is_not_made_again);
+    tcase_add_loop_test(tests, a_refused_request_is_not_made_again, 0, 2);
     tcase_add_loop_test(tests, a_grant_that_the_hub_has_lost_is_asked_for_again, 0, 2);
     tcase_add_test(tests, what_the_outbox_has_forgotten_and_the_hub_lost_is_renewed);
     tcase_add_test(tests, a_batch_that_the_outbox_has_not_is_renewed);
