@@ -4,6 +4,8 @@
  */
 #include "nth.h"
 #include "nth_database.h"
+#include "store_ask.h"
+#include "store_replace.h"
 #include "store_status.h"
 #include "storehouse.h"
 
@@ -159,6 +161,7 @@ static record beneficiary(uint8_t key, unsigned sets)
 }
 
 static store_batch batches[3];
+static house_agent earlier; /* alpha after its first batch, as a backup has it */
 
 /* One that is there before; then one that replaces, withdraws and is refused in part, one of a new key, one of another agent. */
 static void make_batches(void)
@@ -170,6 +173,7 @@ static void make_batches(void)
     const record other[] = {beneficiary(1, 1)};
     static text_view actions[2];
     ck_assert_int_eq(house_put(house_batch(&alpha, first, 3)).stored, HUB_STORED_COMMITTED);
+    earlier = alpha;
     second[1].operation = RECORD_WITHDRAW;
     second[1].type = FACT_NONE;
     second[1].month = CIVIL_NONE;
@@ -241,6 +245,67 @@ START_TEST(test_load)
     for (int i = 0; i < 3; i++)
         ck_assert_int_eq(house_put(batches[i]).stored, HUB_STORED_COMMITTED);
     drive("state of an agent", run_load, some);
+}
+END_TEST
+
+/* What an agent asks: a new incarnation, what the hub holds of it; and new keys. */
+
+static wire_message question;
+
+static int run_ask(void)
+{
+    store_answer answer;
+    store *own = open_store();
+    arena *scratch = arena_new(SCRATCH);
+    database_error error = scratch ? store_ask(own, alpha.identity.sign, &question, scratch, &answer) : DATABASE_NO_MEMORY;
+    if (error == DATABASE_OK)
+        must(answer.stored == HUB_STORED_COMMITTED);
+    arena_destroy(&scratch);
+    store_destroy(&own);
+    return (int)error;
+}
+
+static wire_position place_of(const house_agent *agent)
+{
+    wire_position made = {.scope = text_of("63"), .incarnation = 1, .sequence = agent->sequence};
+    memcpy(made.hash, agent->previous, CRYPTO_HASH);
+    return made;
+}
+
+START_TEST(test_ask)
+{
+    make_batches();
+    for (int i = 0; i < 3; i++)
+        ck_assert_int_eq(house_put(batches[i]).stored, HUB_STORED_COMMITTED);
+    question = (wire_message){.type = WIRE_RENEW};
+    question.renew.own = place_of(&earlier);
+    question.renew.seen = place_of(&alpha);
+    question.renew.incarnation = 2;
+    memset(question.renew.request, 7, WIRE_REQUEST);
+    drive("incarnation granted", run_ask, everything);
+    question = (wire_message){.type = WIRE_SURVEY, .survey = {text_of("63")}};
+    drive("what is held, surveyed", run_ask, some);
+    question = (wire_message){.type = WIRE_LIST, .list = {text_of("63"), 1, NULL}};
+    drive("what is held, listed", run_ask, some);
+}
+END_TEST
+
+static house_agent renewed;
+
+static int run_replace(void)
+{
+    store_replaced done;
+    store *own = open_store();
+    database_error error = store_replace(own, &renewed.identity, &done);
+    store_destroy(&own);
+    return (int)error;
+}
+
+START_TEST(test_replace)
+{
+    make_batches();
+    house_agent_new(&renewed, "alpha", "63");
+    drive("agent given new keys", run_replace, everything);
 }
 END_TEST
 
@@ -412,6 +477,8 @@ int main(void)
     tcase_set_timeout(all, 600);
     tcase_add_test(all, test_put);
     tcase_add_test(all, test_load);
+    tcase_add_test(all, test_ask);
+    tcase_add_test(all, test_replace);
     tcase_add_test(all, test_agents);
     tcase_add_test(all, test_contracts);
     tcase_add_test(all, test_status);
