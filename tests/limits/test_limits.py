@@ -93,6 +93,13 @@ def setUpModule():
     time.sleep(1.5) # the hub reads its table again
 
 
+def tearDownModule():
+    """It ends well: a sanitizer's report, or a leak, would show here."""
+    code = WORLD.services["hub"].stop(60)
+    if code != 0:
+        raise AssertionError(f"serve ended with {code}:\n{WORLD.services['hub'].errors()[-4000:]}")
+
+
 def raw(index):
     """A raw peer of the crowd's agent of that number."""
     keys = KEYS[index]
