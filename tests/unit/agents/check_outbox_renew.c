@@ -454,6 +454,65 @@ START_TEST(test_notes)
 }
 END_TEST
 
+/* A note of another scope stays; one that is not ours is damage; contracts that only the hub has told get theirs. */
+START_TEST(test_notes_of_others)
+{
+    static const char *const bad[] = {"", "x", "0 1 63", "9 1 63", "1", "1 x", "1 17", "11111111111111111111111111111111111111111111111 1 63"};
+    wire_action action = {.code = text_of("axe1"), .title = text_of("t"), .allowed = true};
+    wire_contract told[2];
+    for (unsigned i = 0; i < 2; i++)
+        told[i] = (wire_contract){.id = text_of(i == 0 ? "63-essai" : "03-essai"), .title = text_of("t"),
+                                  .scope = text_of(i == 0 ? "63" : "03"), .first_day = civil_from(2024, 1, 1),
+                                  .last_day = civil_from(2024, 12, 31), .action_count = 1, .actions = &action};
+    begin();
+    ck_assert_int_eq(outbox_set_contracts(box, told, 2), OUTBOX_OK);
+    commit();
+    (void)ask(place(2, 40, 7), 3, false);
+    (void)adopt(place(3, 40, 7), NULL, 0);
+    ck_assert_int_eq(note_now().kind, OUTBOX_NOTE_NEW);
+    begin();
+    ck_assert_int_eq(outbox_set(box, "reprise", text_of("63-essai"), text_of("1 17 03")), OUTBOX_OK);
+    ck_assert_int_eq(outbox_resynced(box, text_of("63")), OUTBOX_OK); /* forgets those of 63 alone */
+    outbox_rollback(box);
+    begin();
+    ck_assert_int_eq(outbox_resynced(box, text_of("63")), OUTBOX_OK);
+    ck_assert_int_eq(outbox_resynced(box, text_of("99")), OUTBOX_OK); /* of which nothing is known */
+    commit();
+    ck_assert_int_eq(note_now().kind, OUTBOX_NOTE_NONE);
+    for (unsigned i = 0; i < sizeof bad / sizeof *bad; i++) {
+        outbox_note last = {.kind = OUTBOX_NOTE_NONE};
+        begin();
+        ck_assert_int_eq(outbox_set(box, "reprise", text_of("63-essai"), text_of(bad[i])), OUTBOX_OK);
+        commit();
+        ck_assert_int_eq(outbox_notes(box, gather_note, &last), OUTBOX_DAMAGED);
+    }
+}
+END_TEST
+
+/* Refusals do not pile up for ever: the oldest go. */
+START_TEST(test_refusals_bounded)
+{
+    enum { BODIES = 1000, BATCHES = OUTBOX_REFUSALS_MAX / BODIES + 3 };
+    static wire_record_refusal refusals[BODIES];
+    uint64_t count = 0;
+    outbox_tally tally = {0};
+    begin(); /* of erased bodies: they keep their place alone */
+    for (uint64_t sequence = 1; sequence <= BATCHES; sequence++)
+        ck_assert_int_eq(outbox_append(box, text_of("63"), sequence, text_of("header"), (uint8_t[CRYPTO_SIGNATURE]){0},
+                                       (text_view){NULL, 0}, BODIES), OUTBOX_OK);
+    commit();
+    for (uint64_t sequence = 1; sequence <= BATCHES; sequence++) {
+        for (unsigned i = 0; i < BODIES; i++)
+            refusals[i] = (wire_record_refusal){sequence, i, RECORD_UNREADABLE};
+        acknowledge(sequence, sequence - 1, refusals, BODIES, &tally);
+    }
+    ck_assert_uint_eq(tally.refused, BATCHES * BODIES);
+    ck_assert_int_eq(outbox_refusals(box, no_call, &count), OUTBOX_OK);
+    ck_assert_uint_ge(count, OUTBOX_REFUSALS_MAX);
+    ck_assert_uint_lt(count, OUTBOX_REFUSALS_MAX + 2 * BODIES);
+}
+END_TEST
+
 static void enter_signing(void)
 {
     crypto_sign_new(&sign);
@@ -478,6 +537,8 @@ int main(void)
     tcase_add_test(cases, test_fresh_home);
     tcase_add_test(cases, test_not_ours);
     tcase_add_loop_test(cases, test_notes, 0, 2);
+    tcase_add_test(cases, test_notes_of_others);
+    tcase_add_test(cases, test_refusals_bounded);
     suite_add_tcase(suite, cases);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
