@@ -1,5 +1,6 @@
 /* A file whose content is not what we wrote: each cell that is read is judged, and what is wrong is DAMAGED, never used. */
 #include <sqlite3.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "outbox_bench.h"
@@ -232,6 +233,69 @@ START_TEST(test_files)
 }
 END_TEST
 
+/* Files without tables, with a head that is not ours; and what is no file. */
+START_TEST(test_heads)
+{
+    static const char *const wrong[] = {"PRAGMA application_id = 7", "PRAGMA user_version = 1", "PRAGMA application_id = 1129595209"};
+    outbox *second = NULL;
+    outbox_close(&box);
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        sqlite3 *db;
+        ck_assert_int_eq(unlink(path), 0);
+        ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
+        ck_assert_int_eq(sqlite3_exec(db, wrong[i], NULL, NULL, NULL), SQLITE_OK);
+        sqlite3_close(db);
+        ck_assert_int_eq(chmod(path, 0600), 0);
+        ck_assert_msg(outbox_open(&second, path, NULL) == OUTBOX_DAMAGED, "%s", wrong[i]);
+    }
+    ck_assert_int_eq(unlink(path), 0);
+    ck_assert_int_eq(mkfifo(path, 0600), 0);
+    ck_assert_int_eq(outbox_open(&second, path, NULL), OUTBOX_CANNOT_OPEN);
+    ck_assert_ptr_null(second);
+}
+END_TEST
+
+/* What the hub says twice, of no reason that we know, or of a place that is not the present one. */
+START_TEST(test_words)
+{
+    static const uint8_t digests[WIRE_BUCKETS * WIRE_DIGEST];
+    static const struct { uint64_t incarnation, sequence; } elsewhere[] = {{2, 2}, {1, 1}, {1, 3}, {1, 2}};
+    uint8_t differs[WIRE_BUCKETS / 8];
+    wire_record_refusal refusals[] = {{1, 0, RECORD_REASON_COUNT}, {1, 1, RECORD_OK}, {2, 0, RECORD_BAD_CODE}};
+    outbox_receipt receipt = {.scope = "63", .sequence = 1, .receipt = text_of("r"), .refusal_count = 3, .refusals = refusals};
+    outbox_tally tally = {0};
+    fill();
+    ck_assert_int_eq(outbox_begin(box), OUTBOX_OK);
+    ck_assert_int_eq(outbox_acknowledge(box, &receipt, &tally), OUTBOX_OK);
+    ck_assert_int_eq(outbox_commit(box), OUTBOX_OK);
+    ck_assert_uint_eq(tally.refused, 2);
+    ck_assert_uint_eq(tally.reasons[RECORD_BAD_CODE], 0); /* of a batch that this receipt does not cover */
+    for (size_t i = 0; i < sizeof elsewhere / sizeof *elsewhere; i++) /* the last one is not acknowledged yet */
+        ck_assert_int_eq(outbox_compare(box, text_of("63"), elsewhere[i].incarnation, elsewhere[i].sequence, digests, differs), OUTBOX_ABSENT);
+    /* The first failure of a transaction is the one that counts. */
+    ck_assert_int_eq(outbox_begin(box), OUTBOX_OK);
+    outbox_spoil(box, OUTBOX_CANNOT_WRITE);
+    outbox_spoil(box, OUTBOX_NO_MEMORY);
+    ck_assert_int_eq(outbox_commit(box), OUTBOX_CANNOT_WRITE);
+    /* Notes of two scopes: the end of one's comparison answers its own alone. */
+    spoil("INSERT INTO value VALUES ('reprise', '63-essai', CAST('1 2 63' AS BLOB)), ('reprise', '03-essai', CAST('1 2 03' AS BLOB)),"
+          " ('reprise', '63-autre', CAST('2 2 63' AS BLOB)); UPDATE scope SET resync = 1");
+    unsigned told = 0;
+    ck_assert_int_eq(outbox_notes(box, ignore_note, &told), OUTBOX_OK);
+    ck_assert_uint_eq(told, 3);
+    ck_assert_int_eq(outbox_begin(box), OUTBOX_OK);
+    ck_assert_int_eq(outbox_resynced(box, text_of("63")), OUTBOX_OK);
+    ck_assert_int_eq(outbox_commit(box), OUTBOX_OK);
+    told = 0;
+    ck_assert_int_eq(outbox_notes(box, ignore_note, &told), OUTBOX_OK);
+    ck_assert_uint_eq(told, 1);
+    spoil("INSERT OR REPLACE INTO value VALUES ('reprise', '63-autre', CAST('1 2 63' AS BLOB)), ('reprise', '63-essai', x'ff'); UPDATE scope SET resync = 1");
+    ck_assert_int_eq(outbox_begin(box), OUTBOX_OK);
+    ck_assert_int_eq(outbox_resynced(box, text_of("63")), OUTBOX_DAMAGED);
+    outbox_rollback(box);
+}
+END_TEST
+
 int main(void)
 {
     if (crypto_start() != 0)
@@ -245,6 +309,8 @@ int main(void)
     tcase_add_test(tests, test_values);
     tcase_add_test(tests, test_renewals);
     tcase_add_test(tests, test_files);
+    tcase_add_test(tests, test_heads);
+    tcase_add_test(tests, test_words);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
