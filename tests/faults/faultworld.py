@@ -176,7 +176,7 @@ class Office(threading.Thread):
         out, err = self.process.communicate(timeout=PUSH_TIMEOUT_S)
         done = harness.Result(argv, self.process.returncode, out, err)
         allowed = (harness.EX_OK, harness.EX_DATAERR, harness.EX_UNAVAILABLE, harness.EX_TEMPFAIL, *self.allowed)
-        return done.code, done.json() if done.code in allowed and out else None, done.messages[-MESSAGES_MAX:]
+        return done.code, done.json() if done.code in allowed and out else None, err.decode("utf-8", "replace")[-MESSAGES_MAX:]
 
     def kill(self):
         """SIGKILL of a push that runs, or of `serve`; False when there was neither."""

@@ -18,6 +18,7 @@ KINDS = ("agent", "hub", "postgres")
 PAUSE_S = (0.05, 0.3)
 SHORT_KILLS = 15
 LIMIT_S, KILL_S = 60, 5  # a schedule that takes longer ends with the kills that it has made
+AIM_S = 1.0  # how long a COMMIT is waited for
 PROGRESS_S = 8  # PostgreSQL and the hub are let be that long for something to be acknowledged between two kills
 
 
@@ -45,12 +46,34 @@ def connection_processes(parent):
     return found
 
 
+def one_that_commits(pids, seconds):
+    """Waits for a server process that is in a COMMIT just now: its outcome will be unknown to the hub. None: there was none."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        for pid in pids:
+            with contextlib.suppress(OSError), open(f"/proc/{pid}/cmdline", "rb") as words:
+                if b"COMMIT" in words.read():
+                    return pid
+    return None
+
+
+def slow_commits(world):
+    """Each COMMIT takes as long as on a slow disk, so that a good share of the kills falls into one."""
+    with contextlib.closing(world.connect()) as connection:
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            for setting in ("commit_delay = 15000", "commit_siblings = 0"):
+                cursor.execute(f"ALTER SYSTEM SET {setting}")
+            cursor.execute("SELECT pg_reload_conf()")
+
+
 class Killer:
     """Draws victims by a seed; counts what it hit, and how often batches were outstanding then."""
 
     def __init__(self, world, seed, wanted):
         self.world, self.rng, self.wanted = world, random.Random(seed), wanted
         self.kills, self.outstanding = collections.Counter(), collections.Counter()
+        self.in_commit = 0
         self.since = {kind: (0, 0.0) for kind in KINDS}
 
     def may(self, kind):
@@ -68,8 +91,10 @@ class Killer:
         if pid is None:
             return False
         connections = connection_processes(pid)
-        if connections and self.rng.random() < 0.5:
-            pid = self.rng.choice(connections)
+        committing = one_that_commits(connections, AIM_S) if self.rng.random() < 0.5 else None
+        if connections and self.rng.random() < 0.7:
+            pid = committing or self.rng.choice(connections)
+        self.in_commit += committing is not None
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
             return True
@@ -100,6 +125,7 @@ def run(seed, options):
     with fault_world() as world:
         world.init_hub()
         hub = world.keep("hub")
+        slow_commits(world)
         world.open_offices(NAMES, seed, inboxes=("cias-2",))
         world.start_offices()
         killer = Killer(world, seed, wanted)
@@ -114,5 +140,5 @@ def run(seed, options):
         for office in world.offices:
             if office.keeper:
                 office.keeper.check_exits(75)  # a push had the home just then
-        return {**{kind: f"{killer.kills[kind]}({killer.outstanding[kind]})" for kind in KINDS}, **world.did(), "inbox": sum(office.pushes for office in world.offices if isinstance(office, Inbox)),
+        return {**{kind: f"{killer.kills[kind]}({killer.outstanding[kind]})" for kind in KINDS}, "in_commit": killer.in_commit, **world.did(), "inbox": sum(office.pushes for office in world.offices if isinstance(office, Inbox)),
                 "flow_s": round(flow_s, 1), "hub_exits": sorted(collections.Counter(hub.exits).items())}
