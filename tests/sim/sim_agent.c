@@ -37,7 +37,7 @@ typedef struct {
     runtime *loop;
     uint64_t tag, wakes_ms, stalled_until;
     int64_t wall_skew_ms;
-    sim_content *table[SIM_CONTRACTS_MAX];
+    sim_content *table[SIM_CONTRACTS_MAX], *before[SIM_CONTRACTS_MAX]; /* before: what a fact was last, when it was another */
     sim_image *backup;
     /* A push of which it is not known whether it was accepted. */
     bool unknown;
@@ -88,8 +88,10 @@ void agent_reset(void)
         process *self = &processes[i];
         running = i;
         close_process(self);
-        for (unsigned k = 0; k < SIM_CONTRACTS_MAX; k++)
+        for (unsigned k = 0; k < SIM_CONTRACTS_MAX; k++) {
             free(self->table[k]);
+            free(self->before[k]);
+        }
         sim_image_destroy(&self->backup);
         free(self->stage);
         *self = (process){0};
@@ -109,7 +111,8 @@ static unsigned new_process(unsigned of_identity)
     snprintf(self->home.name, sizeof self->home.name, "agent-%u", of_identity);
     for (unsigned k = 0; k < sim.contract_count; k++) {
         self->table[k] = calloc(sim.fact_count, sizeof *self->table[k]);
-        if (!self->table[k])
+        self->before[k] = calloc(sim.fact_count, sizeof *self->before[k]);
+        if (!self->table[k] || !self->before[k])
             abort();
     }
     return index;
@@ -223,8 +226,13 @@ bool agent_restore(unsigned index)
     process *self = &processes[index];
     if (!self->backup)
         return false;
+    if (self->up && sim_chance(SIM_FAULT, 500)) {
+        /* What it has just sent is still under way when the older disk speaks. */
+        agent_pushes(index, false);
+        net_hold(index, 2000 + sim_below(SIM_FAULT, 20000));
+    }
     if (self->up)
-        agent_kill(index, false, 1000 + sim_below(SIM_FAULT, 20000));
+        agent_kill(index, false, sim_below(SIM_FAULT, 2) ? 10 : 1000 + sim_below(SIM_FAULT, 20000));
     sim_disk_put(index, self->backup);
     if (self->restored)
         sim_count(second_restore);
@@ -347,12 +355,16 @@ static void edit(process *self, unsigned contract, bool *touched)
         }
     for (uint64_t i = 0; i < turns; i++) {
         unsigned fact = (unsigned)sim_below(SIM_OPERATOR, sim.fact_count);
-        sim_content *one = &self->table[contract][fact];
+        sim_content *one = &self->table[contract][fact], was = *one;
         touched[fact] = true;
         if (one->value && sim_chance(SIM_OPERATOR, 250))
             one->value = 0;
+        else if (self->before[contract][fact].value && sim_chance(SIM_OPERATOR, 250))
+            *one = self->before[contract][fact]; /* a change is taken back */
         else
             *one = new_content();
+        if (was.value)
+            self->before[contract][fact] = was;
         if (one->value)
             check_said(self->identity, contract, fact, one);
     }

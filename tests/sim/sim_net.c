@@ -23,6 +23,7 @@ typedef struct {
     bool connected, agent_open, hub_open;
     bool severed; /* nothing passes any more */
     uint64_t at_hub_ms, at_agent_ms; /* of the last arrival each way */
+    uint64_t held_until;             /* nothing reaches the hub before */
 } connection;
 
 typedef struct {
@@ -242,6 +243,10 @@ void net_message(unsigned which)
     message *what = &messages[which];
     connection *self = &connections[what->connection];
     uint8_t *data = what->data;
+    if (what->to_hub && self->held_until > sim.now_ms) {
+        sim_later(self->held_until - sim.now_ms, SIM_EVENT_MESSAGE, 0, which);
+        return;
+    }
     what->data = NULL;
     if (what->to_hub) {
         bool arrives = self->hub_open && same_hub_lives(self);
@@ -316,6 +321,16 @@ void net_block(unsigned agent, unsigned hub, uint64_t for_ms)
     sim_trace("block", agent, hub, for_ms);
     if (blocked_until[agent][hub] < sim.now_ms + for_ms)
         blocked_until[agent][hub] = sim.now_ms + for_ms;
+}
+
+void net_hold(unsigned agent, uint64_t for_ms)
+{
+    for (unsigned i = 0; i < connection_count; i++)
+        if (connections[i].agent == agent && connections[i].hub_open) {
+            connections[i].held_until = sim.now_ms + for_ms;
+            if (connections[i].at_hub_ms < connections[i].held_until)
+                connections[i].at_hub_ms = connections[i].held_until;
+        }
 }
 
 void net_heal(void)
