@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+/* Two bytes each. */
 const char *const chain_scopes[CHAIN_SCOPES + 1] = {"63", "03", "2A", "99"};
 crypto_sign_pair chain_agent, chain_hub, chain_other;
 
@@ -107,7 +108,7 @@ const uint8_t *chain_hash(unsigned scope, uint64_t sequence)
 unsigned chain_scope_of(text_view name)
 {
     for (unsigned i = 0; i <= CHAIN_SCOPES; i++)
-        if (text_is(name, chain_scopes[i]))
+        if (name.size == 2 && name.at[0] == chain_scopes[i][0] && name.at[1] == chain_scopes[i][1])
             return i;
     return CHAIN_UNKNOWN_SCOPE + 1;
 }

@@ -128,6 +128,11 @@ static void check_session(void)
         || session.state == AGENT_SESSION_PAUSED || session.state == AGENT_SESSION_WAITING)
         assert(session.deadline_ms <= now + AGENT_SESSION_RETRY_MS_MAX);
     assert(session.state != AGENT_SESSION_FLOWING || batches == 0 || session.deadline_ms <= now + AGENT_SESSION_ACK_TIMEOUT_MS);
+}
+
+/* What people are told of it. */
+static void check_words(void)
+{
     assert(agent_session_pending(&session) <= SCOPES * CHAIN_MAX);
     (void) agent_session_settling(&session);
     for (unsigned i = 0; i <= SCOPES; i++)
@@ -534,5 +539,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         one(&tape);
         settle(&tape);
     }
+    check_words();
     return 0;
 }
