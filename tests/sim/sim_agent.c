@@ -12,8 +12,6 @@
 #include "sim_hub.h"
 #include "sim_net.h"
 
-enum { SCOPES = SIM_SCOPES_MAX };
-
 typedef struct {
     agent_home_secrets secrets;
     bool other_key;
@@ -145,10 +143,7 @@ static void take_damage(unsigned index)
     sim_trace("disk ruined", index, 0, 0);
     if (self->up)
         agent_kill(index, false, 1000 + sim_below(SIM_FAULT, 20000));
-    if (self->backup)
-        sim_disk_put(index, self->backup);
-    else
-        sim_disk_clear(index);
+    self->backup ? sim_disk_put(index, self->backup) : sim_disk_clear(index);
 }
 
 void agent_start(unsigned index)
@@ -211,7 +206,6 @@ void agent_kill(unsigned index, bool power, uint64_t after_ms)
 
 void agent_stall(unsigned index, uint64_t for_ms)
 {
-    sim_count(stalled);
     processes[index].stalled_until = sim.now_ms + for_ms;
 }
 
@@ -348,11 +342,10 @@ static void edit(process *self, unsigned contract, bool *touched)
 {
     uint64_t turns = sim_chance(SIM_OPERATOR, sim.push_all ? 400 : 50) ? sim.fact_count * 2 : 1 + sim_below(SIM_OPERATOR, 1 + sim.fact_count / 4);
     memset(touched, 0, sim.fact_count * sizeof *touched);
-    for (unsigned i = 0; sim_chance(SIM_OPERATOR, i == 0 ? 10 : 1000) && i < sim.fact_count; i++) /* cut off, or a bad year */
-        if (sim_chance(SIM_OPERATOR, 800)) {
+    bool bad_year = sim_chance(SIM_OPERATOR, 10); /* or a file that was cut off */
+    for (unsigned i = 0; bad_year && i < sim.fact_count; i++)
+        if (sim_chance(SIM_OPERATOR, 800))
             self->table[contract][i].value = 0;
-            touched[i] = true;
-        }
     for (uint64_t i = 0; i < turns; i++) {
         unsigned fact = (unsigned)sim_below(SIM_OPERATOR, sim.fact_count);
         sim_content *one = &self->table[contract][fact], was = *one;

@@ -273,7 +273,10 @@ void trouble_next(void)
     switch (sim_below(SIM_FAULT, 10)) {
     case 0:
     case 1: kill_some_agent(); break;
-    case 2: agent_stall(some_agent(), some_seconds(40)); break;
+    case 2:
+        sim_count(stalled);
+        agent_stall(some_agent(), some_seconds(40));
+        break;
     case 3:
     case 4: trouble_net(); break;
     case 5: trouble_hub(); break;
