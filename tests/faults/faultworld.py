@@ -52,6 +52,8 @@ class Keeper:
             code = service.process.wait()
             service.stop()
             self.exits.append(code)
+            if code == harness.EX_SOFTWARE:
+                print(f"{self.name} ended with {code}, and is started again:\n{service.errors()[-800:]}", file=sys.stderr, flush=True)
             self._stopping.wait(self.delay_s)
 
     def wait_ready(self, timeout=60):
