@@ -54,6 +54,21 @@ static void begin(agent_step *step, agent_session_scope *scope, uint64_t incarna
     effect->incarnation = incarnation;
 }
 
+/*
+ * The hub has lost its tail: its receipts for that are void. What is sent again may be refused where it was taken
+ * before (rights change), and that word must count.
+ */
+static void retract(agent_step *step, agent_session_scope *scope, uint64_t sequence)
+{
+    agent_effect *effect = agent_step_emit(step, AGENT_EFFECT_RETRACT);
+
+    scope->acknowledged = sequence;
+    if (scope->stable > sequence)
+        scope->stable = sequence;
+    effect->scope = scope->scope;
+    effect->sequence = sequence;
+}
+
 void agent_renew_judge(agent_step *step, agent_session_scope *scope, const wire_position *at)
 {
     scope->welcome = true;
@@ -68,6 +83,8 @@ void agent_renew_judge(agent_step *step, agent_session_scope *scope, const wire_
         scope->renewal = AGENT_RENEWAL_NONE;
         scope->refused_renewal = false;
         scope->committed = at->sequence;
+        if (at->sequence < scope->acknowledged)
+            retract(step, scope, at->sequence);
         /* A copy of this machine may have sent what it has signed: its receipts are ours as well. */
         if (scope->sent_ever < at->sequence)
             scope->sent_ever = at->sequence;

@@ -92,8 +92,8 @@ static void take_unkept(agent_step *step)
     const agent_event *event = step->event;
     agent_session_scope *scope = agent_step_find(self, text_of(event->scope));
 
-    if (scope != NULL && event->acknowledged < scope->acknowledged)
-        scope->acknowledged = event->acknowledged;
+    if (scope != NULL) /* lower as a rule; higher after a RETRACT that could not be written */
+        scope->acknowledged = event->acknowledged < scope->queued ? event->acknowledged : scope->queued;
     if (scope != NULL && event->stable < scope->stable)
         scope->stable = event->stable;
     if (scope != NULL && scope->queued == 0)

@@ -166,6 +166,7 @@ typedef enum {
     AGENT_EFFECT_ACKNOWLEDGED, /* scope, sequence, stable, receipt, refusals: write down durably; the same may come twice */
     AGENT_EFFECT_CONTRACTS,    /* contracts: keep them */
     AGENT_EFFECT_REPORT,       /* stop, of the session or of a scope, has changed: tell people */
+    AGENT_EFFECT_RETRACT,      /* scope, sequence: the hub has lost what it had acknowledged after it: write down durably before any batch is sent */
     AGENT_EFFECT_BEGIN,        /* scope, incarnation: write down durably; the scope's first batch is of it */
     AGENT_EFFECT_SEND_RENEW,   /* scope, own, at (as seen), incarnation (wanted), anew: load or make the request, write it down durably, then send */
     AGENT_EFFECT_ADOPT,        /* scope, request, at (as granted), hashes: take it durably; answer with ADOPTED or NOT_OURS */

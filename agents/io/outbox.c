@@ -48,6 +48,8 @@ static const char *const SQL[OUTBOX_SQL_COUNT] = {
     [OUTBOX_SQL_RECEIPT_SAVE] = "UPDATE scope SET acknowledged = ?2, stable = ?3, ledger_position = ?4, receipt = "
                                 "?5, receipt_signature = ?6,"
                                 " records_acknowledged = records_acknowledged + ?7 WHERE name = ?1",
+    [OUTBOX_SQL_RETRACT] = "UPDATE scope SET acknowledged = ?2, stable = min(stable, ?2),"
+                           " records_acknowledged = max(0, records_acknowledged - ?3) WHERE name = ?1",
     [OUTBOX_SQL_REFUSAL_ADD] = "INSERT OR REPLACE INTO refusal (scope, sequence, position, contract, key, reason) "
                                "VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     [OUTBOX_SQL_REFUSAL_FORGET] = "DELETE FROM refusal WHERE contract = ?1 AND key = ?2",

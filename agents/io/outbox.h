@@ -200,6 +200,12 @@ outbox_error outbox_note_answered(outbox *self, text_view scope, text_view contr
 /* Outside of a transaction: gives the room of forgotten batches back to the disk, when there is much of it. */
 void outbox_shrink(outbox *self);
 
+/*
+ * Within a transaction: the hub has lost what it had acknowledged after that sequence: receipts and refusals beyond it
+ * count no more, and what comes for those batches again does. The tally is taken back as far as it goes.
+ */
+outbox_error outbox_retract(outbox *self, const char *scope, uint64_t sequence, outbox_tally *tally);
+
 /* Records that are queued and not acknowledged, of all scopes. */
 outbox_error outbox_pending(outbox *self, uint64_t *records) __attribute__((warn_unused_result));
 

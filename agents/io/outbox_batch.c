@@ -348,6 +348,32 @@ outbox_error outbox_acknowledge(outbox *self, const outbox_receipt *receipt, out
     return error;
 }
 
+outbox_error outbox_retract(outbox *self, const char *scope, uint64_t sequence, outbox_tally *tally)
+{
+    assert(self->in_transaction);
+    outbox_scope before;
+    uint64_t records = 0;
+    outbox_error error = outbox_scope_load(self, text_of(scope), &before);
+    if (error == OUTBOX_OK && before.acknowledged <= sequence)
+        return OUTBOX_OK;
+    if (error == OUTBOX_OK)
+        error = count_records(self, text_of(scope), sequence, before.acknowledged, &records);
+    sqlite3_stmt *retract = error == OUTBOX_OK ? outbox_statement(self, OUTBOX_SQL_RETRACT, &error) : NULL;
+    if (retract == NULL)
+        return outbox_fails(self, error);
+    outbox_bind_text(retract, 1, text_of(scope));
+    sqlite3_bind_int64(retract, 2, (sqlite3_int64)sequence);
+    sqlite3_bind_int64(retract, 3, (sqlite3_int64)records);
+    error = outbox_run(self, retract);
+    sqlite3_stmt *forget = error == OUTBOX_OK ? outbox_statement(self, OUTBOX_SQL_REFUSALS_AFTER, &error) : NULL;
+    if (forget == NULL)
+        return outbox_fails(self, error);
+    outbox_bind_text(forget, 1, text_of(scope));
+    sqlite3_bind_int64(forget, 2, (sqlite3_int64)sequence);
+    tally->records -= records < tally->records ? records : tally->records;
+    return outbox_run(self, forget);
+}
+
 outbox_error outbox_pending(outbox *self, uint64_t *records)
 {
     *records = 0;

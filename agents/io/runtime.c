@@ -189,6 +189,7 @@ static void perform(runtime *self, const agent_effect *effect)
     case AGENT_EFFECT_REPORT:
         report(self);
         return;
+    case AGENT_EFFECT_RETRACT:
     case AGENT_EFFECT_BEGIN:
     case AGENT_EFFECT_SEND_RENEW:
     case AGENT_EFFECT_ADOPT:

@@ -16,6 +16,17 @@ static void begin(runtime *self, const agent_effect *effect)
         (void)outbox_begin_scope(self->box, text_of(effect->scope), effect->incarnation);
 }
 
+/* Durable before what was lost is sent again: else the word on it, when it comes, would be of the past. */
+static void retract(runtime *self, const agent_effect *effect)
+{
+    logline(LOGLINE_WARNING, "scope %s: the hub has lost what it had after sequence %" PRIu64, effect->scope,
+            effect->sequence);
+    if (runtime_write(self))
+        (void)outbox_retract(self->box, effect->scope, effect->sequence, &self->tally);
+    if (!self->writing || !runtime_commit(self))
+        runtime_answer_lost(self);
+}
+
 /* What cannot be written or sent is as a question without an answer: the session's timeout sees to it. */
 static void send_renew(runtime *self, const agent_effect *effect)
 {
@@ -135,6 +146,9 @@ void runtime_resume(runtime *self, const agent_effect *effect)
     switch (effect->type) {
     case AGENT_EFFECT_BEGIN:
         begin(self, effect);
+        return;
+    case AGENT_EFFECT_RETRACT:
+        retract(self, effect);
         return;
     case AGENT_EFFECT_SEND_RENEW:
         send_renew(self, effect);

@@ -210,6 +210,10 @@ static void take_effect(const agent_effect *effect)
     switch (effect->type) {
     case AGENT_EFFECT_SEND_HELLO: check_hello(); break;
     case AGENT_EFFECT_ACKNOWLEDGED: check_acknowledged(effect); break;
+    case AGENT_EFFECT_RETRACT:
+        assert(scope < SCOPES && effect->sequence < acknowledged[scope]);
+        acknowledged[scope] = effect->sequence;
+        break;
     case AGENT_EFFECT_SEND_BATCH: check_batch(effect); break;
     case AGENT_EFFECT_BEGIN:
         if (scope < SCOPES) {

@@ -214,6 +214,22 @@ START_TEST(what_the_outbox_has_forgotten_and_the_hub_lost_is_renewed)
 }
 END_TEST
 
+/* Word on what is sent again must count: a right may have changed since the first time. */
+START_TEST(receipts_for_a_lost_tail_are_void)
+{
+    have("63", 9, 8);
+    connect_now();
+    welcome_of(at_of(1, 5));
+    ck_assert_str_eq(effect(AGENT_EFFECT_RETRACT)->scope, "63");
+    ck_assert_uint_eq(effect(AGENT_EFFECT_RETRACT)->sequence, 5);
+    ck_assert_uint_eq(effect(AGENT_EFFECT_SEND_BATCH)->sequence, 6);
+    ck_assert(effect(AGENT_EFFECT_RETRACT) < effect(AGENT_EFFECT_SEND_BATCH)); /* and durable by then */
+    ck_assert_uint_eq(session.scopes[0].acknowledged, 5);
+    ck_assert_uint_eq(agent_session_pending(&session), 4);
+    ck_assert_uint_eq(send_all(1000), 4);
+}
+END_TEST
+
 START_TEST(a_batch_that_the_outbox_has_not_is_renewed)
 {
     have("63", 9, 8);
@@ -309,6 +325,7 @@ int main(void)
     tcase_add_loop_test(tests, a_refused_request_is_not_made_again, 0, 2);
     tcase_add_loop_test(tests, a_grant_that_the_hub_has_lost_is_asked_for_again, 0, 2);
     tcase_add_test(tests, what_the_outbox_has_forgotten_and_the_hub_lost_is_renewed);
+    tcase_add_test(tests, receipts_for_a_lost_tail_are_void);
     tcase_add_test(tests, a_batch_that_the_outbox_has_not_is_renewed);
     tcase_add_test(tests, a_fresh_home_meets_what_it_had);
     tcase_add_test(tests, scopes_are_renewed_one_after_the_other);

@@ -196,6 +196,45 @@ START_TEST(test_refusals)
 }
 END_TEST
 
+/* The hub has lost what it had taken, and refuses a record of it when it comes again. */
+START_TEST(test_retraction)
+{
+    crypto_sign_pair sign;
+    crypto_sign_new(&sign);
+    outbox_tally tally = {0};
+    const wire_record_refusal refusals[] = {{2, 1, RECORD_NO_RIGHT}, {3, 0, RECORD_NO_RIGHT}};
+    uint64_t counts[RECORD_REASON_COUNT] = {0}, pending;
+    unsigned spoilt;
+    outbox_scope scope;
+    keep(0, 3, 65536);
+    for (int i = 0; i < 3; i++)
+        queue(&sign, 5);
+    acknowledge(3, 1, &refusals[1], 1, &tally);
+    ck_assert_int_eq(outbox_begin(box), OUTBOX_OK);
+    ck_assert_int_eq(outbox_retract(box, "63", 3, &tally), OUTBOX_OK); /* nothing is lost */
+    ck_assert_uint_eq(tally.records, 15);
+    ck_assert_int_eq(outbox_retract(box, "63", 1, &tally), OUTBOX_OK);
+    ck_assert_int_eq(outbox_commit(box), OUTBOX_OK);
+    ck_assert_uint_eq(tally.records, 5);
+    reopen();
+    ck_assert_int_eq(outbox_scope_load(box, text_of("63"), &scope), OUTBOX_OK);
+    ck_assert_uint_eq(scope.acknowledged, 1);
+    ck_assert_uint_eq(scope.stable, 1);
+    ck_assert_uint_eq(scope.queued, 3);
+    ck_assert_uint_eq(scope.records_acknowledged, 5);
+    ck_assert_int_eq(outbox_pending(box, &pending), OUTBOX_OK);
+    ck_assert_uint_eq(pending, 10);
+    ck_assert_int_eq(outbox_refusals(box, count_refusal, counts), OUTBOX_OK);
+    ck_assert_uint_eq(counts[RECORD_NO_RIGHT], 0);
+    acknowledge(3, 1, refusals, 2, &tally);
+    ck_assert_uint_eq(tally.records, 15);
+    ck_assert_int_eq(outbox_refusals(box, count_refusal, counts), OUTBOX_OK);
+    ck_assert_uint_eq(counts[RECORD_NO_RIGHT], 2);
+    ck_assert_uint_gt(held(&spoilt), 0);
+    ck_assert_uint_eq(spoilt, 2);
+}
+END_TEST
+
 START_TEST(test_held)
 {
     unsigned spoilt;
@@ -352,6 +391,7 @@ int main(int argc, char **argv)
     tcase_add_test(cases, test_nothing_or_all);
     tcase_add_test(cases, test_receipts);
     tcase_add_test(cases, test_refusals);
+    tcase_add_test(cases, test_retraction);
     tcase_add_test(cases, test_held);
     tcase_add_test(cases, test_held_grows);
     tcase_add_test(cases, test_values);

@@ -244,6 +244,7 @@ static void agent_step(agent_event event)
             case AGENT_EFFECT_SEND_HELLO: send_hello(); break;
             case AGENT_EFFECT_SEND_BATCH: event = send_batch(effect); again = true; break;
             case AGENT_EFFECT_ACKNOWLEDGED: note_acknowledged(effect); break;
+            case AGENT_EFFECT_RETRACT: world.acknowledged[scope_index(text_of(effect->scope))] = effect->sequence; break;
             case AGENT_EFFECT_CONTRACTS:
             case AGENT_EFFECT_REPORT: break;
             /* One machine, whose hub keeps what it called stable: its chain always goes on. */
