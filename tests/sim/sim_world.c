@@ -11,7 +11,7 @@
 #include "sim_net.h"
 #include "sim_trouble.h"
 
-enum { REST_MS_MAX = 60 * 60 * 1000, SETTLE_MS = 40 * 1000 };
+enum { REST_MS_MAX = 60 * 60 * 1000, SETTLE_MS = 70 * 1000 }; /* three rounds of what the hubs find out by themselves */
 
 sim_world sim;
 
