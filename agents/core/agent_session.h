@@ -7,7 +7,7 @@
  * per scope, within the hub's credit, and under the incarnation that the hub has granted; within an
  * incarnation `acknowledged` only grows, and only by a receipt that the hub's key has signed for this
  * agent and whose hash is that of the outbox's own batch; what the outbox could not write down of it
- * is taken back (UNKEPT). At most one SEND_BATCH is under way: its answer (SENT, HELD or MISSING)
+ * is taken back (UNKEPT), as is what the hub has lost (RETRACT). At most one SEND_BATCH is under way: its answer (SENT, HELD or MISSING)
  * brings the next one, and at most one question to the hub (RENEW, SURVEY or LIST), so that the
  * effects of a step are few, however much is queued.
  *
@@ -169,7 +169,7 @@ typedef enum {
     AGENT_EFFECT_RETRACT,      /* scope, sequence: the hub has lost what it had acknowledged after it: write down durably before any batch is sent */
     AGENT_EFFECT_BEGIN,        /* scope, incarnation: write down durably; the scope's first batch is of it */
     AGENT_EFFECT_SEND_RENEW,   /* scope, own, at (as seen), incarnation (wanted), anew: load or make the request, write it down durably, then send */
-    AGENT_EFFECT_ADOPT,        /* scope, request, at (as granted), hashes: take it durably; answer with ADOPTED or NOT_OURS */
+    AGENT_EFFECT_ADOPT,        /* scope, request, at (as granted), hashes: take it durably; answer at once, before any other event, with ADOPTED or NOT_OURS */
     AGENT_EFFECT_SEND_SURVEY,  /* scope */
     AGENT_EFFECT_COMPARE,      /* scope, digests: which buckets differ? Answer with COMPARED */
     AGENT_EFFECT_SEND_LIST,    /* scope, bucket, after */
