@@ -317,6 +317,19 @@ static bool note_contracts(hub_talk *self, peer *who, const store_state *state)
     return true;
 }
 
+/*
+ * The agent holds a contract that the database does not give it. What it was told is void, and it is told again: the
+ * right may be back by now, and then no change would follow.
+ */
+static void tell_again(hub_talk *self, peer *who, hub_stored stored, uint64_t now_ms)
+{
+    if (stored != HUB_STORED_SCOPE)
+        return;
+    memset(who->contracts, 0, sizeof who->contracts);
+    if (!self->recheck_ms || self->recheck_ms > now_ms + RECHECK_MS)
+        self->recheck_ms = now_ms + RECHECK_MS;
+}
+
 static void answer_load(hub_talk *self, peer *who, const job *done, uint64_t now_ms)
 {
     hub_event event = {
@@ -349,6 +362,7 @@ static void answer_store(hub_talk *self, peer *who, const job *done, uint64_t no
         .refusals = done->outcome.refusals,
     };
     step(self, who, &event, NULL, now_ms);
+    tell_again(self, who, event.stored, now_ms);
 }
 
 static void answer_ask(hub_talk *self, peer *who, const job *done, uint64_t now_ms)
@@ -370,6 +384,7 @@ static void answer_ask(hub_talk *self, peer *who, const job *done, uint64_t now_
                 (unsigned long long) done->answer.message.granted.position.incarnation,
                 (unsigned long long) done->answer.message.granted.position.sequence);
     step(self, who, &event, NULL, now_ms);
+    tell_again(self, who, event.stored, now_ms);
 }
 
 static void answer_contracts(hub_talk *self, peer *who, const job *done, uint64_t now_ms)

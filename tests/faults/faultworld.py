@@ -322,6 +322,11 @@ class FaultWorld(harness.World):
         return psycopg2.connect(host=folder, port=5432, user="ctai", dbname="postgres")
 
     def settle(self, label):
+        """No fault any more: everything arrives, and everything ends."""
+        self.drain(label)
+        self.end()
+
+    def drain(self, label):
         """No fault any more: everything arrives, equals the reference, and a further push sends nothing."""
         for office in self.offices:
             office.stop()
@@ -333,6 +338,9 @@ class FaultWorld(harness.World):
                 for contract, number in sorted(office.last.items()):
                     self.push_last(office, contract, number, max(5, int(deadline - time.monotonic())), again)
         self.check_equal(self.check_database(label), before, "a further push has sent something")
+
+    def end(self):
+        """The hubs and the agents end as they should."""
         for keeper in [*self.keepers.values(), *(office.keeper for office in self.offices if office.keeper)]:
             keeper.stop()
             if keeper.exits[-1] != 0:

@@ -81,7 +81,8 @@ def run(seed, options):
         lost = sum(lose_tail(world, pair, rng) for _ in range(options.promotions or SHORT_PROMOTIONS))
         if not lost:
             raise Broken("no promotion has lost anything: nothing was tested")
-        world.settle("tail")
+        world.drain("tail")
         wait_stable(world, pair)
+        world.end()
         hub.check_exits(69)
         return {"promotions": pair.promotions, "lost": lost, **world.did()}
