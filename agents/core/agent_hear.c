@@ -172,7 +172,7 @@ static void take_refused(agent_step *step, const wire_message *refused)
         agent_step_halt(step, AGENT_STOP_FORK, reason);
         break;
     case WIRE_REFUSAL_REVOKED:
-        agent_step_halt(step, AGENT_STOP_NOT_ADMITTED, reason);
+        agent_step_bar(step, reason);
         break;
     case WIRE_REFUSAL_SCOPE:
     case WIRE_REFUSAL_KEY:

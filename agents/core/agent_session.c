@@ -144,7 +144,7 @@ void agent_session_step(agent_session *self, const agent_event *event, uint64_t 
     case AGENT_EVENT_LOST: take_lost(&step); break;
     case AGENT_EVENT_REFUSED_KEY:
         if (agent_step_linked(self))
-            agent_step_halt(&step, AGENT_STOP_NOT_ADMITTED, 0);
+            agent_step_bar(&step, 0);
         break;
     case AGENT_EVENT_NO_DETAIL: take_no_detail(&step); break;
     case AGENT_EVENT_MESSAGE: agent_hear(&step); break;

@@ -14,8 +14,9 @@
  * A scope whose chain does not go on from the hub's position asks for an incarnation (renewal), and
  * compares what the hub holds (resync) once all that it has is acknowledged; other scopes flow on.
  *
- * Errors: a trouble that may pass leaves the session trying (WAITING, PAUSED), one that needs a
- * person makes it STOPPED; both show in `stop`, or for one scope alone in agent_session_trouble.
+ * Errors: a trouble that may pass or that is mended at the hub leaves the session trying (WAITING,
+ * PAUSED), one that needs a person here makes it STOPPED; all show in `stop`, or for one scope alone
+ * in agent_session_trouble.
  */
 #ifndef CTAI_AGENT_SESSION_H
 #define CTAI_AGENT_SESSION_H

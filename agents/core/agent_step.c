@@ -111,6 +111,13 @@ void agent_step_lose(agent_step *step, agent_stop stop)
     agent_step_stop(step, stop, 0);
 }
 
+void agent_step_bar(agent_step *step, wire_refusal refusal)
+{
+    step->session->retry_ms = AGENT_SESSION_RETRY_MS_MAX;
+    agent_step_lose(step, AGENT_STOP_NOT_ADMITTED);
+    agent_step_stop(step, AGENT_STOP_NOT_ADMITTED, refusal);
+}
+
 void agent_step_halt(agent_step *step, agent_stop stop, wire_refusal refusal)
 {
     agent_session *self = step->session;

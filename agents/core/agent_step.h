@@ -30,7 +30,12 @@ void agent_step_forget_sent(agent_session *self);
 void agent_step_connect(agent_step *step);
 /* The connection is of no more use: drop it and try again after the back-off. */
 void agent_step_lose(agent_step *step, agent_stop stop);
-/* A person must act. */
+/*
+ * The hub does not admit us: a person must act, there. Tried again all the same, at the slowest pace: it may not have
+ * heard yet that we were approved.
+ */
+void agent_step_bar(agent_step *step, wire_refusal refusal);
+/* A person must act, here. */
 void agent_step_halt(agent_step *step, agent_stop stop, wire_refusal refusal);
 /* HELLO, unless several had no answer: then the connection is lost. */
 void agent_step_greet(agent_step *step);

@@ -445,7 +445,7 @@ static void refusals(void)
                 open_agent();
                 tell_agent(&message);
                 hostile_met(HOSTILE_STOP, session.stop);
-                bool halted = session.state == AGENT_SESSION_STOPPED;
+                bool halted = session.state == AGENT_SESSION_STOPPED || session.stop == AGENT_STOP_NOT_ADMITTED;
                 hostile_case(halted == (table[i].halts && !of_scope) && session.stop == (halted ? table[i].stop : AGENT_STOP_NONE)
                                  && session.scopes[0].stop == (of_scope && s == 1 ? AGENT_STOP_NO_RIGHT : AGENT_STOP_NONE)
                                  && session.scopes[0].acknowledged == 0,
@@ -459,7 +459,7 @@ static void links(void)
     agent_step_on((agent_event){.type = AGENT_EVENT_START});
     agent_step_on((agent_event){.type = AGENT_EVENT_REFUSED_KEY});
     hostile_met(HOSTILE_STOP, session.stop);
-    hostile_case(session.stop == AGENT_STOP_NOT_ADMITTED && session.state == AGENT_SESSION_STOPPED, "ZAP status 400");
+    hostile_case(session.stop == AGENT_STOP_NOT_ADMITTED && session.state == AGENT_SESSION_WAITING, "ZAP status 400");
     agent_session_init(&session, agent_pair.public_key, hub_pair.public_key, 1);
     agent_step_on((agent_event){.type = AGENT_EVENT_START});
     agent_step_on((agent_event){.type = AGENT_EVENT_LOST});

@@ -28,6 +28,7 @@ typedef struct {
     unsigned identity;
     bool up, restored, cloned, revoked;
     bool damaged;
+    bool owes; /* the last push is still to come: the disk went under it */
     bool deceived; /* its disk has failed a flush, and lost power since: no database survives that for certain */
     bool uncertain; /* a push failed and yet is there: until the next whole one it may go again with the power */
     agent_home home;
@@ -457,7 +458,7 @@ static bool push(unsigned index, bool last)
             self->uncertain = true;
         }
         self->damaged = result.outbox == OUTBOX_DAMAGED;
-        if (last)
+        if (last && !(self->damaged && self->deceived))
             sim_broken("agent %u: the last push failed (%d)", index, (int)result.outbox);
     }
     for (unsigned i = 0; i < all.result_count; i++)
@@ -471,12 +472,19 @@ void agent_pushes(unsigned index, bool last)
     if (!self->up || (!last && sim.now_ms < self->stalled_until))
         return;
     running = index;
-    if (push(index, last) && !sim_disk_dead(index)) {
+    bool accepted = push(index, last);
+    self->owes = last && !accepted;
+    if (accepted && !sim_disk_dead(index)) {
         outbox_error told = runtime_queued(self->loop);
         if (told != OUTBOX_OK)
             sim_trace("not told", index, told, 0);
     }
     after(index);
+}
+
+bool agent_owes(unsigned index)
+{
+    return processes[index].owes;
 }
 
 /* What others ask. */
@@ -556,7 +564,7 @@ bool agent_is_idle(unsigned index)
     const agent_session *session = agent_session_of(index);
     if (!session)
         return false;
-    if (session->state == AGENT_SESSION_STOPPED)
+    if (session->state == AGENT_SESSION_STOPPED || (processes[index].revoked && session->stop == AGENT_STOP_NOT_ADMITTED))
         return true;
     if (session->state != AGENT_SESSION_FLOWING || processes[index].revoked)
         return false;

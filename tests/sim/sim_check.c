@@ -305,8 +305,8 @@ static void check_stop(unsigned agent)
         sim_broken("agent %u does not come up again", agent);
         return;
     }
-    bool stopped = session->state == AGENT_SESSION_STOPPED;
     agent_stop why = agent_session_trouble(session, NULL);
+    bool stopped = session->state == AGENT_SESSION_STOPPED || why == AGENT_STOP_NOT_ADMITTED;
     if (stopped)
         sim_count(agent_stopped);
     if (agent_is_revoked(agent)) {

@@ -15,7 +15,7 @@
 int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *how, void *(*work)(void *), void *argument);
 int __wrap_pthread_join(pthread_t thread, void **result);
 
-enum { QUEUES_MAX = 4, TICK_MS = 1000, LOOK_EVERY_MS = 30 * 1000, RESTART_MS = 5000 };
+enum { QUEUES_MAX = 4, TICK_MS = 1000, LOOK_EVERY_MS = 30 * 1000, RESTART_MS = 5000, WRITER_WAIT_MS_MAX = 30 * 1000 };
 
 /* A queue of jobs, each taken no earlier than its time. */
 typedef struct {
@@ -89,7 +89,7 @@ int64_t hub_held(unsigned which)
 
 void hub_writer_waits(uint64_t delay_ms)
 {
-    writer_wait += delay_ms;
+    writer_wait = writer_wait + delay_ms < WRITER_WAIT_MS_MAX ? writer_wait + delay_ms : WRITER_WAIT_MS_MAX;
 }
 
 const uint8_t *hub_sign_key(void)

@@ -315,7 +315,7 @@ void trouble_heal(void)
         sim_disk_fuse(i, 0);
         if (!agent_is_up(i))
             agent_start(i);
-        else if (agent_session_of(i)->stop == AGENT_STOP_NOT_ADMITTED || agent_is_cloned(i))
-            agent_try_again(i); /* a person does: the hubs had not heard of its new keys; a promotion lost that it was forked */
+        else if (agent_is_cloned(i))
+            agent_try_again(i); /* a person does: a promotion lost that it was forked */
     }
 }

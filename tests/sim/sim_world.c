@@ -356,6 +356,11 @@ bool sim_run(uint64_t seed, FILE *trace, uint64_t *counters, uint64_t *hash)
     for (unsigned i = 0; i < sim.agent_count && !sim.failed; i++)
         agent_pushes(i, true);
     drain("after the last push");
+    for (unsigned i = 0; i < sim.agent_count && !sim.failed; i++)
+        if (agent_owes(i)) {
+            agent_pushes(i, true);
+            drain("after the last push, again");
+        }
     if (!sim.failed)
         check_rest(true, trouble_changed_terms());
     sim_trace("done", sim.failed, 0, 0);

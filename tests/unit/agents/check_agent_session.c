@@ -209,14 +209,15 @@ START_TEST(three_handshakes_to_nothing_mean_another_key_but_it_keeps_trying)
 }
 END_TEST
 
-START_TEST(a_refused_key_stops_until_the_next_start)
+START_TEST(a_refused_key_needs_a_person_and_is_tried_again_slowly)
 {
     have("63", 1, 0);
     simple(AGENT_EVENT_START);
     simple(AGENT_EVENT_REFUSED_KEY);
-    ck_assert_int_eq(session.state, AGENT_SESSION_STOPPED);
+    ck_assert_int_eq(session.state, AGENT_SESSION_WAITING);
     ck_assert_int_eq(session.stop, AGENT_STOP_NOT_ADMITTED);
-    ck_assert_uint_eq(session.deadline_ms, UINT64_MAX);
+    ck_assert_uint_ge(session.deadline_ms - now, AGENT_SESSION_RETRY_MS_MAX / 2);
+    ck_assert_uint_le(session.deadline_ms - now, AGENT_SESSION_RETRY_MS_MAX);
     queued("63", 2);
     ck_assert_uint_eq(effects.count, 0);
     simple(AGENT_EVENT_START);
@@ -380,7 +381,7 @@ int main(void)
     tcase_add_test(tests, the_back_off_doubles_with_jitter_up_to_its_maximum);
     tcase_add_test(tests, a_connection_that_never_comes_is_given_up);
     tcase_add_test(tests, three_handshakes_to_nothing_mean_another_key_but_it_keeps_trying);
-    tcase_add_test(tests, a_refused_key_stops_until_the_next_start);
+    tcase_add_test(tests, a_refused_key_needs_a_person_and_is_tried_again_slowly);
     tcase_add_test(tests, a_new_scope_is_asked_about_first);
     tcase_add_test(tests, messages_of_a_dropped_connection_mean_nothing);
     tcase_add_test(tests, what_could_not_be_written_down_is_asked_for_again);
