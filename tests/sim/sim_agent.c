@@ -28,7 +28,6 @@ typedef struct {
     unsigned identity;
     bool up, restored, cloned, revoked;
     bool damaged;
-    bool owes; /* the last push is still to come: the disk went under it */
     bool deceived; /* its disk has failed a flush, and lost power since: no database survives that for certain */
     bool uncertain; /* a push failed and yet is there: until the next whole one it may go again with the power */
     agent_home home;
@@ -466,25 +465,20 @@ static bool push(unsigned index, bool last)
     return error == ENQUEUE_OK;
 }
 
-void agent_pushes(unsigned index, bool last)
+bool agent_pushes(unsigned index, bool last)
 {
     process *self = &processes[index];
     if (!self->up || (!last && sim.now_ms < self->stalled_until))
-        return;
+        return false;
     running = index;
     bool accepted = push(index, last);
-    self->owes = last && !accepted;
     if (accepted && !sim_disk_dead(index)) {
         outbox_error told = runtime_queued(self->loop);
         if (told != OUTBOX_OK)
             sim_trace("not told", index, told, 0);
     }
     after(index);
-}
-
-bool agent_owes(unsigned index)
-{
-    return processes[index].owes;
+    return accepted;
 }
 
 /* What others ask. */

@@ -31,9 +31,8 @@ bool agent_restore(unsigned agent);
 /* Events. */
 void agent_alarm_clock(unsigned agent, uint64_t tag);
 void agent_wake(unsigned agent, uint64_t at_ms);
-void agent_pushes(unsigned agent, bool last);
-/* Has the disk gone under the last push? It is then to be made again. */
-bool agent_owes(unsigned index);
+/* True when it was accepted; the last one is, unless the disk goes under it. */
+bool agent_pushes(unsigned agent, bool last);
 /* A person tells it to try again. */
 void agent_try_again(unsigned agent);
 

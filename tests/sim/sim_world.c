@@ -353,14 +353,14 @@ bool sim_run(uint64_t seed, FILE *trace, uint64_t *counters, uint64_t *hash)
     drain("after the troubles");
     if (!sim.failed)
         check_rest(false, trouble_changed_terms());
-    for (unsigned i = 0; i < sim.agent_count && !sim.failed; i++)
-        agent_pushes(i, true);
-    drain("after the last push");
-    for (unsigned i = 0; i < sim.agent_count && !sim.failed; i++)
-        if (agent_owes(i)) {
-            agent_pushes(i, true);
-            drain("after the last push, again");
-        }
+    bool accepted[SIM_AGENTS_MAX] = {false};
+    bool all = false;
+    for (unsigned round = 0; round < 2 && !all; round++) {
+        all = true;
+        for (unsigned i = 0; i < sim.agent_count && !sim.failed; i++)
+            all = (accepted[i] = accepted[i] || agent_pushes(i, true)) && all;
+        drain("after the last push");
+    }
     if (!sim.failed)
         check_rest(true, trouble_changed_terms());
     sim_trace("done", sim.failed, 0, 0);
