@@ -11,13 +11,13 @@
 #include "outbox.h"
 #include "runtime.h"
 
-struct agent_push;
+struct agent_wait;
 
 /* What a command needs of the `serve` that runs it. */
 typedef struct agent_serving {
     runtime *loop;
-    /* Keeps a push that waits for the hub; the run then returns CONTROL_PENDING. */
-    void (*pend)(struct agent_serving *self, struct agent_push *waiting);
+    /* Keeps a command that waits for the hub, and frees it in the end; the run then returns CONTROL_PENDING. */
+    void (*pend)(struct agent_serving *self, struct agent_wait *waiting);
 } agent_serving;
 
 typedef struct {

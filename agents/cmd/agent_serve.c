@@ -31,7 +31,7 @@ enum {
 typedef struct served {
     agent_call own; /* first: a call is the first part of one of these */
     control_call *from;
-    agent_push *push; /* when it waits */
+    agent_wait *wait; /* when it waits */
     struct served *next;
 } served;
 
@@ -45,11 +45,11 @@ typedef struct {
     uint64_t alive_ms;
 } server;
 
-static void pend(agent_serving *serving, agent_push *push)
+static void pend(agent_serving *serving, agent_wait *wait)
 {
     server *self = (server *)serving;
-    served *one = (served *)agent_call_of(push->call);
-    one->push = push;
+    served *one = (served *)agent_call_of(wait->call);
+    one->wait = wait;
     one->next = self->waiting;
     self->waiting = one;
 }
@@ -83,7 +83,7 @@ static served *take_out(server *self, served **place)
 {
     served *one = *place;
     *place = one->next;
-    free(one->push);
+    free(one->wait);
     free(one);
     return *place;
 }
@@ -104,12 +104,12 @@ static void answer_waiting(server *self, bool all)
 {
     for (served **place = &self->waiting; *place != NULL;) {
         served *one = *place;
-        if (!all && !agent_push_over(one->push, runtime_now_ms())) {
+        if (!all && !one->wait->over(one->wait, runtime_now_ms())) {
             place = &one->next;
             continue;
         }
-        int code = agent_push_end(one->push);
-        logline(LOGLINE_INFO, "command push: %d", code);
+        int code = one->wait->end(one->wait);
+        logline(LOGLINE_INFO, "command %s: %d", one->own.call.command->name, code);
         control_call *from = one->from;
         take_out(self, place);
         control_answer(self->door, from, code);
@@ -143,7 +143,7 @@ static void set_value(cli_call *call, const char *option, const char *value, con
 static int push_pair(server *self, const inbox_pair *pair, FILE *text)
 {
     agent_call own = *self->self;
-    agent_push push;
+    agent_push push = {.wait = {.call = &own.call, .loop = self->base.loop}};
     own.serving = &self->base;
     own.call.command = cli_find(&agent_program, "push");
     own.call.out = own.call.err = text;
@@ -154,7 +154,7 @@ static int push_pair(server *self, const inbox_pair *pair, FILE *text)
     set_value(&own.call, "events", NULL, pair->events);
     if (pair->contract[0] != '\0')
         set_value(&own.call, "contract", pair->contract, NULL);
-    int code = agent_push_make(&push, &own.call, self->base.loop);
+    int code = agent_push_make(&push);
     if (code == CLI_DONE)
         agent_push_counts(text, "Enregistrements mis en file", &push.queued);
     for (int i = 0; i < CLI_OPTIONS_MAX; i++)
