@@ -186,7 +186,7 @@ static database_error withdraw(database *connection, const store_version *versio
     size_t withdrawals = 0;
     init_arrays(arrays, 2);
     for (size_t i = 0; i < count; i++)
-        if (records[i].what.operation == RECORD_WITHDRAW && records[i].right->staged == staged) {
+        if (records[i].what.operation != RECORD_PUT && records[i].right->staged == staged) {
             database_array_hash(&arrays[0], records[i].what.key);
             database_array_number(&arrays[1], records[i].right->contract_id);
             withdrawals++;

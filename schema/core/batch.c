@@ -11,9 +11,8 @@
 enum {
     HEADER_FIELDS = 10,
     ENVELOPE_FIELDS = 6, /* of these, the first */
-    KEY_FIELDS = 2,
     COVERAGE_FIELDS = 4,
-    WITHDRAWAL_FIELDS = 4,
+    SHORT_FIELDS = 4, /* of a body that puts no record */
     RECORD_FIELDS = 15,
     TOKEN_FIELDS = 4,
 };
@@ -44,12 +43,9 @@ static bool header_sound(const batch_header *header)
         return false;
     if (!previous_sound(header))
         return false;
-    if (header->key_count > RECORD_TOKEN_SETS || header->coverage_count > BATCH_COVERAGE_MAX
+    if (!batch_key_sound(header->keys, header->key_count) || header->coverage_count > BATCH_COVERAGE_MAX
         || header->body_count > BATCH_BODIES_MAX)
         return false;
-    for (unsigned i = 0; i < header->key_count; i++)
-        if (header->keys[i].epoch == 0 || (i > 0 && header->keys[i].epoch <= header->keys[i - 1].epoch))
-            return false;
     for (unsigned i = 0; i < header->coverage_count; i++) {
         const batch_coverage *covered = &header->coverage[i];
         if (covered->action_count > BATCH_ACTIONS_MAX)
@@ -81,12 +77,7 @@ void batch_write_header(batch_buffer *to, const batch_header *header)
     mpack_write_uint(to, header->sequence);
     mpack_write_binary(to, header->previous, sizeof header->previous);
     mpack_write_uint(to, header->scheme);
-    mpack_write_array(to, header->key_count);
-    for (unsigned i = 0; i < header->key_count; i++) {
-        mpack_write_array(to, KEY_FIELDS);
-        mpack_write_uint(to, header->keys[i].epoch);
-        mpack_write_binary(to, header->keys[i].id, TOKEN_KEY_ID);
-    }
+    batch_key_write(to, header->keys, header->key_count);
     mpack_write_array(to, header->coverage_count);
     for (unsigned i = 0; i < header->coverage_count; i++) {
         const batch_coverage *covered = &header->coverage[i];
@@ -165,12 +156,7 @@ bool batch_read_header(batch_header *header, arena *from, text_view bytes)
     mpack_read_array_of(&reader, HEADER_FIELDS);
     read_envelope(&reader, header);
     header->scheme = (unsigned) mpack_read_uint(&reader, 1, UINT8_MAX);
-    header->key_count = mpack_read_array(&reader, RECORD_TOKEN_SETS);
-    for (unsigned i = 0; i < header->key_count; i++) {
-        mpack_read_array_of(&reader, KEY_FIELDS);
-        header->keys[i].epoch = (uint32_t) mpack_read_uint(&reader, 1, UINT32_MAX);
-        mpack_read_bytes(&reader, header->keys[i].id, TOKEN_KEY_ID);
-    }
+    header->key_count = batch_key_read(&reader, header->keys);
     if (!read_coverage(&reader, header, from))
         return false;
     header->body_count = mpack_read_array(&reader, BATCH_BODIES_MAX);
@@ -246,15 +232,18 @@ void batch_write_body(batch_buffer *to, const record *what, const uint8_t salt[C
 {
     bool put = what->operation == RECORD_PUT;
 
-    if ((!put && what->operation != RECORD_WITHDRAW) || record_check(what) != RECORD_OK) {
+    if (record_check(what) != RECORD_OK) {
         to->failed = true;
         return;
     }
-    mpack_write_array(to, put ? RECORD_FIELDS : WITHDRAWAL_FIELDS);
+    mpack_write_array(to, put ? RECORD_FIELDS : SHORT_FIELDS);
     mpack_write_binary(to, salt, CRYPTO_SALT);
     mpack_write_uint(to, what->operation);
     mpack_write_binary(to, what->key, RECORD_KEY);
-    mpack_write_name(to, what->contract, RECORD_NAME_MAX);
+    if (what->operation == RECORD_CLOSE)
+        mpack_write_uint(to, what->epoch);
+    else
+        mpack_write_name(to, what->contract, RECORD_NAME_MAX);
     if (put)
         write_record(to, what);
 }
@@ -350,11 +339,14 @@ bool batch_read_body(record *what, text_view bytes, record_reason *reason)
     mpack_reader_init(&reader, bytes);
     unsigned fields = mpack_read_array(&reader, RECORD_FIELDS);
     (void) mpack_read_fixed(&reader, CRYPTO_SALT);
-    what->operation = (record_operation) mpack_read_uint(&reader, RECORD_WITHDRAW, RECORD_PUT);
-    if (fields != (what->operation == RECORD_PUT ? RECORD_FIELDS : WITHDRAWAL_FIELDS))
+    what->operation = (record_operation) mpack_read_uint(&reader, RECORD_WITHDRAW, RECORD_CLOSE);
+    if (fields != (what->operation == RECORD_PUT ? RECORD_FIELDS : SHORT_FIELDS))
         return false;
     mpack_read_bytes(&reader, what->key, RECORD_KEY);
-    what->contract = mpack_read_name(&reader, RECORD_NAME_MAX);
+    if (what->operation == RECORD_CLOSE)
+        what->epoch = (uint32_t) mpack_read_uint(&reader, 1, UINT32_MAX);
+    else
+        what->contract = mpack_read_name(&reader, RECORD_NAME_MAX);
     if (what->operation == RECORD_PUT)
         *reason = read_record(&reader, what);
     else

@@ -9,6 +9,7 @@
 
 #include "arena.h"
 #include "batch_buffer.h"
+#include "batch_key.h"
 #include "crypto.h"
 #include "record.h"
 
@@ -28,8 +29,6 @@ typedef struct {
     unsigned action_count;
     text_view actions[BATCH_ACTIONS_MAX];
 } batch_coverage;
-
-typedef struct { uint32_t epoch; uint8_t id[TOKEN_KEY_ID]; } batch_key;
 
 typedef struct {
     uint8_t agent[CRYPTO_PUBLIC];    /* its Ed25519 key */

@@ -81,9 +81,11 @@ static record_reason check_fields(const record *self, const fact_rule *rule)
 
 record_reason record_check(const record *self)
 {
-    if (!is_name(self->contract))
+    if (self->operation == RECORD_CLOSE)
+        return self->epoch > 0 && self->contract.size == 0 ? RECORD_OK : RECORD_UNREADABLE;
+    if (!is_name(self->contract) || self->epoch != 0)
         return RECORD_UNREADABLE;
-    if (self->operation == RECORD_WITHDRAW)
+    if (self->operation == RECORD_WITHDRAW || self->operation == RECORD_ERASE)
         return RECORD_OK;
     if (self->operation != RECORD_PUT || !is_name(self->action))
         return RECORD_UNREADABLE;
@@ -115,6 +117,7 @@ const char *record_reason_text(record_reason reason)
         [RECORD_UNKNOWN_ACTION] = "action inconnue du contrat",
         [RECORD_NO_RIGHT] = "action pour laquelle cet opérateur n’est pas admis",
         [RECORD_DUPLICATE_KEY] = "clé répétée ou en désordre dans le lot",
+        [RECORD_EPOCH_IN_USE] = "clé de liaison encore nécessaire : un opérateur n’a pas tout renvoyé sous la suivante",
     };
     assert(reason >= 0 && reason < RECORD_REASON_COUNT);
     return texts[reason];

@@ -21,7 +21,12 @@ enum {
 };
 #define RECORD_QUANTITY_MAX INT64_C(1000000000000) /* minutes, cents, counts */
 
-typedef enum { RECORD_WITHDRAW = 0, RECORD_PUT = 1, RECORD_ERASE = 2 } record_operation;
+typedef enum {
+    RECORD_WITHDRAW = 0, /* the record stands no more; what it was stays in history */
+    RECORD_PUT = 1,
+    RECORD_ERASE = 2, /* the record goes, from history too */
+    RECORD_CLOSE = 3, /* of no record: the linkage key of an epoch of the scope links no more */
+} record_operation;
 typedef enum { RECORD_SEX_NONE, RECORD_SEX_F, RECORD_SEX_H } record_sex;
 
 typedef struct {
@@ -32,8 +37,9 @@ typedef struct {
 
 typedef struct {
     record_operation operation;
-    uint8_t key[RECORD_KEY];
-    text_view contract;
+    uint8_t key[RECORD_KEY]; /* RECORD_CLOSE: the id of the linkage key */
+    text_view contract;      /* RECORD_CLOSE: empty */
+    uint32_t epoch;          /* RECORD_CLOSE alone: from 1 */
     /* The rest is for RECORD_PUT alone. */
     text_view action;
     fact_type type;
@@ -64,6 +70,7 @@ typedef enum {
     RECORD_UNKNOWN_ACTION = 9,
     RECORD_NO_RIGHT = 10,        /* the agent was not admitted for that action */
     RECORD_DUPLICATE_KEY = 11,   /* keys of a batch must ascend strictly */
+    RECORD_EPOCH_IN_USE = 12,    /* an active agent has records that would be linked to nothing without that epoch */
     RECORD_REASON_COUNT
 } record_reason;
 

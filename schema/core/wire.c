@@ -22,10 +22,10 @@ enum {
     DIGESTS_FIELDS = 5,
     LISTED_FIELDS = 8,
     MESSAGE_FIELDS_MAX = 16, /* of a version to come */
-    CONTRACT_FIELDS = 6,
+    CONTRACT_FIELDS = 7,
     ACTION_FIELDS = 3,
     REFUSAL_FIELDS = 3,
-    RECEIPT_FIELDS = 8,
+    RECEIPT_FIELDS = 9,
 };
 
 static void write_positions(batch_buffer *to, const wire_position *positions, unsigned count)
@@ -79,6 +79,7 @@ void wire_write_contracts(batch_buffer *to, const wire_contract *contracts, unsi
             mpack_write_string(to, contract->actions[a].title, WIRE_TITLE_MAX);
             mpack_write_bool(to, contract->actions[a].allowed);
         }
+        batch_key_write(to, contract->keys, contract->key_count);
     }
 }
 
@@ -114,6 +115,7 @@ static wire_contract *read_contracts(mpack_reader *reader, arena *from, unsigned
         if (contract->first_day > contract->last_day)
             mpack_read_fail(reader);
         read_actions(reader, from, contract);
+        contract->key_count = batch_key_read(reader, contract->keys);
         for (unsigned j = 0; j < i; j++)
             if (text_equal(contract->id, contracts[j].id))
                 mpack_read_fail(reader);
@@ -391,6 +393,7 @@ void wire_write_receipt(batch_buffer *to, const wire_receipt *receipt)
     mpack_write_binary(to, position->hash, sizeof position->hash);
     mpack_write_uint(to, position->stable);
     mpack_write_uint(to, receipt->ledger_position);
+    mpack_write_binary(to, receipt->chain, sizeof receipt->chain);
 }
 
 bool wire_read_receipt(wire_receipt *receipt, text_view bytes)
@@ -409,6 +412,7 @@ bool wire_read_receipt(wire_receipt *receipt, text_view bytes)
     mpack_read_bytes(&reader, position->hash, sizeof position->hash);
     position->stable = mpack_read_uint(&reader, 0, MPACK_UINT_MAX);
     receipt->ledger_position = mpack_read_uint(&reader, 0, MPACK_UINT_MAX);
+    mpack_read_bytes(&reader, receipt->chain, sizeof receipt->chain);
     return mpack_read_done(&reader) && wire_form_position_sound(position);
 }
 

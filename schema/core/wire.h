@@ -72,6 +72,8 @@ typedef struct {
     civil_day first_day, last_day; /* both included */
     unsigned action_count;
     wire_action *actions; /* in the contract's order */
+    unsigned key_count;   /* of the scope's linkage keys that are open, epochs ascending; none before the first record with a token */
+    batch_key keys[RECORD_TOKEN_SETS];
 } wire_contract;
 
 typedef struct { uint64_t sequence; uint32_t index; record_reason reason; } wire_record_refusal;
@@ -79,7 +81,8 @@ typedef struct { uint64_t sequence; uint32_t index; record_reason reason; } wire
 typedef struct {
     uint8_t agent[CRYPTO_PUBLIC];
     wire_position position;
-    uint64_t ledger_position; /* of the scope */
+    uint64_t ledger_position;   /* of the scope */
+    uint8_t chain[CRYPTO_HASH]; /* of the scope's ledger at that position */
 } wire_receipt;
 
 /* A record as the hub holds it: its key and the batch that brought it. */

@@ -292,6 +292,16 @@ def withdrawal(key, contract, salt=None):
     return pack([salt or os.urandom(16), 0, key, contract])
 
 
+def erasure(key, contract, salt=None):
+    """The bytes of a body that takes a record away, from history too."""
+    return pack([salt or os.urandom(16), 2, key, contract])
+
+
+def closing(key_id, epoch, salt=None):
+    """The bytes of a body that closes an epoch of the linkage key."""
+    return pack([salt or os.urandom(16), 3, key_id, epoch])
+
+
 @dataclass
 class Batch:
     """A batch that was signed."""
@@ -376,13 +386,14 @@ class Receipt:
     hash: bytes
     stable: int
     ledger: int
+    chain: bytes
 
     @classmethod
     def of(cls, data, signature, hub_sign):
         """From the bytes of an ACK."""
         verify(hub_sign, data, signature)
         array = unpack(data)
-        expect(len(array) == 8 and array[0] == "ctai-receipt-1", "receipt")
+        expect(len(array) == 9 and array[0] == "ctai-receipt-1", "receipt")
         made = cls(*array[1:])
         expect(made.incarnation >= 1 and made.sequence >= 1 and made.stable <= made.sequence, "receipt")
         return made
@@ -409,12 +420,13 @@ class Contract:
     first_day: str
     last_day: str
     actions: dict
+    keys: dict  # of the scope, that are open: key id by epoch
 
     @classmethod
     def of(cls, array):
         """From a message or an approval."""
-        expect(len(array) == 6, "contract")
-        return cls(*array[:5], {code: (title, allowed) for code, title, allowed in array[5]})
+        expect(len(array) == 7 and len(array[6]) <= 2, "contract")
+        return cls(*array[:5], {code: (title, allowed) for code, title, allowed in array[5]}, dict(array[6]))
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ crypto_sign_pair chain_agent, chain_hub, chain_other;
 
 static wire_action actions[2] = {{{"axe1", 4}, {"Axe 1", 5}, true}, {{"axe2", 4}, {"Axe 2", 5}, false}};
 wire_contract chain_contracts[CHAIN_SCOPES] = {
-    {{"c63", 3}, {"Un", 2}, {"63", 2}, 19000, 19365, 2, actions},
-    {{"c03", 3}, {"Deux", 4}, {"03", 2}, 19000, 19365, 1, actions},
-    {{"c2A", 3}, {"", 0}, {"2A", 2}, 19000, 19000, 0, actions},
+    {{"c63", 3}, {"Un", 2}, {"63", 2}, 19000, 19365, 2, actions, 2, {{1, {1}}, {2, {2}}}},
+    {{"c03", 3}, {"Deux", 4}, {"03", 2}, 19000, 19365, 1, actions, 1, {{1, {1}}}},
+    {{"c2A", 3}, {"", 0}, {"2A", 2}, 19000, 19000, 0, actions, 0, {{0}}},
 };
 
 static chain_batch made[CHAIN_VARIANTS][CHAIN_SCOPES + 1][CHAIN_MAX + 1];

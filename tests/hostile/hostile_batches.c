@@ -318,8 +318,14 @@ void hostile_records(void)
     expect(&none, RECORD_BAD_TYPE, "no type");
     none.type = FACT_TYPE_COUNT;
     expect(&none, RECORD_BAD_TYPE, "a type beyond the last");
-    none = make(FACT_ENTREE), none.operation = RECORD_ERASE;
+    none = make(FACT_ENTREE), none.operation = RECORD_CLOSE + 1;
     expect(&none, RECORD_UNREADABLE, "an operation that is none");
+    none = make(FACT_ENTREE), none.operation = RECORD_CLOSE, none.epoch = 1;
+    expect(&none, RECORD_UNREADABLE, "a closing with a contract");
+    none = (record){.operation = RECORD_CLOSE};
+    expect(&none, RECORD_UNREADABLE, "a closing of epoch 0");
+    none = make(FACT_ENTREE), none.epoch = 1;
+    expect(&none, RECORD_UNREADABLE, "a record with an epoch of its own");
     bodies_of(FACT_BENEFICIAIRE);
     bodies_of(FACT_SEANCE);
     bodies_of(FACT_NARRATIVE);

@@ -58,7 +58,7 @@ static void make_good(void)
 {
     credential_identity identity = {.name = "cias", .curve = {1}, .box = {3}}, second = {.name = "fit", .curve = {4}, .sign = {5}, .box = {6}};
     wire_action action = {{"axe1", 4}, {"Première", 9}, true};
-    wire_contract contract = {{"c1", 2}, {"Contrat", 7}, {"63", 2}, 19691, 20056, 1, &action};
+    wire_contract contract = {{"c1", 2}, {"Contrat", 7}, {"63", 2}, 19691, 20056, 1, &action, 1, {{1, {1}}}};
     credential_approval approval = {.hub_curve = {9}, .address_count = 2, .addresses = {text_of("tcp://ctai.example.fr:5670"), text_of("tcp://[2001:db8::1]:1")},
                                     .agent = second, .contract_count = 1, .contracts = &contract};
     credential_grant grant = {.scope = "63", .epoch = 1, .scheme = TOKEN_SCHEME_BLAKE2B, .key_id = {1}, .box = {2}};

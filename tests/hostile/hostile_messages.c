@@ -9,7 +9,8 @@ static batch_buffer buffer, again;
 
 static const uint8_t mark[CRYPTO_HASH] = {0xab, 1, 2, 3};
 static wire_action actions[2] = {{{"axe1", 4}, {"Première", 9}, true}, {{"axe2", 4}, {"", 0}, false}};
-static wire_contract contracts[2] = {{{"c1", 2}, {"Contrat", 7}, {"63", 2}, 19691, 20056, 2, actions}, {{"c2", 2}, {"d", 1}, {"03", 2}, 19691, 19691, 0, actions}};
+static wire_contract contracts[2] = {{{"c1", 2}, {"Contrat", 7}, {"63", 2}, 19691, 20056, 2, actions, 2, {{1, {1}}, {2, {2}}}},
+                                    {{"c2", 2}, {"d", 1}, {"03", 2}, 19691, 19691, 0, actions, 0, {{0}}}};
 
 static wire_position position(const char *scope, uint64_t sequence)
 {

@@ -100,7 +100,8 @@ END_TEST
 static void fill(unsigned batches, uint64_t acknowledged)
 {
     static wire_action action = {{"axe1", 4}, {"t", 1}, true};
-    wire_contract contracts[2] = {{{"63-essai", 8}, {"t", 1}, {"63", 2}, 19723, 20088, 1, &action}, {{"63-autre", 8}, {"t", 1}, {"63", 2}, 19723, 20088, 1, &action}};
+    wire_contract contracts[2] = {{{"63-essai", 8}, {"t", 1}, {"63", 2}, 19723, 20088, 1, &action, 1, {{1, {1}}}},
+                                  {{"63-autre", 8}, {"t", 1}, {"63", 2}, 19723, 20088, 1, &action, 1, {{1, {1}}}}};
     outbox_keep *writer;
     outbox_tally tally = {0};
     crypto_sign_new(&sign);

@@ -111,7 +111,7 @@ static record_reason judge(const base *now, unsigned agent, unsigned scope, cons
     memset(to, 0, sizeof *to);
     memcpy(to->key, what->key, RECORD_KEY);
     to->contract = (unsigned)contract;
-    if (what->operation == RECORD_WITHDRAW)
+    if (what->operation != RECORD_PUT)
         return rights ? RECORD_OK : RECORD_NO_RIGHT;
     int action = find_action(what->action);
     if (action < 0)

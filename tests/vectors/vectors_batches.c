@@ -105,6 +105,10 @@ static void good_bodies(void)
 
     memset(what.key, 0x77, sizeof what.key);
     good_body("withdrawal", &what);
+    what.operation = RECORD_ERASE;
+    good_body("erasure", &what);
+    what = (record){.operation = RECORD_CLOSE, .key = {0x51}, .epoch = 4};
+    good_body("closing", &what);
     what = beneficiary("EI", 1);
     good_body("beneficiaire", &what);
     what = beneficiary("EI", 2);
@@ -148,8 +152,11 @@ static void bad_body_forms(void)
 {
     raw_start(), bad("body-empty", "no bytes", RECORD_UNREADABLE);
     raw_start(), A(4), B(0, 15), U(0), B(7, 16), S("c"), bad("body-salt-15", "a salt of 15 bytes", RECORD_UNREADABLE);
-    raw_start(), A(4), B(0, 16), U(2), B(7, 16), S("c"), bad("body-operation-2", "no such operation", RECORD_UNREADABLE);
+    raw_start(), A(4), B(0, 16), U(4), B(7, 16), S("c"), bad("body-operation-4", "no such operation", RECORD_UNREADABLE);
     raw_start(), A(4), B(0, 16), U(1), B(7, 16), S("c"), bad("body-record-cut", "a record of four fields", RECORD_UNREADABLE);
+    raw_start(), A(4), B(0, 16), U(3), B(7, 16), S("c"), bad("body-closing-of-a-contract", "a closing without its epoch", RECORD_UNREADABLE);
+    raw_start(), A(4), B(0, 16), U(3), B(7, 16), U(0), bad("body-closing-epoch-0", "epoch 0", RECORD_UNREADABLE);
+    raw_start(), A(4), B(0, 16), U(2), B(7, 16), U(1), bad("body-erasure-epoch", "an erasure without its contract", RECORD_UNREADABLE);
     raw_start(), A(4), B(0, 16), U(0), B(7, 16), S("c"), N(), bad("body-trailing", "a byte after the end", RECORD_UNREADABLE);
     raw_start(), A(4), B(0, 16), U(0), B(7, 16), S("c/d"), bad("body-contract", "a contract that is no name", RECORD_UNREADABLE);
     put_start("a", "presence", 202313), A(1), A(4), U(1), N(), B(1, 16), N(), N(), N(), N(), U(1), N(), N(), N();
@@ -379,7 +386,7 @@ static bool receipt_round(text_view bytes, batch_buffer *again, arena *scratch)
 
 static void put_receipt(const char *domain, uint64_t incarnation, uint64_t sequence, uint64_t stable)
 {
-    raw_start(), A(8), S(domain), B(3, 32), S("63"), U(incarnation), U(sequence), B(0xab, 32), U(stable), U(100);
+    raw_start(), A(9), S(domain), B(3, 32), S("63"), U(incarnation), U(sequence), B(0xab, 32), U(stable), U(100), B(0xcd, 32);
 }
 
 static void bad_receipt(const char *name, const char *reason)
@@ -399,6 +406,7 @@ void vectors_receipts(void)
     vectors_sign_pair(&agent, 0x31);
     memcpy(receipt.agent, agent.public_key, CRYPTO_PUBLIC);
     memset(receipt.position.hash, 0xab, CRYPTO_HASH);
+    memset(receipt.chain, 0xcd, CRYPTO_HASH);
     batch_buffer_init(&bytes, WIRE_RECEIPT_MAX);
     wire_write_receipt(&bytes, &receipt);
     crypto_sign_with(signature, bytes.data, bytes.size, &hub);

@@ -53,8 +53,8 @@ static void good_ones(void)
                              {text_of("axe2"), text_of(""), false}};
     wire_contract contracts[] = {
         {text_of("thiers-2023"), text_of("CTAI de Thiers Dore et Montagne"), text_of("63"), civil_from(2023, 11, 30),
-         civil_from(2024, 11, 29), 2, actions},
-        {text_of("x"), text_of(""), text_of("63"), civil_from(2024, 2, 29), civil_from(2024, 2, 29), 0, NULL}};
+         civil_from(2024, 11, 29), 2, actions, 2, {{4, {0x51}}, {UINT32_MAX, {0x52}}}},
+        {text_of("x"), text_of(""), text_of("63"), civil_from(2024, 2, 29), civil_from(2024, 2, 29), 0, NULL, 0, {{0}}}};
     text_view bodies[] = {text_of("body"), {NULL, 0}, text_of("")};
     wire_record_refusal refusals[] = {{12, 0, RECORD_BAD_MONTH}, {12, 1023, RECORD_DUPLICATE_KEY}};
     wire_message message = {.type = WIRE_HELLO};
@@ -240,23 +240,35 @@ static void bad_batches(void)
 
 static void put_contract(const char *id, const char *first, const char *last)
 {
-    A(6), S(id), S("title"), S("63"), S(first), S(last);
+    A(7), S(id), S("title"), S("63"), S(first), S(last);
+}
+
+static void put_key(uint64_t epoch)
+{
+    A(2), U(epoch), B(0x51, 16);
 }
 
 static void bad_contracts(void)
 {
     static const char name[] = "CONTRACTS";
 
-    raw_start(), A(2), U(18), A(1), put_contract("été", "2023-11-30", "2024-11-29"), A(0), bad(name, "contract-id", "an id that is no name");
-    raw_start(), A(2), U(18), A(1), put_contract("c", "2024-11-29", "2023-11-30"), A(0), bad(name, "contract-days", "ends before it begins");
-    raw_start(), A(2), U(18), A(1), put_contract("c", "2023-02-29", "2024-11-29"), A(0), bad(name, "contract-no-day", "a day that is none");
-    raw_start(), A(2), U(18), A(1), put_contract("c", "30/11/2023", "2024-11-29"), A(0), bad(name, "contract-day-form", "a day in another form");
-    raw_start(), A(2), U(18), A(2), put_contract("c", "2023-11-30", "2024-11-29"), A(0), put_contract("c", "2023-11-30", "2024-11-29"), A(0);
+    raw_start(), A(2), U(18), A(1), put_contract("été", "2023-11-30", "2024-11-29"), A(0), A(0), bad(name, "contract-id", "an id that is no name");
+    raw_start(), A(2), U(18), A(1), put_contract("c", "2024-11-29", "2023-11-30"), A(0), A(0), bad(name, "contract-days", "ends before it begins");
+    raw_start(), A(2), U(18), A(1), put_contract("c", "2023-02-29", "2024-11-29"), A(0), A(0), bad(name, "contract-no-day", "a day that is none");
+    raw_start(), A(2), U(18), A(1), put_contract("c", "30/11/2023", "2024-11-29"), A(0), A(0), bad(name, "contract-day-form", "a day in another form");
+    raw_start(), A(2), U(18), A(2), put_contract("c", "2023-11-30", "2024-11-29"), A(0), A(0);
+    put_contract("c", "2023-11-30", "2024-11-29"), A(0), A(0);
     bad(name, "contract-twice", "a contract twice");
-    raw_start(), A(2), U(18), A(1), put_contract("c", "2023-11-30", "2024-11-29"), A(2), A(3), S("a"), S(""), F(true), A(3), S("a"), S(""), F(true);
+    raw_start(), A(2), U(18), A(1), put_contract("c", "2023-11-30", "2024-11-29"), A(2), A(3), S("a"), S(""), F(true), A(3), S("a"), S(""), F(true), A(0);
     bad(name, "action-twice", "an action twice");
-    raw_start(), A(2), U(18), A(1), put_contract("c", "2023-11-30", "2024-11-29"), A(1), A(3), S("a"), S(""), U(1);
+    raw_start(), A(2), U(18), A(1), put_contract("c", "2023-11-30", "2024-11-29"), A(1), A(3), S("a"), S(""), U(1), A(0);
     bad(name, "action-allowed-1", "1 for true");
+    raw_start(), A(2), U(18), A(1), put_contract("c", "2023-11-30", "2024-11-29"), A(0), A(3), put_key(1), put_key(2), put_key(3);
+    bad(name, "contract-three-keys", "three linkage keys");
+    raw_start(), A(2), U(18), A(1), put_contract("c", "2023-11-30", "2024-11-29"), A(0), A(2), put_key(2), put_key(2);
+    bad(name, "contract-epoch-twice", "an epoch twice");
+    raw_start(), A(2), U(18), A(1), put_contract("c", "2023-11-30", "2024-11-29"), A(0), A(1), put_key(0);
+    bad(name, "contract-epoch-0", "epoch 0");
 }
 
 static void bad_others(void)
@@ -267,7 +279,7 @@ static void bad_others(void)
     raw_start(), A(4), U(17), B(1, 7), B(2, 64), A(1), A(3), U(0), U(0), U(1), bad("ACK", "ack-sequence-0", "a refusal of sequence 0");
     raw_start(), A(4), U(17), B(1, 7), B(2, 64), A(1), A(3), U(1), U(1024), U(1), bad("ACK", "ack-index-1024", "a body beyond 1,024");
     raw_start(), A(4), U(17), B(1, 7), B(2, 64), A(1), A(3), U(1), U(0), U(0), bad("ACK", "ack-reason-0", "reason 0");
-    raw_start(), A(4), U(17), B(1, 7), B(2, 64), A(1), A(3), U(1), U(0), U(12), bad("ACK", "ack-reason-12", "no such reason");
+    raw_start(), A(4), U(17), B(1, 7), B(2, 64), A(1), A(3), U(1), U(0), U(13), bad("ACK", "ack-reason-13", "no such reason");
     raw_start(), A(4), U(17), B(1, WIRE_RECEIPT_MAX + 1), B(2, 64), A(0), bad("ACK", "ack-receipt-257", "a receipt of 257 bytes");
     raw_start(), A(4), U(19), U(0), N(), U(0), bad("REFUSED", "refused-0", "reason 0");
     raw_start(), A(4), U(19), U(11), N(), U(0), bad("REFUSED", "refused-11", "no such reason");

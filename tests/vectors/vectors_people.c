@@ -169,7 +169,7 @@ static void approval_vector(batch_buffer *file, arena *scratch, const credential
     wire_action actions[] = {{text_of("axe1"), text_of("Accompagnement social renforcé"), true},
                              {text_of("axe3"), text_of("Accès à l'emploi"), false}};
     wire_contract contracts[] = {{text_of("thiers-2023"), text_of("CTAI de Thiers Dore et Montagne"), text_of("63"),
-                                  civil_from(2023, 11, 30), civil_from(2024, 11, 29), 2, actions}};
+                                  civil_from(2023, 11, 30), civil_from(2024, 11, 29), 2, actions, 1, {{1, {0x51}}}}};
     credential_approval approval = {.address_count = 1, .addresses = {text_of("tcp://192.0.2.1:5670")}, .agent = *agent,
                                     .contract_count = 1, .contracts = contracts}, read;
     crypto_sign_pair hub_sign;

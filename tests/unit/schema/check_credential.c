@@ -62,7 +62,7 @@ static credential_approval approval(void)
 
     actions[0] = (wire_action){text_of("axe1"), text_of("Accompagnement"), true};
     contracts[0] = (wire_contract){text_of("thiers-2023"), text_of("CTAI de Thiers"), text_of("63"),
-                                   civil_from(2023, 11, 30), civil_from(2024, 11, 29), 1, actions};
+                                   civil_from(2023, 11, 30), civil_from(2024, 11, 29), 1, actions, 1, {{1, {7}}}};
     made.addresses[0] = text_of("tcp://192.0.2.1:5670");
     made.addresses[1] = text_of("tcp://hub.example:5670");
     memcpy(made.hub_sign, hub_sign.public_key, CRYPTO_PUBLIC);

@@ -38,7 +38,7 @@ static wire_position position(uint64_t sequence)
 static wire_contract contract(void)
 {
     static wire_action action = {{"a", 1}, {"t", 1}, true};
-    return (wire_contract){{"c", 1}, {"t", 1}, {"63", 2}, 19700, 19800, 1, &action};
+    return (wire_contract){{"c", 1}, {"t", 1}, {"63", 2}, 19700, 19800, 1, &action, 0, {{0}}};
 }
 
 START_TEST(test_hello_and_welcome)
