@@ -236,6 +236,20 @@ class World:
         """The rows of `report --format csv`."""
         return self.hub("report", contract, *options, "--format", "csv").must().csv()
 
+    def dump(self):
+        """All that is in the hub's private database, as pg_dumpall writes it."""
+        for folder, _, names in os.walk(self.hub_home):
+            if "postmaster.pid" in names:
+                with open(os.path.join(folder, "postmaster.pid"), encoding="ascii") as file:
+                    lines = file.read().splitlines()
+                port, directory = lines[3], lines[4]
+                owner = ["setpriv", f"--reuid={os.stat(folder).st_uid}", f"--regid={os.stat(folder).st_gid}", "--clear-groups"]
+                prefix = owner if os.geteuid() == 0 else []
+                done = subprocess.run([*prefix, "pg_dumpall", "-U", "ctai", "-h", directory, "-p", port], capture_output=True,
+                                      timeout=TIMEOUT_S, check=True, cwd="/")
+                return done.stdout
+        raise AssertionError("the hub has no running PostgreSQL of its own")
+
     def close(self):
         """Ends what was started, and removes the directory unless CTAI_KEEP is set."""
         for name in list(self.services):
@@ -265,6 +279,15 @@ def world():
         yield made
     finally:
         made.close()
+
+
+def files_below(directory):
+    """Every regular file."""
+    for folder, _, names in os.walk(directory):
+        for name in names:
+            path = os.path.join(folder, name)
+            if os.path.isfile(path) and not os.path.islink(path):
+                yield path
 
 
 def write_contract_2024(target):

@@ -68,15 +68,6 @@ class Finder:
         return set(done.stdout.splitlines())
 
 
-def files_below(directory):
-    """Every regular file."""
-    for folder, _, names in os.walk(directory):
-        for name in names:
-            path = os.path.join(folder, name)
-            if os.path.isfile(path) and not os.path.islink(path):
-                yield path
-
-
 class Privacy(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -97,7 +88,7 @@ class Privacy(unittest.TestCase):
                 WORLD.stop()
             try:
                 count = 0
-                for path in files_below(WORLD.hub_home):
+                for path in harness.files_below(WORLD.hub_home):
                     with open(path, "rb") as file:
                         self.assert_clean(f"{state}: {path}", file.read())
                     count += 1
@@ -107,7 +98,7 @@ class Privacy(unittest.TestCase):
                     WORLD.serve()
 
     def test_dump(self):
-        self.assert_clean("pg_dump", dump())
+        self.assert_clean("pg_dump", WORLD.dump())
 
     def test_logs(self):
         WORLD.agent("cias", "status")
@@ -139,24 +130,9 @@ class Privacy(unittest.TestCase):
             self.assert_clean(f"preview {option}", done.out)
 
 
-def dump():
-    """pg_dump of the hub's private database, through the socket that it is found on."""
-    for folder, _, names in os.walk(WORLD.hub_home):
-        if "postmaster.pid" in names:
-            with open(os.path.join(folder, "postmaster.pid"), encoding="ascii") as file:
-                lines = file.read().splitlines()
-            port, directory = lines[3], lines[4]
-            owner = ["setpriv", f"--reuid={os.stat(folder).st_uid}", f"--regid={os.stat(folder).st_gid}", "--clear-groups"]
-            prefix = owner if os.geteuid() == 0 else []
-            done = subprocess.run([*prefix, "pg_dumpall", "-U", "ctai", "-h", directory, "-p", port], capture_output=True,
-                                  timeout=60, check=True, cwd="/")
-            return done.stdout
-    raise AssertionError("the hub has no running PostgreSQL of its own")
-
-
 def queued_blobs(home):
     """Every blob of the tables of batches in an agent's SQLite file."""
-    for path in files_below(home):
+    for path in harness.files_below(home):
         with open(path, "rb") as file:
             if file.read(16) != b"SQLite format 3\0":
                 continue
