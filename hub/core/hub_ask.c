@@ -33,12 +33,11 @@ void hub_ask_take(hub_step *step, const wire_message *question)
 }
 
 /* From the granted position on, whatever came before. */
-static void grant(hub_session_scope *scope, const wire_position *position, uint64_t ledger_position)
+static void grant(hub_session_scope *scope, const wire_position *position)
 {
     scope->incarnation = position->incarnation;
     scope->sequence = scope->handed = position->sequence;
     scope->stable = position->stable;
-    scope->ledger_position = ledger_position;
     memcpy(scope->hash, position->hash, CRYPTO_HASH);
     scope->halted = false;
 }
@@ -63,7 +62,7 @@ void hub_ask_answered(hub_step *step)
         hub_step_refuse(step, hub_step_refusal_of(event->stored), text_of(event->scope), 0);
     } else {
         if (event->answer->type == WIRE_GRANTED && scope != NULL)
-            grant(scope, &event->answer->granted.position, event->ledger_position);
+            grant(scope, &event->answer->granted.position);
         hub_step_emit(step, HUB_EFFECT_SEND)->message = *event->answer;
     }
 }

@@ -141,14 +141,13 @@ static void take_committed(hub_step *step, hub_session_scope *scope)
     if (scope != NULL && position->incarnation == scope->incarnation && position->sequence >= scope->sequence) {
         scope->sequence = position->sequence;
         scope->stable = position->stable;
-        scope->ledger_position = event->ledger_position;
         memcpy(scope->hash, position->hash, CRYPTO_HASH);
         if (scope->handed < scope->sequence)
             scope->handed = scope->sequence;
     }
     if (event->quarantined)
         hub_step_alarm(step, WIRE_REFUSAL_MALFORMED, text_of(event->scope), event->sequence);
-    hub_step_acknowledge(step, position, event->ledger_position, event->refusal_count, event->refusals);
+    hub_step_acknowledge(step, position, event->ledger_position, event->chain, event->refusal_count, event->refusals);
 }
 
 void hub_batch_stored(hub_step *step)

@@ -28,7 +28,7 @@ static void install_scope(hub_session_scope *scope, const hub_session_scope *bef
     const wire_position *has = &loaded->position;
 
     *scope = (hub_session_scope){.incarnation = has->incarnation, .sequence = has->sequence, .stable = has->stable,
-                                 .ledger_position = loaded->ledger_position, .handed = has->sequence};
+                                 .handed = has->sequence};
     bool whole = text_copy(scope->scope, sizeof scope->scope, has->scope);
     assert(whole); /* the store holds valid scopes alone */
     memcpy(scope->hash, has->hash, CRYPTO_HASH);
@@ -80,8 +80,8 @@ static void welcome(hub_step *step)
     /* An acknowledgement may have been lost with the last connection: say each again, signed. */
     for (unsigned i = 0; i < self->scope_count; i++)
         if (self->positions[i].sequence > 0)
-            hub_step_acknowledge(step, &self->positions[i], event->scopes[i].ledger_position, event->scopes[i].refusal_count,
-                                 event->scopes[i].refusals);
+            hub_step_acknowledge(step, &self->positions[i], event->scopes[i].ledger_position, event->scopes[i].chain,
+                                 event->scopes[i].refusal_count, event->scopes[i].refusals);
 }
 
 static void take_state(hub_step *step)
@@ -158,7 +158,7 @@ static void tell_place(hub_step *step, const hub_session_loaded *loaded)
         hub_step_refuse(step, WIRE_REFUSAL_SEQUENCE, text_of(scope->scope), 0);
     } else if (has->stable > scope->stable) {
         scope->stable = has->stable;
-        hub_step_acknowledge(step, has, loaded->ledger_position, 0, NULL);
+        hub_step_acknowledge(step, has, loaded->ledger_position, loaded->chain, 0, NULL);
     }
 }
 

@@ -35,7 +35,7 @@ typedef enum {
 /* A scope as the store has said, and what it has been given since. */
 typedef struct {
     char scope[BATCH_SCOPE_MAX + 1];
-    uint64_t incarnation, sequence, stable, ledger_position; /* committed */
+    uint64_t incarnation, sequence, stable; /* committed */
     uint8_t hash[CRYPTO_HASH];
     uint64_t handed;                  /* highest sequence in the store's hands; sequence when there is none */
     uint8_t handed_hash[HUB_SESSION_CREDIT_BATCHES][CRYPTO_HASH]; /* of sequence + 1 .. handed, by sequence modulo */
@@ -79,7 +79,8 @@ typedef enum {
 /* What the store has of the agent in a scope of its contracts. */
 typedef struct {
     wire_position position;          /* sequence 0: nothing yet; incarnation: what the hub has granted, from 1 */
-    uint64_t ledger_position;
+    uint64_t ledger_position;        /* of the batch of that sequence; 0: nothing yet */
+    uint8_t chain[CRYPTO_HASH];      /* of the scope's ledger at it */
     unsigned refusal_count;          /* records refused in batches after the one that HELLO says is acknowledged */
     const wire_record_refusal *refusals;
 } hub_session_loaded;
@@ -99,7 +100,8 @@ typedef struct {
     uint64_t bytes;                  /* of its message */
     bool quarantined;                /* COMMITTED: its number alone; none of its bodies could be taken */
     wire_position position;          /* COMMITTED, AGAIN: of the agent in the scope, after the commit */
-    uint64_t ledger_position;        /* likewise, of the scope; ANSWERED with a GRANTED: likewise */
+    uint64_t ledger_position;        /* of the batch of that sequence */
+    uint8_t chain[CRYPTO_HASH];      /* of the scope's ledger at it */
     unsigned refusal_count;
     wire_record_refusal *refusals;
     const wire_message *answer;      /* ANSWERED, COMMITTED: GRANTED, DIGESTS or LISTED */

@@ -61,14 +61,15 @@ void hub_step_fork(hub_step *step, text_view scope, uint64_t sequence)
     hub_step_refuse(step, WIRE_REFUSAL_FORK, scope, sequence);
 }
 
-void hub_step_acknowledge(hub_step *step, const wire_position *position, uint64_t ledger_position, unsigned refusal_count,
-                          const wire_record_refusal *refusals)
+void hub_step_acknowledge(hub_step *step, const wire_position *position, uint64_t ledger_position,
+                          const uint8_t chain[CRYPTO_HASH], unsigned refusal_count, const wire_record_refusal *refusals)
 {
     hub_effect *effect = hub_step_emit(step, HUB_EFFECT_ACK);
 
     memcpy(effect->receipt.agent, step->session->agent, CRYPTO_PUBLIC);
     effect->receipt.position = *position;
     effect->receipt.ledger_position = ledger_position;
+    memcpy(effect->receipt.chain, chain, CRYPTO_HASH);
     effect->refusal_count = refusal_count;
     effect->refusals = refusals;
 }

@@ -31,8 +31,9 @@ void hub_step_revoke(hub_step *step);
 /* Two machines have its key: tells it now, and at each message from now on. */
 void hub_step_fork(hub_step *step, text_view scope, uint64_t sequence);
 
-void hub_step_acknowledge(hub_step *step, const wire_position *position, uint64_t ledger_position, unsigned refusal_count,
-                          const wire_record_refusal *refusals);
+/* A receipt for position: its batch stands at ledger_position, where the ledger's chain is chain. */
+void hub_step_acknowledge(hub_step *step, const wire_position *position, uint64_t ledger_position,
+                          const uint8_t chain[CRYPTO_HASH], unsigned refusal_count, const wire_record_refusal *refusals);
 
 /* NULL: the agent has no such scope. */
 hub_session_scope *hub_step_scope(hub_session *self, text_view name);

@@ -361,6 +361,7 @@ static void answer_store(hub_talk *self, peer *who, const job *done, uint64_t no
         .refusal_count = done->outcome.refusal_count,
         .refusals = done->outcome.refusals,
     };
+    memcpy(event.chain, done->outcome.chain, CRYPTO_HASH);
     step(self, who, &event, NULL, now_ms);
     tell_again(self, who, event.stored, now_ms);
 }

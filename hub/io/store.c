@@ -7,6 +7,7 @@
 
 #include "migrate.h"
 #include "store_base.h"
+#include "store_chain.h"
 
 static const char listen_sql[] = "LISTEN ctai_changed";
 
@@ -75,6 +76,8 @@ database_error store_open(store **self, const store_options *options)
         error = check_identity(fresh);
     if (error == DATABASE_OK)
         error = migrate_run(&fresh->connection);
+    if (error == DATABASE_OK)
+        error = store_chain_complete(&fresh->connection);
     if (error == DATABASE_OK && options->claim)
         error = claim(fresh);
     if (error == DATABASE_OK)
@@ -188,8 +191,10 @@ static database_error load_scopes(database *connection, int64_t agent, const wir
                                   arena *from, store_state *state)
 {
     static const char sql[] =
-        "SELECT s.scope, s.position, coalesce(p.incarnation, 1), coalesce(p.sequence, 0), coalesce(p.stable, 0), p.hash"
+        "SELECT s.scope, coalesce(l.position, 0), coalesce(p.incarnation, 1), coalesce(p.sequence, 0), coalesce(p.stable, 0), p.hash,"
+        "       l.chain"
         " FROM ctai.scope AS s LEFT JOIN ctai.agent_scope AS p ON p.scope = s.scope AND p.agent = $1::integer"
+        " LEFT JOIN ctai.ledger AS l ON (l.scope, l.agent, l.sequence) = (p.scope, p.agent, p.sequence)"
         " WHERE s.scope IN (SELECT c.scope FROM ctai.agent_right AS r JOIN ctai.contract AS c USING (contract_id)"
         "                   WHERE r.agent = $1::integer)"
         " ORDER BY s.scope";
@@ -215,6 +220,7 @@ static database_error load_scopes(database *connection, int64_t agent, const wir
         one->ledger_position = (uint64_t)database_integer(result, (int)i, 1);
         if (!database_null(result, (int)i, 5))
             (void)database_bytes(result, (int)i, 5, one->position.hash, CRYPTO_HASH);
+        (void)database_bytes(result, (int)i, 6, one->chain, CRYPTO_HASH);
         if (!scope)
             error = store_no_memory(connection);
         else if (hello)

@@ -61,7 +61,8 @@ typedef struct {
 typedef struct {
     hub_stored stored;
     wire_position position;            /* COMMITTED, AGAIN: of the agent in the scope, now */
-    uint64_t ledger_position;          /* likewise, of the scope */
+    uint64_t ledger_position;          /* likewise: of the batch of that sequence */
+    uint8_t chain[CRYPTO_HASH];        /* of the scope's ledger at it */
     bool quarantined;                  /* COMMITTED: its number alone; each body that is there is refused */
     unsigned refusal_count;
     wire_record_refusal *refusals;     /* in the arena */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "database_array.h"
+#include "store_chain.h"
 
 database_error store_commit_check_keys(database *connection, const store_place *here, const batch_header *header, bool *same)
 {
@@ -171,33 +172,24 @@ static database_error write_coverage(database *connection, const store_place *he
     return error;
 }
 
-static database_error next_position(database *connection, const char *scope, uint64_t *position)
-{
-    database_result *result = NULL;
-    database_error error = database_query(connection, "UPDATE ctai.scope SET position = position + 1 WHERE scope = $1 RETURNING position",
-                                          &DATABASE_TEXT(scope), 1, &result);
-    *position = error == DATABASE_OK ? (uint64_t)database_integer(result, 0, 0) : 0;
-    database_release(&result);
-    return error;
-}
-
-static database_error write_ledger(database *connection, const store_place *here, const store_batch *batch, uint64_t position)
+static database_error write_ledger(database *connection, const store_place *here, const store_batch *batch, const store_chain *link)
 {
     char agent[DATABASE_NUMBER_TEXT], at[DATABASE_NUMBER_TEXT], incarnation[DATABASE_NUMBER_TEXT], sequence[DATABASE_NUMBER_TEXT];
     const database_parameter parameters[] = {
         DATABASE_TEXT(here->scope),
-        database_number(at, (int64_t)position),
+        database_number(at, (int64_t)link->position),
         database_number(agent, here->agent),
         database_number(incarnation, (int64_t)here->incarnation),
         database_number(sequence, (int64_t)here->sequence),
         DATABASE_BYTES(here->hash, CRYPTO_HASH),
         DATABASE_BYTES(batch->header_bytes.at, batch->header_bytes.size),
         DATABASE_BYTES(batch->signature, CRYPTO_SIGNATURE),
+        DATABASE_BYTES(link->chain, CRYPTO_HASH),
     };
     return database_query(connection,
                           "INSERT INTO ctai.ledger (scope, position, agent, incarnation, sequence, header_hash, header,"
-                          " signature, received_at) VALUES ($1, $2::bigint, $3::integer, $4::bigint, $5::bigint, $6, $7, $8,"
-                          " clock_timestamp())", parameters, 8, NULL);
+                          " signature, chain, received_at) VALUES ($1, $2::bigint, $3::integer, $4::bigint, $5::bigint, $6, $7,"
+                          " $8, $9, clock_timestamp())", parameters, 9, NULL);
 }
 
 static database_error move_on(database *connection, const store_place *here)
@@ -272,17 +264,17 @@ static database_error write_content(database *connection, const store_place *her
 database_error store_commit_batch(store *self, database *connection, store_place *here, const store_batch *batch, arena *scratch,
                                   store_outcome *outcome)
 {
-    uint64_t position = 0;
-    database_error error = next_position(connection, here->scope, &position);
+    store_chain link = {0};
     here->sequence = batch->header->sequence;
     batch_hash(here->hash, batch->header_bytes);
+    database_error error = store_chain_take(connection, here->scope, PROOF_BATCH, here->hash, &link);
     if (self->options.stable_at_commit)
         here->stable = here->sequence;
     const store_version version = {.scope = here->scope, .agent = here->agent, .incarnation = here->incarnation,
-                                   .sequence = here->sequence, .position = position, .pepper = self->options.pepper,
+                                   .sequence = here->sequence, .position = link.position, .pepper = self->options.pepper,
                                    .replacing = here->replacing};
     if (error == DATABASE_OK)
-        error = write_ledger(connection, here, batch, position);
+        error = write_ledger(connection, here, batch, &link);
     if (error == DATABASE_OK)
         error = batch->quarantine ? put_aside(connection, here, batch, scratch, outcome)
                                   : write_content(connection, here, &version, batch, scratch, outcome);
@@ -291,6 +283,7 @@ database_error store_commit_batch(store *self, database *connection, store_place
     if (error == DATABASE_OK)
         error = move_on(connection, here);
     outcome->stored = HUB_STORED_COMMITTED;
-    outcome->ledger_position = position;
+    outcome->ledger_position = link.position;
+    memcpy(outcome->chain, link.chain, CRYPTO_HASH);
     return error;
 }

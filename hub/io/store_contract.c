@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "store_base.h"
+#include "store_chain.h"
 
 enum { SCRATCH_BYTES = 4 * 1024 * 1024 };
 enum { ID, SCOPE, TITLE, DEPARTMENT, REGION, FIRST_DAY, LAST_DAY, VERSION, REGISTERED, POSITION, DEFINITION };
@@ -128,6 +128,7 @@ typedef struct {
     char id[RECORD_NAME_MAX + 1], scope[BATCH_SCOPE_MAX + 1];
     const char *definition;
     char contract_id[DATABASE_NUMBER_TEXT], position[DATABASE_NUMBER_TEXT];
+    store_chain link;
     arena *scratch;
 } registration;
 
@@ -173,18 +174,21 @@ static database_error take_position(registration *self)
     const database_parameter scope = DATABASE_TEXT(self->scope);
     database_error error = database_query(self->connection, "INSERT INTO ctai.scope (scope) VALUES ($1) ON CONFLICT (scope) DO NOTHING",
                                           &scope, 1, NULL);
-    if (error != DATABASE_OK)
-        return error;
-    return number_of(self, "UPDATE ctai.scope SET position = position + 1 WHERE scope = $1 RETURNING position", &scope, 1,
-                     self->position);
+    uint8_t hash[CRYPTO_HASH];
+    if (error == DATABASE_OK && !proof_contract(hash, text_of(self->id), 1, text_of(self->definition)))
+        error = DATABASE_FAULT; /* contract_read takes no such id */
+    if (error == DATABASE_OK)
+        error = store_chain_take(self->connection, self->scope, PROOF_CONTRACT, hash, &self->link);
+    (void)database_number(self->position, (int64_t)self->link.position);
+    return error;
 }
 
 static database_error write_contract(registration *self)
 {
     static const char version_sql[] =
         "INSERT INTO ctai.contract_version"
-        " (contract_id, version, position, title, department, region, first_day, last_day, definition)"
-        " VALUES ($1::integer, 1, $2::bigint, $3, $4, $5, $6::date, $7::date, $8)";
+        " (contract_id, version, position, title, department, region, first_day, last_day, definition, chain)"
+        " VALUES ($1::integer, 1, $2::bigint, $3, $4, $5, $6::date, $7::date, $8, $9)";
     const contract *what = self->what;
     const database_parameter names[] = {DATABASE_TEXT(self->id), DATABASE_TEXT(self->scope)};
     const char *title = NULL, *department = NULL, *region = NULL;
@@ -202,8 +206,9 @@ static database_error write_contract(registration *self)
     const database_parameter parameters[] = {
         DATABASE_TEXT(self->contract_id), DATABASE_TEXT(self->position), DATABASE_TEXT(title), DATABASE_TEXT(department),
         DATABASE_TEXT(region), DATABASE_TEXT(first), DATABASE_TEXT(last), DATABASE_TEXT(self->definition),
+        DATABASE_BYTES(self->link.chain, CRYPTO_HASH),
     };
-    return error == DATABASE_OK ? database_query(self->connection, version_sql, parameters, 8, NULL) : error;
+    return error == DATABASE_OK ? database_query(self->connection, version_sql, parameters, 9, NULL) : error;
 }
 
 static database_error write_targets(registration *self, const char *action, const contract_target *targets, unsigned count)

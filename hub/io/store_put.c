@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "admission_chain.h"
+#include "store_chain.h"
 #include "store_commit.h"
 
 /* The header's hash of the batch of that sequence in the ledger. */
@@ -46,8 +47,13 @@ static database_error put_here(store *self, database *connection, store_place *h
     database_error error = judge(connection, here, batch, &outcome->stored);
     if (error != DATABASE_OK)
         return error;
-    if (outcome->stored == HUB_STORED_AGAIN)
-        return store_place_ledger(connection, here->scope, &outcome->ledger_position);
+    if (outcome->stored == HUB_STORED_AGAIN) {
+        store_chain at;
+        error = store_chain_of(connection, here->scope, here->agent, here->sequence, &at);
+        outcome->ledger_position = at.position;
+        memcpy(outcome->chain, at.chain, CRYPTO_HASH);
+        return error;
+    }
     if (outcome->stored == HUB_STORED_FORK)
         return store_place_mark_fork(connection, here->agent);
     if (outcome->stored != HUB_STORED_COMMITTED)

@@ -400,7 +400,7 @@ START_TEST(the_state_of_an_agent)
     ck_assert_int_eq(store_load_state(house.store, alpha.identity.sign, NULL, 0, house.memory, &state), DATABASE_OK);
     ck_assert_uint_eq(state.scope_count, 1);
     ck_assert(text_is(state.scopes[0].position.scope, "63") && state.scopes[0].position.incarnation == 1);
-    ck_assert(state.scopes[0].position.sequence == 0 && state.scopes[0].position.stable == 0 && state.scopes[0].ledger_position == 2);
+    ck_assert(state.scopes[0].position.sequence == 0 && state.scopes[0].position.stable == 0 && state.scopes[0].ledger_position == 0);
     ck_assert_uint_eq(state.contract_count, 2);
     record stranger = requests(1, 1);
     stranger.contract = text_of("63-c");
