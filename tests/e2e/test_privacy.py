@@ -3,17 +3,26 @@
 import os
 import sqlite3
 import subprocess
+import sys
+import threading
+import time
 import unicodedata
 import unittest
+
+import zmq
 
 import harness
 from contracts import THIERS_2023
 from folding import fold
 from generate import DataSet
 
+sys.path.insert(0, os.path.join(harness.ROOT, "tests", "foreign"))
+import client  # noqa: E402
+
 WORLD = None
 DATA = None
 QUEUED = {}
+STARTED = time.time()
 
 
 def setUpModule():
@@ -68,6 +77,53 @@ class Finder:
         return set(done.stdout.splitlines())
 
 
+def newer(folder, since):
+    """Files directly in a folder that the programs could have left there since."""
+    for name in os.listdir(folder):
+        path = os.path.join(folder, name)
+        if os.path.isfile(path) and not os.path.islink(path) and (name.startswith(("ctai", "core")) and os.stat(path).st_mtime >= since):
+            yield path
+
+
+class Listener:
+    """A hub that admits everybody and answers the HELLO alone, at the address and with the keys of the world's."""
+
+    def __init__(self, world):
+        with open(os.path.join(world.hub_home, "curve.key"), "rb") as file:
+            pair = file.read()
+        self._socket = zmq.Context.instance().socket(zmq.ROUTER)
+        self._socket.setsockopt(zmq.CURVE_SERVER, 1)
+        self._socket.setsockopt(zmq.CURVE_SECRETKEY, pair[32:64])
+        self._socket.setsockopt(zmq.LINGER, 0)
+        with open(world.path(f"cias.{harness.CONTRACT}.agrement"), encoding="ascii") as file:
+            self._contracts = client.unpack(client.read_armour("APPROBATION", file.read())[0][5])
+        self._address = f"tcp://127.0.0.1:{world.port}"
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._listen)
+        self.heard, self.batches = [], 0
+
+    def _listen(self):
+        while not self._ended.is_set():
+            if not self._socket.poll(50):
+                continue
+            peer, message = self._socket.recv_multipart()
+            self.heard.append(message)
+            fields = client.unpack(message)
+            self.batches += fields[0] == client.BATCH
+            if fields[0] == client.HELLO:  # all that it has signed is here already
+                self._socket.send_multipart([peer, client.pack([16, 1, "listener", 8, 8 << 20, self._contracts, fields[3]])])
+
+    def __enter__(self):
+        self._socket.bind(self._address)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._ended.set()
+        self._thread.join()
+        self._socket.close(0)
+
+
 class Privacy(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -112,6 +168,41 @@ class Privacy(unittest.TestCase):
         for name, blobs in QUEUED.items():
             self.assertGreater(sum(map(len, blobs)), 10000, f"no batch in the outbox of {name}")
             self.assert_clean(name, b"\n".join(blobs))
+
+    def test_agents_homes(self):
+        """What an agent keeps beside the operator's own files: no identity there either, and its owner alone reads it."""
+        for name in harness.OPERATORS:
+            home = WORLD.path(f"agent-{name}")
+            self.assertEqual(os.stat(home).st_mode & 0o777, 0o700, home)
+            for path in harness.files_below(home):
+                self.assertEqual(os.stat(path).st_mode & 0o077, 0, path)
+                with open(path, "rb") as file:
+                    self.assert_clean(path, file.read())
+
+    def test_wire(self):
+        """All that an agent says, read by a hub that has the real one's keys and remembers."""
+        listener = Listener(WORLD)
+        WORLD.stop()
+        try:
+            with listener:
+                for name, paths in DATA.change().write(WORLD.path("wire")).items():
+                    WORLD.push(name, paths, "--wait", "2", "--allow-withdrawals").must(harness.EX_TEMPFAIL)
+        finally:
+            WORLD.serve()
+        self.assertGreater(listener.batches, len(harness.OPERATORS) - 1)
+        self.assertGreater(sum(map(len, listener.heard)), 10000)
+        self.assert_clean("wire", b"\n".join(listener.heard))
+
+    def test_nothing_is_left_elsewhere(self):
+        """No core file, no temporary file: what the world's folder holds, but for the exports themselves and what was searched."""
+        for path in harness.files_below(WORLD.directory):
+            inner = os.path.relpath(path, WORLD.directory)
+            if not inner.startswith(("data/", "wire/", "hub/", "agent-", "needles")):
+                with open(path, "rb") as file:
+                    self.assert_clean(path, file.read())
+        for path in (path for folder in ("/tmp", "/var/tmp", "/dev/shm") for path in newer(folder, STARTED)):
+            with open(path, "rb") as file:
+                self.assert_clean(path, file.read(64 << 20))
 
     def test_reports(self):
         for option in ("csv", "json", "table"):
