@@ -1,10 +1,9 @@
 /* ctai-agent: the program of an operator: its files become pseudonymised records, delivered to the hub. */
 #include <signal.h>
 #include <stdio.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 
 #include "agent_commands.h"
+#include "vault.h"
 
 static const cli_option no_options[] = {{.name = NULL}};
 static const cli_operand no_operands[] = {{.name = NULL}};
@@ -99,19 +98,13 @@ const cli_program agent_program = {
     .dispatch = agent_dispatch,
 };
 
-/* Keys and people's data pass through our memory: none of it may end in a core file or a debugger. */
-static void close_memory(void)
-{
-    const struct rlimit none = {0, 0};
-    (void)setrlimit(RLIMIT_CORE, &none);
-#if !defined(__SANITIZE_ADDRESS__) /* the leak checker needs to look */
-    (void)prctl(PR_SET_DUMPABLE, 0);
-#endif
-}
-
 int main(int argc, char **argv)
 {
-    close_memory();
+    /* Keys and people's data pass through our memory: none of it may end in a core file or a debugger. */
+    if (!vault_shut()) {
+        (void)fputs("ctai-agent : le système ne laisse pas fermer la mémoire du programme aux autres\n", stderr);
+        return CLI_FAULT;
+    }
     (void)signal(SIGXFSZ, SIG_IGN); /* a file at its limit is an error of the write, not our end */
     if (crypto_start() != 0) {
         (void)fputs("ctai-agent : la bibliothèque de chiffrement ne démarre pas\n", stderr);

@@ -7,11 +7,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "logline.h"
+#include "vault.h"
 
 /* The files of a home. The name comes last: it says that the identity is whole. */
 static const char NAME_FILE[] = "nom";
@@ -51,33 +50,11 @@ static agent_home_error said_home(agent_home_result *result, home_error reason, 
     return AGENT_HOME_HOME;
 }
 
-/* A block of its own pages, so that locking and wiping touch nothing else. */
-static agent_home_secrets *secrets_new(void)
-{
-    void *block = mmap(NULL, sizeof(agent_home_secrets), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
-                       0);
-    if (block == MAP_FAILED)
-        return NULL;
-    if (!crypto_lock(block, sizeof(agent_home_secrets)))
-        logline(LOGLINE_WARNING, "secret keys cannot be locked in memory (%s): raise the limit of locked memory",
-                strerror(errno));
-    return block;
-}
-
-static void secrets_destroy(agent_home_secrets **secrets)
-{
-    if (*secrets == NULL)
-        return;
-    crypto_wipe(*secrets, sizeof **secrets);
-    munmap(*secrets, sizeof **secrets);
-    *secrets = NULL;
-}
-
 void agent_home_close(agent_home *self)
 {
     if (self->secrets == NULL)
         return;
-    secrets_destroy(&self->secrets);
+    vault_destroy(&self->secrets, sizeof *self->secrets);
     home_close(&self->folder);
     memset(self->name, 0, sizeof self->name);
 }
@@ -97,7 +74,7 @@ static agent_home_error begin(agent_home *self, const char *path, bool take, age
         home_close(&self->folder);
         return AGENT_HOME_HOME;
     }
-    self->secrets = secrets_new();
+    self->secrets = vault_new(sizeof *self->secrets);
     if (self->secrets == NULL) {
         home_close(&self->folder);
         return said(result, AGENT_HOME_MEMORY, path);

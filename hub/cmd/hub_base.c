@@ -1,9 +1,19 @@
 /* hub_base: see the header. */
 #include "hub_base.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "identity.h"
+
+int hub_base_environment(cli_call *call, const hub_conf *conf)
+{
+    if (!conf->database[0] || !getenv("PGPASSWORD"))
+        return CLI_DONE;
+    return cli_fail(call, CLI_CONFIGURATION,
+                    "la variable PGPASSWORD porte un mot de passe, que d’autres programmes peuvent y lire : retirez-la, et "
+                    "mettez-le dans un fichier (mode 600) que la variable PGPASSFILE nomme, ou dans hub.conf");
+}
 
 int hub_base_open_home(hub_base *self, cli_call *call)
 {
@@ -13,8 +23,12 @@ int hub_base_open_home(hub_base *self, cli_call *call)
     *self = (hub_base) {0};
     if (!hub_home_open(&self->home, call->home, &sink, &code, why))
         return cli_fail(call, code, "%s", why);
-    if (self->home.conf.database[0])
-        return CLI_DONE;
+    if (self->home.conf.database[0]) {
+        code = hub_base_environment(call, &self->home.conf);
+        if (code != CLI_DONE)
+            hub_base_close(self);
+        return code;
+    }
     identity_forget_postgres();
     cluster_error error = cluster_open(&self->cluster, self->home.home.path, reason, sizeof reason);
     if (error == CLUSTER_OK)
@@ -26,11 +40,11 @@ int hub_base_open_home(hub_base *self, cli_call *call)
 void hub_base_store_options(const hub_base *self, store_options *options)
 {
     *options = (store_options) {
+        .pepper = self->home.keys->pepper,
         .conninfo = self->cluster ? cluster_conninfo(self->cluster) : self->home.conf.database,
         .stable_at_commit = self->home.conf.stable_at_commit,
         .stable_on_standby = self->home.conf.stable_on_standby,
     };
-    memcpy(options->pepper, self->home.keys->pepper, sizeof options->pepper);
     memcpy(options->hub, self->home.keys->fingerprint, sizeof options->hub);
 }
 
@@ -42,7 +56,6 @@ int hub_base_open(hub_base *self, cli_call *call)
     store_options options;
     hub_base_store_options(self, &options);
     database_error error = store_open(&self->store, &options);
-    crypto_wipe(&options, sizeof options);
     if (error == DATABASE_OK)
         return CLI_DONE;
     code = hub_base_fail(self, call, error);

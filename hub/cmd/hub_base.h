@@ -28,6 +28,9 @@ void hub_base_close(hub_base *self);
 int hub_base_open_home(hub_base *self, cli_call *call) __attribute__((warn_unused_result));
 void hub_base_store_options(const hub_base *self, store_options *options);
 
+/* Refuses a password in the environment of a hub that has a database of others. 0 or an exit code, said. */
+int hub_base_environment(cli_call *call, const hub_conf *conf) __attribute__((warn_unused_result));
+
 /* Opens all of it, runs what a command does there with an arena of that many bytes, and closes. The exit code. */
 int hub_base_run(cli_call *call, size_t memory_bytes, int (*run)(cli_call *call, hub_base *base, arena *memory));
 

@@ -35,6 +35,14 @@ static int take_options(cli_call *call, hub_conf *conf)
         if (value && !hub_conf_set(conf, names[i], text_trim(text_of(value)), &reason))
             return cli_fail(call, CLI_USAGE, "--%s : %s", names[i], reason);
     }
+    if (database_names_password(conf->database))
+        return cli_fail(call, CLI_USAGE,
+                        "--database : pas de mot de passe sur la ligne de commande, où toute la machine peut le lire. "
+                        "Mettez-le dans un fichier à vous seul (mode 600, une ligne « hôte:port:base:utilisateur:mot de "
+                        "passe ») et nommez-le avec passfile=FICHIER ; considérez celui-ci comme connu, et changez-le");
+    int code = hub_base_environment(call, conf);
+    if (code != CLI_DONE)
+        return code;
     if (cli_given(call, "code") && !cli_given(call, "join"))
         return cli_fail(call, CLI_USAGE, "--code ne va qu’avec --join");
     if (!cli_given(call, "join"))
@@ -117,7 +125,6 @@ static int make_database(cli_call *call, hub_base *self)
     hub_base_store_options(self, &options);
     options.claim = !cli_given(call, "join");
     database_error error = store_open(&self->store, &options);
-    crypto_wipe(&options, sizeof options);
     if (error == DATABASE_CONFIGURATION && !options.claim)
         cli_say(call, "avec --join, --database doit mener à la base du hub qui a fait le trousseau");
     return error == DATABASE_OK ? CLI_DONE : hub_base_fail(self, call, error);

@@ -9,24 +9,18 @@
 #include "hub_base.h"
 #include "oserror.h"
 #include "terminal.h"
+#include "vault.h"
 
 enum { ATTEMPTS = 3, LINE_MAX_BYTES = 128, MEMORY_BYTES = 64 * 1024 };
 
 bundle *hub_join_new(void)
 {
-    bundle *made = calloc(1, sizeof *made);
-    if (made && !crypto_lock(made, sizeof *made))
-        errno = 0; /* where the system locks no memory, it is held as well */
-    return made;
+    return vault_new(sizeof(bundle));
 }
 
 void hub_join_forget(bundle **joined)
 {
-    if (!*joined)
-        return;
-    crypto_wipe(*joined, sizeof **joined);
-    free(*joined);
-    *joined = NULL;
+    vault_destroy(joined, sizeof **joined);
 }
 
 static int refuse(cli_call *call, bundle_error error)

@@ -118,7 +118,6 @@ static int serve(cli_call *call, hub_base *self, int stop)
     watch_destroy(&seen);
     hub_link_destroy(&link);
     gate_destroy(&who);
-    crypto_wipe(&options, sizeof options);
     return code;
 }
 

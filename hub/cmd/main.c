@@ -13,6 +13,7 @@
 #include "crypto.h"
 #include "hub_commands.h"
 #include "identity.h"
+#include "vault.h"
 
 enum { HUB_COMMAND_PLAIN = 1 << 8 }; /* needs no home, and so no identity */
 
@@ -98,6 +99,10 @@ static const cli_program program = {
 
 int main(int argc, char **argv)
 {
+    if (!vault_shut()) {
+        fputs("ctai-hub : le système ne laisse pas fermer la mémoire du programme aux autres\n", stderr);
+        return CLI_FAULT;
+    }
     signal(SIGXFSZ, SIG_IGN); /* a file at its limit is an error of the write, not our end */
     if (crypto_start() != 0) {
         fputs("ctai-hub : la bibliothèque de chiffrement ne démarre pas\n", stderr);

@@ -147,6 +147,19 @@ static database_error refused(database *self)
                          "la base de données est injoignable ; vérifiez qu’elle fonctionne et son adresse");
 }
 
+bool database_names_password(const char *conninfo)
+{
+    char *problem = NULL;
+    bool found = false;
+    PQconninfoOption *options = PQconninfoParse(conninfo, &problem);
+    PQfreemem(problem);
+    for (PQconninfoOption *at = options; at && at->keyword; at++)
+        if (at->val && at->val[0] && (strcmp(at->keyword, "password") == 0 || strcmp(at->keyword, "sslpassword") == 0))
+            found = true;
+    PQconninfoFree(options);
+    return found;
+}
+
 database_error database_open(database *self, const char *conninfo)
 {
     *self = (database){.quiet_commit = true};

@@ -38,6 +38,8 @@ typedef struct {
 /* Connects (CONNINFO of libpq). On failure self is closed but its explanation stands. */
 database_error database_open(database *self, const char *conninfo) __attribute__((warn_unused_result));
 void database_close(database *self);
+/* Does a CONNINFO itself hold a password? */
+bool database_names_password(const char *conninfo);
 /* Is there a server at that address, which is starting, recovering or stopping, and takes no connections for that? */
 bool database_is_busy(const char *conninfo);
 /* Is the connection still usable, as far as is known? */

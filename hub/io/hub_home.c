@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "oserror.h"
+#include "vault.h"
 
 static const char conf_name[] = "hub.conf", curve_name[] = "curve.key", sign_name[] = "sign.key",
     pepper_name[] = "pepper.key", endpoint_name[] = "endpoint", part_name[] = "init.part";
@@ -73,6 +74,7 @@ static bool read_conf(hub_home *self, diag_sink *sink, char why[HUB_HOME_WHY_MAX
         read = false;
         snprintf(why, HUB_HOME_WHY_MAX, "la configuration %.*s est à corriger", PATH_MAX, path);
     }
+    crypto_wipe(text, CONF_BYTES_MAX); /* it may hold a password */
     free(text);
     return read;
 }
@@ -80,15 +82,6 @@ static bool read_conf(hub_home *self, diag_sink *sink, char why[HUB_HOME_WHY_MAX
 static void note_fingerprint(hub_keys *keys)
 {
     credential_hub_fingerprint(keys->fingerprint, keys->curve.public_key, keys->sign.public_key);
-}
-
-/* Keys stay in locked memory, out of swap and core files; where the system locks none, they are held as well. */
-static hub_keys *new_keys(void)
-{
-    hub_keys *keys = calloc(1, sizeof *keys);
-    if (keys && !crypto_lock(keys, sizeof *keys))
-        errno = 0;
-    return keys;
 }
 
 static bool read_keys(hub_home *self, char why[HUB_HOME_WHY_MAX])
@@ -117,7 +110,7 @@ bool hub_home_open(hub_home *self, const char *path, diag_sink *sink, int *code,
         home_explain(error, path, why, HUB_HOME_WHY_MAX);
         return false;
     }
-    self->keys = new_keys();
+    self->keys = vault_new(sizeof *self->keys);
     if (!self->keys) {
         *code = 70;
         snprintf(why, HUB_HOME_WHY_MAX, "la mémoire manque");
@@ -130,11 +123,8 @@ bool hub_home_open(hub_home *self, const char *path, diag_sink *sink, int *code,
 
 void hub_home_close(hub_home *self)
 {
-    if (self->keys) {
-        crypto_wipe(self->keys, sizeof *self->keys);
-        free(self->keys);
-        self->keys = NULL;
-    }
+    vault_destroy(&self->keys, sizeof *self->keys);
+    crypto_wipe(self->conf.database, sizeof self->conf.database);
     home_close(&self->home);
 }
 
@@ -208,7 +198,7 @@ static void make_keys(hub_keys *keys, const bundle *joined)
 
 bool hub_home_create(hub_home *self, const bundle *joined, char why[HUB_HOME_WHY_MAX])
 {
-    self->keys = new_keys();
+    self->keys = vault_new(sizeof *self->keys);
     if (!self->keys) {
         snprintf(why, HUB_HOME_WHY_MAX, "la mémoire manque");
         return false;

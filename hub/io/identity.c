@@ -12,8 +12,6 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -22,6 +20,7 @@
 #include "home.h"
 #include "oserror.h"
 #include "outfile.h"
+#include "vault.h"
 
 enum { PLACED_BYTES_MAX = 1 << 20 };
 
@@ -120,20 +119,6 @@ void identity_forget_postgres(void)
     }
 }
 
-/* Secrets do not end up in core files, nor under other users' eyes. */
-static void keep_secrets(void)
-{
-    const struct rlimit none = { 0, 0 };
-    setrlimit(RLIMIT_CORE, &none);
-#if !defined(__SANITIZE_ADDRESS__) /* the leak checker needs to look */
-    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-#else
-    prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
-#endif
-    if (chdir("/") != 0)
-        return; /* then we stay where we are */
-}
-
 /* Root becomes the home's owner; 0 or an exit code. */
 static int take_identity(cli_call *call)
 {
@@ -164,7 +149,10 @@ static int run_here(cli_call *call)
         if (code != CLI_DONE)
             return code;
     }
-    keep_secrets();
+    if (!vault_shut())
+        return cli_fail(call, CLI_FAULT, "le système ne laisse pas fermer la mémoire du programme aux autres : %s",
+                        oserror_text(errno));
+    (void) !chdir("/"); /* or else we stay where we are */
     return cli_run_call(call);
 }
 

@@ -92,7 +92,8 @@ void store_destroy(store **self)
     if (!*self)
         return;
     database_close(&(*self)->connection);
-    crypto_wipe(&(*self)->options, sizeof (*self)->options);
+    if ((*self)->conninfo)
+        crypto_wipe((*self)->conninfo, strlen((*self)->conninfo)); /* it may hold a password */
     free((*self)->conninfo);
     free(*self);
     *self = NULL;

@@ -16,7 +16,7 @@
 
 typedef struct {
     const char *conninfo;              /* of libpq, or cluster_conninfo's; copied */
-    uint8_t pepper[CRYPTO_KEY];
+    const uint8_t *pepper;             /* CRYPTO_KEY bytes in locked memory; no copy is made: they outlive the store */
     char hub[CRYPTO_FINGERPRINT_TEXT]; /* credential_hub_fingerprint: whose database it is */
     bool claim;                        /* `init`: a database of nobody becomes this hub's */
     bool stable_at_commit;             /* what is committed may be forgotten by the agents */

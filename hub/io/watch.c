@@ -155,7 +155,6 @@ watch *watch_new(const store_options *options, gate *who, database_error *error,
         store_options own = *options;
         own.claim = false;
         *error = store_open(&self->store, &own);
-        crypto_wipe(&own, sizeof own);
         if (*error == DATABASE_OK)
             *error = store_listen(self->store);
         if (*error == DATABASE_OK)

@@ -269,7 +269,6 @@ void writer_destroy(writer **self)
     store_destroy(&gone->store);
     arena_destroy(&gone->scratch);
     job_queue_destroy(&gone->queue);
-    crypto_wipe(&gone->options, sizeof gone->options);
     free(gone);
     *self = NULL;
 }

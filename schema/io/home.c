@@ -17,6 +17,7 @@
 #include <dirent.h>
 
 #include "oserror.h"
+#include "vault.h"
 
 static const char lock_name[] = "lock";
 
@@ -127,6 +128,8 @@ home_error home_become_owner(const char *path)
         group = entry->pw_gid;
     if ((entry ? initgroups(entry->pw_name, group) : setgroups(0, NULL)) != 0
         || setresgid(group, group, group) != 0 || setresuid(user, user, user) != 0)
+        return HOME_SYSTEM;
+    if (!vault_shut())
         return HOME_SYSTEM;
     /* Root that can come back would be root still. */
     return setuid(0) == 0 ? system_error(EPERM) : HOME_OK;

@@ -31,7 +31,7 @@ home_error home_make(const char *path) __attribute__((warn_unused_result));
 home_error home_owner(const char *path, uid_t *user, gid_t *group) __attribute__((warn_unused_result));
 /*
  * Called by root: becomes the home's owner for good, supplementary groups included; for anyone else,
- * and for a home of root's, does nothing. Files that the user named must be open by then.
+ * and for a home of root's, does nothing. Files that the user named must be open by then. Memory stays shut (vault_shut).
  */
 home_error home_become_owner(const char *path) __attribute__((warn_unused_result));
 

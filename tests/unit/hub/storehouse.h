@@ -45,8 +45,9 @@ static inline text_view house_carried(const char *name)
 /* A store on the house's database; stable_at_commit as the private cluster of a hub has it. */
 static inline database_error house_open(store **to, const char *hub, bool claim)
 {
-    store_options options = {.conninfo = house.conninfo, .claim = claim, .stable_at_commit = true};
-    memset(options.pepper, 9, sizeof options.pepper);
+    static uint8_t pepper[CRYPTO_KEY];
+    memset(pepper, 9, sizeof pepper);
+    store_options options = {.conninfo = house.conninfo, .pepper = pepper, .claim = claim, .stable_at_commit = true};
     snprintf(options.hub, sizeof options.hub, "%s", hub);
     return store_open(to, &options);
 }
