@@ -6,6 +6,7 @@
 
 #include "sim_agent.h"
 #include "sim_hub.h"
+#include "sim_net.h"
 #include "wire.h"
 
 /* Where a value was said. */
@@ -298,6 +299,17 @@ static void check_nothing_else(unsigned identity)
     }
 }
 
+/*
+ * What a machine had sent before it was restored came to a hub only after the older disk had been greeted by another
+ * one, and both have signed a batch of one number: to the hubs that is two machines.
+ */
+static bool forked_with_itself(unsigned agent)
+{
+    const agent_session *session = agent_session_of(agent);
+    return session && session->state == AGENT_SESSION_STOPPED && agent_session_trouble(session, NULL) == AGENT_STOP_FORK
+        && net_late_after_restore(agent);
+}
+
 static void check_stop(unsigned agent)
 {
     const agent_session *session = agent_session_of(agent);
@@ -312,7 +324,7 @@ static void check_stop(unsigned agent)
     if (agent_is_revoked(agent)) {
         if (!stopped || (why != AGENT_STOP_NOT_ADMITTED && !agent_is_cloned(agent)))
             sim_broken("agent %u was revoked and goes on (%d)", agent, (int)session->state);
-    } else if (stopped && !agent_is_cloned(agent)) {
+    } else if (stopped && !agent_is_cloned(agent) && !forked_with_itself(agent)) {
         sim_broken("agent %u has stopped (%d, refusal %d)%s", agent, (int)why, (int)session->refusal,
                    agent_is_restored(agent) ? ", restored" : "");
     } else if (!stopped && why == AGENT_STOP_NO_RIGHT && !sim.other_key) {
@@ -335,7 +347,7 @@ void check_rest(bool last, bool terms_changed)
         check_stop(agent);
         if (agent_is_cloned(agent) && last && !agent_is_revoked(agent) && !sim.other_key)
             check_clone(agent);
-        bool certain = !agent_is_cloned(agent) && !agent_is_revoked(agent) && !sim.other_key
+        bool certain = !agent_is_cloned(agent) && !forked_with_itself(agent) && !agent_is_revoked(agent) && !sim.other_key
             && (last || (!agent_is_restored(agent) && !agent_is_uncertain(agent) && !terms_changed && !sim.quarantined));
         if (certain && last)
             check_nothing_before(agent_identity(agent));
