@@ -111,7 +111,9 @@ static void compare(runtime *self, const agent_effect *effect)
         runtime_answer(self, AGENT_EVENT_COMPARED, effect->scope)->differs = self->differs;
         return;
     }
-    if (error != OUTBOX_ABSENT)
+    if (error == OUTBOX_ABSENT)
+        self->unaware = true;
+    else
         runtime_storage_failed(self, error);
     runtime_answer_lost(self);
 }
