@@ -1,5 +1,6 @@
 /*
- * hub_bundle: `ctai-hub bundle`: the keys of this hub, sealed for a second one on the same database. The code that
+ * hub_bundle: `ctai-hub bundle`: the keys of this hub, sealed for a second one on the same database, or for this one
+ * when it has lost its machine. The code that
  * opens them is shown to the person at the terminal, once: it is in no file, no log, no output.
  */
 #include <errno.h>
@@ -61,10 +62,17 @@ static void tell(cli_call *call, const hub_home *from)
     }
     fprintf(call->out,
             "Trousseau scellé : %s\n"
-            "Empreinte du hub : %s\n"
-            "Sur la machine du second hub : ctai-hub init --join %s --database CONNEXION\n"
-            "(la même base que celle-ci), puis effacez le trousseau des deux machines.\n",
-            path, from->keys->fingerprint, path);
+            "Empreinte du hub : %s\n",
+            path, from->keys->fingerprint);
+    if (from->conf.database[0])
+        fprintf(call->out,
+                "Sur la machine du second hub : ctai-hub init --join %s --database CONNEXION\n"
+                "(la même base que celle-ci), puis effacez le trousseau des deux machines.\n", path);
+    else
+        fputs("La base de ce hub est la sienne, dans son dossier : un second hub ne peut pas s’y joindre.\n", call->out);
+    fprintf(call->out,
+            "Pour le rendre après une perte, avec une sauvegarde : ctai-hub init --join %s --restore SAUVEGARDE.\n"
+            "Gardé pour cela, le trousseau va au coffre, et son code ailleurs ; la sauvegarde, à part des deux.\n", path);
 }
 
 static int seal(cli_call *call, const hub_home *from, bundle *made)
@@ -96,11 +104,7 @@ int hub_bundle_run(cli_call *call)
     if (!hub_home_open(&from, call->home, &sink, &code, why))
         return cli_fail(call, code, "%s", why);
     bundle *made = NULL;
-    if (!from.conf.database[0])
-        code = cli_fail(call, CLI_CONFIGURATION,
-                        "la base de ce hub est la sienne, dans son dossier : un second hub ne peut pas s’y joindre. Il "
-                        "faut une base PostgreSQL que les deux atteignent, donnée à « ctai-hub init --database »");
-    else if (!terminal_there())
+    if (!terminal_there())
         code = cli_fail(call, CLI_USAGE,
                         "pas de terminal où montrer le code du trousseau : lancez la commande depuis un terminal");
     else if (!(made = hub_join_new()))

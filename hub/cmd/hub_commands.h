@@ -7,6 +7,10 @@
 extern const cli_option hub_init_options[];
 int hub_init_run(cli_call *call);
 
+int hub_backup_run(cli_call *call);
+extern const cli_option hub_restore_options[];
+int hub_restore_run(cli_call *call);
+
 extern const cli_option hub_bundle_options[];
 int hub_bundle_run(cli_call *call);
 

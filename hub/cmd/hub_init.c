@@ -10,6 +10,7 @@
 #include "hub_base.h"
 #include "hub_commands.h"
 #include "hub_join.h"
+#include "hub_restore.h"
 #include "identity.h"
 
 const cli_option hub_init_options[] = {
@@ -23,6 +24,8 @@ const cli_option hub_init_options[] = {
      .help = "le trousseau d’un hub de la même base (« ctai-hub bundle »)"},
     {.name = "code", .kind = CLI_INPUT, .value = "FICHIER",
      .help = "le fichier dont la première ligne est le code du trousseau"},
+    {.name = "restore", .kind = CLI_INPUT, .value = "SAUVEGARDE",
+     .help = "rend cette sauvegarde à la base (avec --join : le hub a perdu sa machine)"},
     {.name = NULL},
 };
 
@@ -45,14 +48,18 @@ static int take_options(cli_call *call, hub_conf *conf)
         return code;
     if (cli_given(call, "code") && !cli_given(call, "join"))
         return cli_fail(call, CLI_USAGE, "--code ne va qu’avec --join");
+    if (cli_given(call, "restore") && !cli_given(call, "join"))
+        return cli_fail(call, CLI_USAGE,
+                        "--restore ne va qu’avec --join : un hub qui se fait de nouvelles clés n’est pas celui de la sauvegarde");
     if (!cli_given(call, "join"))
         return CLI_DONE;
     if (conf->listen.port == 0)
         return cli_fail(call, CLI_USAGE, "--listen : avec --join, donnez un port précis, que les approbations nommeront");
-    if (!conf->database[0])
+    if (!conf->database[0] && !cli_given(call, "restore"))
         return cli_fail(call, CLI_CONFIGURATION,
                         "un hub qui en rejoint un autre se sert de la même base : donnez-la avec --database. (La base "
-                        "qu’un hub tient dans son dossier n’est qu’à lui.)");
+                        "qu’un hub tient dans son dossier n’est qu’à lui ; si sa machine est perdue, rendez-lui sa "
+                        "sauvegarde avec --restore.)");
     return CLI_DONE;
 }
 
@@ -123,17 +130,36 @@ static int make_database(cli_call *call, hub_base *self)
     }
     store_options options;
     hub_base_store_options(self, &options);
-    options.claim = !cli_given(call, "join");
+    options.claim = !cli_given(call, "join") || cli_given(call, "restore");
     database_error error = store_open(&self->store, &options);
     if (error == DATABASE_CONFIGURATION && !options.claim)
         cli_say(call, "avec --join, --database doit mener à la base du hub qui a fait le trousseau");
     return error == DATABASE_OK ? CLI_DONE : hub_base_fail(self, call, error);
 }
 
+/* The backup takes its place in a database that was just made, or found empty. */
+static int give_back_data(cli_call *call, hub_base *self)
+{
+    backup_manifest manifest;
+    arena *memory = arena_new(HUB_RESTORE_MEMORY_BYTES);
+    int code = memory ? hub_restore_verify(call, self, "restore", memory, &manifest) : hub_base_no_memory(call);
+    if (code == CLI_DONE)
+        code = make_database(call, self);
+    if (code == CLI_DONE)
+        code = hub_restore_load(call, self, "restore", false, memory, &manifest);
+    arena_destroy(&memory);
+    return code;
+}
+
 /* What else is to be done after a join: the other hub has to know of this one. */
 static void tell_joined(cli_call *call, const hub_conf *conf)
 {
     char address[ENDPOINT_TEXT];
+    if (cli_given(call, "restore")) {
+        fprintf(call->out, "Sauvegarde rendue : %s. Lancez ctai-hub serve ; les agents renvoient ce qu’ils ont gardé, et un envoi "
+                "complet de\nchaque opérateur rétablit le reste.\n", cli_value(call, "restore"));
+        return;
+    }
     fputs("Ce hub partage l’identité et la base du premier. Pour que les approbations nomment les deux, hub.conf du premier "
           "doit\nporter aussi ces lignes :\n", call->out);
     for (unsigned i = 0; i < conf->address_count; i++) {
@@ -209,7 +235,7 @@ int hub_init_run(cli_call *call)
         code = cli_fail(call, CLI_CANNOT_WRITE, "%s", why);
     hub_join_forget(&joined);
     if (code == CLI_DONE)
-        code = make_database(call, &self);
+        code = cli_given(call, "restore") ? give_back_data(call, &self) : make_database(call, &self);
     if (code == CLI_DONE && !hub_home_complete(&self.home, why))
         code = cli_fail(call, CLI_CANNOT_WRITE, "%s", why);
     if (code == CLI_DONE)

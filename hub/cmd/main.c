@@ -19,6 +19,8 @@ enum { HUB_COMMAND_PLAIN = 1 << 8 }; /* needs no home, and so no identity */
 
 static const cli_operand file_operand[] = {{.name = "fichier", .kind = CLI_INPUT, .required = true},
                                            {.name = NULL}};
+static const cli_operand backup_operand[] = {{.name = "fichier", .kind = CLI_OUTPUT_PRIVATE, .required = true},
+                                             {.name = NULL}};
 static const cli_operand contract_operand[] = {{.name = "contrat", .kind = CLI_VALUE, .required = true},
                                                {.name = NULL}};
 static const cli_operand request_operand[] = {{.name = "demande", .kind = CLI_INPUT, .required = true},
@@ -76,6 +78,17 @@ static const cli_command commands[] = {
     {.name = "report", .run = hub_report_run, .help = "l’évaluation d’un contrat (article 7)",
      .options = hub_report_options,
      .operands = contract_operand},
+    {.name = "backup", .run = hub_backup_run, .help = "sauvegarde la base du hub dans un fichier",
+     .operands = backup_operand,
+     .details = "Peut être lancée pendant que serve tourne. Le fichier est écrit en entier ou pas du tout, en 0600, et signé "
+                "par le hub.\nIl contient la base (enregistrements, registre, contrats, admissions) et les réglages de "
+                "hub.conf ; il ne contient\nni le poivre, ni les clés du hub, ni de mot de passe : voyez « bundle ».\n"
+                "Avec stable = later, ce qu’il contient devient stable dès qu’il est écrit."},
+    {.name = "restore", .run = hub_restore_run, .help = "rend une sauvegarde à la base du hub",
+     .options = hub_restore_options, .operands = file_operand,
+     .details = "Le dossier doit avoir l’identité du hub qui a fait la sauvegarde ; serve doit être arrêté. Tout est vérifié "
+                "avant de\ntoucher à quoi que ce soit, et la base reçoit tout ou rien. Une base qui n’est pas vide n’est "
+                "remplacée qu’avec --replace."},
     {.name = "status", .run = hub_status_run, .help = "montre où en sont la base, les contrats et les agents"},
     {.name = NULL},
 };

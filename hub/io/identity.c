@@ -24,7 +24,7 @@
 
 enum { PLACED_BYTES_MAX = 1 << 20 };
 
-/* A file that the child asks the parent to write; its bytes follow. */
+/* A file that the child asks the parent to write; its bytes follow. No name: the file of -o, whose bytes are written. */
 typedef struct {
     char name[NAME_MAX + 1];
     uint32_t size;
@@ -82,8 +82,23 @@ int identity_place(cli_call *call, const char *name, const void *data, size_t si
     return told ? error : EIO;
 }
 
+int identity_put_output(cli_call *call)
+{
+    if (parent_end < 0 || !call->output)
+        return cli_put_output(call);
+    placed what = { .size = 0 };
+    int32_t error = EIO;
+    errno = 0;
+    if (fflush(call->data) != 0 || ferror(call->data))
+        return errno ? errno : EIO;
+    bool told = move_all(parent_end, &what, sizeof what, true) && move_all(parent_end, &error, sizeof error, false);
+    call->output = NULL; /* the parent's alone */
+    call->data = NULL;
+    return told ? error : EIO;
+}
+
 /* In the parent: writes what the child asks for, until it ends. */
-static void serve_child(const cli_call *call, int child_end, bool places)
+static void serve_child(cli_call *call, int child_end, bool places)
 {
     placed what;
     while (move_all(child_end, &what, sizeof what, false)) {
@@ -94,7 +109,9 @@ static void serve_child(const cli_call *call, int child_end, bool places)
             free(bytes);
             return;
         }
-        if (places)
+        if (what.name[0] == '\0' && what.size == 0)
+            error = cli_put_output(call);
+        else if (places)
             error = place_here(call->folder, what.name, bytes, what.size);
         free(bytes);
         if (!move_all(child_end, &error, sizeof error, true))

@@ -26,6 +26,11 @@ int identity_run(cli_call *call, unsigned flags);
 int identity_place(cli_call *call, const char *name, const void *data,
                    size_t size) __attribute__((warn_unused_result));
 
+/*
+ * cli_put_output, wherever the command runs: the file of -o is in its place, before the command goes on. 0, or errno.
+ */
+int identity_put_output(cli_call *call) __attribute__((warn_unused_result));
+
 /* Takes PG* out of the environment, which would mislead the private cluster. Before any thread. */
 void identity_forget_postgres(void);
 

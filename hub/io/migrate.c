@@ -59,6 +59,17 @@ static file_state look(const database_result *known, const embedded_file *file)
     return FILE_NEW;
 }
 
+bool migrate_carries(text_view name, const uint8_t checksum[CRYPTO_HASH])
+{
+    uint8_t own[CRYPTO_HASH];
+    for (const embedded_file *file = embedded_files; file->name; file++)
+        if (is_sql(file) && is_numbered(file) && text_is(name, file->name)) {
+            checksum_of(own, file);
+            return memcmp(own, checksum, CRYPTO_HASH) == 0;
+        }
+    return false;
+}
+
 /* Is there anything to do? Refuses what this program cannot serve. */
 static database_error plan(database *self, const database_result *known, bool *migrations, bool *functions)
 {

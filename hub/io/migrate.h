@@ -9,9 +9,13 @@
 #ifndef CTAI_MIGRATE_H
 #define CTAI_MIGRATE_H
 
+#include "crypto.h"
 #include "database.h"
 
 /* DATABASE_OK when the schema is as this program needs it; DATABASE_CONFIGURATION when it cannot be. */
 database_error migrate_run(database *self) __attribute__((warn_unused_result));
+
+/* Does this program carry the numbered file of that name with that checksum (BLAKE2b-256)? */
+bool migrate_carries(text_view name, const uint8_t checksum[CRYPTO_HASH]);
 
 #endif

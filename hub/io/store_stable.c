@@ -18,6 +18,7 @@ struct store_stable {
 
 /* Of the advisory lock that lets one hub at a time move the marks. */
 #define LOCK_SQL "SELECT pg_try_advisory_xact_lock(7147239015533)"
+#define WAIT_SQL "SELECT pg_advisory_xact_lock(7147239015533) IS NOT NULL"
 
 static const char waiting_sql[] =
     "SELECT array_agg(s.scope ORDER BY s.scope)::text, array_agg(s.position ORDER BY s.scope)::text FROM ctai.scope AS s"
@@ -95,25 +96,34 @@ static database_error look_at_standbys(const store_stable *self, database *conne
     return error;
 }
 
-/* What is noted is on a standby's disk. */
-static database_error move(const store_stable *self, database *connection)
+/* What is up to those positions is safe. Without wait: unless another hub is just at it. */
+static database_error move(database *connection, const char *scopes, const char *positions, bool wait, uint64_t *moved)
 {
-    const database_parameter parameters[] = {DATABASE_TEXT(self->scopes), DATABASE_TEXT(self->positions)};
+    const database_parameter parameters[] = {DATABASE_TEXT(scopes), DATABASE_TEXT(positions)};
     database_result *result = NULL;
     database_error error = database_begin(connection, false);
     if (error != DATABASE_OK)
         return error;
-    error = database_query(connection, LOCK_SQL, NULL, 0, &result);
+    error = database_query(connection, wait ? WAIT_SQL : LOCK_SQL, NULL, 0, &result);
     bool ours = error == DATABASE_OK && database_flag(result, 0, 0);
     database_release(&result);
     if (ours)
         error = database_query(connection, lock_scopes_sql, parameters, 1, NULL);
     if (ours && error == DATABASE_OK)
         error = database_query(connection, move_sql, parameters, 2, &result);
-    if (ours && error == DATABASE_OK && database_affected(result) > 0)
+    *moved = ours && error == DATABASE_OK ? (uint64_t)database_affected(result) : 0;
+    if (*moved > 0)
         error = database_run(connection, STORE_NOTIFY_SQL);
     database_release(&result);
     return store_finish(connection, error);
+}
+
+database_error store_stable_reach(store *of, const char *scopes, const char *positions, uint64_t *moved)
+{
+    database *connection;
+    *moved = 0;
+    database_error error = store_database(of, &connection);
+    return error == DATABASE_OK ? move(connection, scopes, positions, true, moved) : error;
 }
 
 database_error store_stable_look(store_stable *self, store *of, store_stable_state *state)
@@ -132,7 +142,8 @@ database_error store_stable_look(store_stable *self, store *of, store_stable_sta
         return error;
     error = look_at_standbys(self, connection, state);
     if (error == DATABASE_OK && *state == STORE_STABLE_MOVED) {
-        error = move(self, connection);
+        uint64_t moved;
+        error = move(connection, self->scopes, self->positions, false, &moved);
         clear(self);
     }
     return error;

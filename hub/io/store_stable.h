@@ -27,4 +27,11 @@ void store_stable_destroy(store_stable **self);
 /* One look, about once a second. */
 database_error store_stable_look(store_stable *self, store *of, store_stable_state *state) __attribute__((warn_unused_result));
 
+/*
+ * What is up to a position of each scope's ledger is safe (in a backup that is in its place): scopes and positions are
+ * arrays of PostgreSQL, as text, of equal length. *moved: of how many agents' places.
+ */
+database_error store_stable_reach(store *of, const char *scopes, const char *positions, uint64_t *moved)
+    __attribute__((warn_unused_result));
+
 #endif

@@ -91,26 +91,28 @@ static bool read_line(int terminal, const sigset_t *callers, char *to, size_t si
     }
 }
 
-/* The line without echo; the terminal is as before at the end. */
-static bool ask_quietly(int terminal, const char *question, const sigset_t *callers, char *to, size_t size)
+/* The line, with or without echo; the terminal is as before at the end. */
+static bool ask_line(int terminal, const char *question, bool echo, const sigset_t *callers, char *to, size_t size)
 {
     struct termios before, quiet;
     if (tcgetattr(terminal, &before) != 0)
         return false;
     quiet = before;
-    quiet.c_lflag &= ~(tcflag_t) (ECHO | ECHOE | ECHOK | ECHONL);
+    if (!echo)
+        quiet.c_lflag &= ~(tcflag_t) (ECHO | ECHOE | ECHOK | ECHONL);
     quiet.c_lflag |= ICANON | ISIG;
     if (tcsetattr(terminal, TCSAFLUSH, &quiet) != 0)
         return false;
     bool answered = write_all(terminal, question) && read_line(terminal, callers, to, size);
     int error = errno;
     (void) tcsetattr(terminal, TCSADRAIN, &before);
-    (void) write_all(terminal, "\n");
+    if (!echo || !answered)
+        (void) write_all(terminal, "\n");
     errno = error;
     return answered;
 }
 
-bool terminal_ask_secret(const char *question, char *to, size_t size)
+static bool ask(const char *question, bool echo, char *to, size_t size)
 {
     struct sigaction noting = {.sa_handler = note}, was[ENDING_COUNT];
     sigset_t held, callers;
@@ -127,7 +129,7 @@ bool terminal_ask_secret(const char *question, char *to, size_t size)
         sigaction(ending[i], &noting, &was[i]);
     sigset_t waiting = callers;
     sigaddset(&waiting, SIGTSTP);
-    bool answered = ask_quietly(terminal, question, &waiting, to, size);
+    bool answered = ask_line(terminal, question, echo, &waiting, to, size);
     int error = errno;
     for (int i = 0; i < ENDING_COUNT; i++)
         sigaction(ending[i], &was[i], NULL);
@@ -139,4 +141,14 @@ bool terminal_ask_secret(const char *question, char *to, size_t size)
     close_terminal(terminal);
     errno = error;
     return answered;
+}
+
+bool terminal_ask_secret(const char *question, char *to, size_t size)
+{
+    return ask(question, false, to, size);
+}
+
+bool terminal_ask(const char *question, char *to, size_t size)
+{
+    return ask(question, true, to, size);
 }

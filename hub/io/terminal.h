@@ -21,4 +21,7 @@ bool terminal_show(const char *text) __attribute__((warn_unused_result));
  */
 bool terminal_ask_secret(const char *question, char *to, size_t size) __attribute__((warn_unused_result));
 
+/* The same with echo, for an answer that is no secret. */
+bool terminal_ask(const char *question, char *to, size_t size) __attribute__((warn_unused_result));
+
 #endif

@@ -47,6 +47,31 @@ void crypto_digest(uint8_t to[CRYPTO_HASH], const uint8_t *key, size_t key_size,
     blake2b(to, CRYPTO_HASH, key, key_size, data, size);
 }
 
+/* libsodium's state, in the room that the header gives it. */
+static crypto_generichash_state *state_of(crypto_running *self)
+{
+    _Static_assert(sizeof self->state >= sizeof(crypto_generichash_state), "the state has room");
+    return (crypto_generichash_state *)(void *)self->state;
+}
+
+void crypto_running_begin(crypto_running *self)
+{
+    int failed = crypto_generichash_init(state_of(self), NULL, 0, CRYPTO_HASH);
+    assert(!failed);
+}
+
+void crypto_running_add(crypto_running *self, const void *data, size_t size)
+{
+    int failed = crypto_generichash_update(state_of(self), data, size);
+    assert(!failed);
+}
+
+void crypto_running_end(crypto_running *self, uint8_t to[CRYPTO_HASH])
+{
+    int failed = crypto_generichash_final(state_of(self), to, CRYPTO_HASH);
+    assert(!failed);
+}
+
 void crypto_sign_new(crypto_sign_pair *pair)
 {
     int failed = crypto_sign_keypair(pair->public_key, pair->secret_key);

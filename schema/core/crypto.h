@@ -41,6 +41,12 @@ uint32_t crypto_random_below(uint32_t below);
 void crypto_short_hash(uint8_t to[CRYPTO_SHORT_HASH], const uint8_t *key, size_t key_size, const void *data, size_t size);
 void crypto_digest(uint8_t to[CRYPTO_HASH], const uint8_t *key, size_t key_size, const void *data, size_t size);
 
+/* BLAKE2b-256 of what comes piece by piece. */
+typedef struct { _Alignas(64) uint8_t state[384]; } crypto_running;
+void crypto_running_begin(crypto_running *self);
+void crypto_running_add(crypto_running *self, const void *data, size_t size);
+void crypto_running_end(crypto_running *self, uint8_t to[CRYPTO_HASH]);
+
 void crypto_sign_new(crypto_sign_pair *pair);
 void crypto_box_new(crypto_box_pair *pair); /* also for CURVE */
 void crypto_sign_with(uint8_t signature[CRYPTO_SIGNATURE], const void *data, size_t size, const crypto_sign_pair *by);

@@ -117,33 +117,45 @@ static void close_inputs(cli_call *call)
             fclose(call->operand_files[i].file);
 }
 
-/* The option of a file to write; NULL when it was not given, or is standard output. */
-static const cli_option *output_option(const cli_call *call)
+static bool is_output(cli_option_kind kind)
 {
-    const cli_option *options = call->command->options;
-    for (int i = 0; options && options[i].name; i++)
-        if ((options[i].kind == CLI_OUTPUT || options[i].kind == CLI_OUTPUT_PRIVATE) && call->values[i]
-            && strcmp(call->values[i], "-") != 0)
-            return &options[i];
-    return NULL;
+    return kind == CLI_OUTPUT || kind == CLI_OUTPUT_PRIVATE;
 }
 
-static const char *output_name(const cli_call *call)
+/* The name of the file to write, and its kind; NULL when none was given, or it is standard output. */
+static const char *output_name(const cli_call *call, cli_option_kind *kind)
 {
-    const cli_option *option = output_option(call);
-    return option ? call->values[option - call->command->options] : NULL;
+    const cli_command *command = call->command;
+    const char *name = NULL;
+    for (int i = 0; command->options && command->options[i].name; i++)
+        if (is_output(command->options[i].kind) && call->values[i]) {
+            *kind = command->options[i].kind;
+            name = call->values[i];
+        }
+    for (int i = 0; i < call->operand_count; i++)
+        if (is_output(command->operands[i].kind)) {
+            *kind = command->operands[i].kind;
+            name = call->operands[i];
+        }
+    return name && strcmp(name, "-") != 0 ? name : NULL;
+}
+
+static int cannot_write(cli_call *call)
+{
+    cli_option_kind kind;
+    const char *reason = oserror_text(errno);
+    return cli_fail(call, CLI_CANNOT_WRITE, "impossible d’écrire le fichier %s : %s", output_name(call, &kind), reason);
 }
 
 static bool open_output(cli_call *call)
 {
-    const char *name = output_name(call);
+    cli_option_kind kind;
+    const char *name = output_name(call, &kind);
     if (!name)
         return true;
-    call->output = outfile_open(name, output_option(call)->kind == CLI_OUTPUT_PRIVATE);
-    if (!call->output) {
-        cli_say(call, "impossible d’écrire le fichier %s : %s", name, oserror_text(errno));
-        return false;
-    }
+    call->output = outfile_open(name, kind == CLI_OUTPUT_PRIVATE);
+    if (!call->output)
+        return cannot_write(call) == CLI_DONE;
     call->data = outfile_stream(call->output);
     int memory = memfd_create("ctai-summary", MFD_CLOEXEC);
     FILE *held = memory >= 0 ? fdopen(memory, "w+") : NULL;
@@ -169,21 +181,30 @@ static void release_summary(cli_call *call, bool wanted)
     fclose(held);
 }
 
+int cli_put_output(cli_call *call)
+{
+    if (!call->output)
+        return 0;
+    errno = 0;
+    bool put = outfile_commit(&call->output);
+    call->data = NULL;
+    return put ? 0 : errno ? errno : EIO;
+}
+
 /* Puts the file of -o in its place when there is something to keep of it; the command's summary comes after. */
 static int close_output(cli_call *call, int code)
 {
-    if (!call->output)
-        return code;
     struct stat is;
-    bool keep = code == CLI_DONE
-        || (code == CLI_BAD_INPUT && fflush(call->data) == 0 && fstat(fileno(call->data), &is) == 0
-            && is.st_size > 0);
-    if (!keep)
-        outfile_abandon(&call->output);
-    else if (!outfile_commit(&call->output))
-        code = cli_fail(call, CLI_CANNOT_WRITE, "impossible d’écrire le fichier %s : %s", output_name(call),
-                        oserror_text(errno));
-    call->data = NULL;
+    if (call->output) {
+        bool keep = code == CLI_DONE
+            || (code == CLI_BAD_INPUT && fflush(call->data) == 0 && fstat(fileno(call->data), &is) == 0
+                && is.st_size > 0);
+        if (!keep)
+            outfile_abandon(&call->output);
+        else if (!outfile_commit(&call->output))
+            code = cannot_write(call);
+        call->data = NULL;
+    }
     release_summary(call, code != CLI_CANNOT_WRITE);
     return code;
 }
@@ -211,8 +232,7 @@ int cli_run_call(cli_call *call)
 {
     int code = call->command->run(call);
     if (call->data && !arrived(call->data) && (code == CLI_DONE || code == CLI_BAD_INPUT))
-        code = cli_fail(call, CLI_CANNOT_WRITE, "impossible d’écrire le fichier %s : %s", output_name(call),
-                        oserror_text(errno));
+        code = cannot_write(call);
     code = flush_standard(call, code);
     fflush(call->err);
     return code;

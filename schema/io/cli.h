@@ -45,7 +45,7 @@ typedef struct {
 
 typedef struct {
     const char *name;  /* "contrat" in the help: "FICHIER" */
-    cli_option_kind kind; /* CLI_VALUE or CLI_INPUT */
+    cli_option_kind kind; /* any but CLI_FLAG; at most one file to write a command, options included */
     bool required;
 } cli_operand;
 
@@ -124,6 +124,13 @@ const cli_file *cli_input(const cli_call *call, const char *name);
  * then, and never comes when the file cannot be written (73): so it may speak of the file as written.
  */
 FILE *cli_output(cli_call *call);
+
+/*
+ * Puts the file of -o in its place now, for a command that has something to do once it is there; what the command said
+ * is let go at the end all the same. Only where cli_main runs: a dispatch that has left for another process has its
+ * own way to ask for it. 0, or errno: then nothing is left behind. 0 as well when there is no such file.
+ */
+int cli_put_output(cli_call *call) __attribute__((warn_unused_result));
 
 /* Prints "ctai-agent : MESSAGE" to call->err and returns code, for `return cli_fail(...)`. */
 int cli_fail(cli_call *call, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));

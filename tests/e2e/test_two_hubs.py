@@ -241,9 +241,11 @@ class Bundle(unittest.TestCase):
         with harness.world() as alone:
             alone.hub("init").must()
             code, text = at_terminal("ctai-hub", "bundle", "-o", alone.path("t"), home=alone.hub_home, cwd=alone.directory)
-            self.assertEqual(code, harness.EX_CONFIG, text)
-            self.assertIn("--database", text)
-            self.assertFalse(os.path.exists(alone.path("t")))
+            self.assertEqual(code, harness.EX_OK, text)
+            self.assertIn("un second hub ne peut pas s’y joindre", text)
+            self.assertIn("--restore", text)
+            refused = self.third.hub("init", "--join", alone.path("t"), "--code", code_file(self.third, CODE.search(text).group(0)))
+            self.assertIn("--restore", refused.must(harness.EX_CONFIG).messages)
 
     def at_terminal(self, *answers, **more):
         """init --join with the code typed."""
