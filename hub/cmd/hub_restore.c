@@ -66,7 +66,6 @@ static database_error open_store(hub_base *self, bool claim)
     hub_base_store_options(self, &options);
     options.claim = claim;
     database_error error = store_open(&self->store, &options);
-    crypto_wipe(&options, sizeof options);
     return error;
 }
 
@@ -84,6 +83,9 @@ static int open_database(cli_call *call, hub_base *self)
         if (failed != CLUSTER_OK)
             return cli_fail(call, cluster_exit_code(failed), "%s", why);
     }
+    int code = hub_base_environment(call, &self->home.conf);
+    if (code != CLI_DONE)
+        return code;
     database_error error = open_store(self, true);
     return error == DATABASE_OK ? CLI_DONE : hub_base_fail(self, call, error);
 }

@@ -201,6 +201,7 @@ void hub_conf_write(const hub_conf *self, FILE *to)
     fputs("\n# Le nombre de connexions qui enregistrent les envois (1 à 16).\n", to);
     fprintf(to, "writers = %u\n\n", self->writers);
     fputs("# Quand un agent peut-il oublier un envoi : commit (dès l’enregistrement), standby (quand la base\n"
-          "# secondaire l’a écrit ; le rôle du hub doit être membre de pg_monitor), ou later (dès qu’une sauvegarde, ctai-hub\n# backup, le contient).\n", to);
+          "# secondaire l’a écrit ; le rôle du hub doit être membre de pg_monitor), ou later (dès qu’une sauvegarde,\n"
+          "# ctai-hub backup, le contient).\n", to);
     fprintf(to, "stable = %s\n", self->stable_at_commit ? "commit" : self->stable_on_standby ? "standby" : "later");
 }

@@ -193,7 +193,7 @@ backup_error backup_verify(FILE *file, arena *from, const char *fingerprint, con
         return fail(why, BACKUP_NO_MEMORY, "la mémoire manque");
     if (said == BACKUP_MANIFEST_UNREADABLE)
         return fail(why, BACKUP_DAMAGED, "la fin de la sauvegarde est illisible : elle est abîmée, ou faite par une autre version");
-    if (strcmp(manifest->fingerprint, fingerprint) != 0)
+    if (!crypto_fingerprint_equal(manifest->fingerprint, fingerprint))
         return fail(why, BACKUP_FOREIGN, "cette sauvegarde est celle d’un autre hub (empreinte %s)", manifest->fingerprint);
     if (said != BACKUP_MANIFEST_OK)
         return fail(why, BACKUP_DAMAGED, "la sauvegarde a été modifiée : ce hub ne l’a pas signée ainsi");

@@ -24,11 +24,11 @@ def unstable(world):
     return sum(scope["lots_non_stables"] for scope in world.hub("status", "--json").must().json()["perimetres"])
 
 
-def set_stable(world, value):
-    """Changes `stable` in hub.conf."""
+def change_conf(world, pattern, line):
+    """Changes a line of hub.conf."""
     path = os.path.join(world.hub_home, "hub.conf")
     with open(path, encoding="utf-8") as file:
-        text = re.sub(r"^stable = .*$", f"stable = {value}", file.read(), flags=re.M)
+        text = re.sub(pattern, line, file.read(), flags=re.M)
     with open(path, "r+", encoding="utf-8") as file:
         file.write(text)
         file.truncate()
@@ -107,7 +107,7 @@ class Backup(unittest.TestCase):
         """stable = later: what a backup holds may be forgotten, and no more; the rest comes by itself."""
         world = self.world(82)
         world.hub("init", "--listen", f"tcp://127.0.0.1:{world.port}").must()
-        set_stable(world, "later")
+        change_conf(world, "^stable = .*$", "stable = later")
         world.hub("contract", "add", harness.CONTRACT_FILE).must()
         world.serve()
         for name in NAMES:
@@ -217,7 +217,8 @@ class Backup(unittest.TestCase):
         self.addCleanup(base.close)
         world = self.world(85)
         secret = "mot-de-passe-tres-secret"
-        world.hub("init", "--listen", f"tcp://127.0.0.1:{world.port}", "--database", f"{base.conninfo()} password={secret}").must()
+        world.hub("init", "--listen", f"tcp://127.0.0.1:{world.port}", "--database", base.conninfo()).must()
+        change_conf(world, "^database = .*$", f"database = {base.conninfo()} password={secret}")
         world.hub("contract", "add", harness.CONTRACT_FILE).must()
         world.serve()
         for name in NAMES:
