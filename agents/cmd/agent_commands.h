@@ -11,13 +11,14 @@ enum {
 };
 
 extern const cli_option agent_init_options[], agent_scope_options[], agent_grant_options[], agent_accept_options[],
-    agent_check_options[], agent_preview_options[], agent_push_options[];
+    agent_rotate_options[], agent_check_options[], agent_preview_options[], agent_push_options[];
 
 int agent_init_run(cli_call *call);
 int agent_join_run(cli_call *call);
 int agent_key_create_run(cli_call *call);
 int agent_key_grant_run(cli_call *call);
 int agent_key_accept_run(cli_call *call);
+int agent_key_rotate_run(cli_call *call);
 int agent_key_list_run(cli_call *call);
 int agent_check_run(cli_call *call);
 int agent_preview_run(cli_call *call);

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent_linkage.h"
+
 enum {
     BYTES_BASE = 256 * 1024 * 1024, /* memory that the smallest export may take */
     BYTES_PER_BYTE = 48, /* and each byte of its files */
@@ -19,9 +21,9 @@ static int read_file(cli_call *call, const char *option, input *to)
 static int choose(agent_export *self, cli_call *call)
 {
     const char *wanted = cli_value(call, "contract");
-    wire_contract *known;
-    unsigned count;
-    outbox_error error = outbox_contracts(agent_call_of(call)->box, self->memory, &known, &count);
+    outbox_error error = outbox_contracts(agent_call_of(call)->box, self->memory, &self->known, &self->known_count);
+    wire_contract *known = self->known;
+    unsigned count = self->known_count;
     if (error != OUTBOX_OK)
         return agent_call_outbox_failed(call, error);
     if (count == 0)
@@ -46,20 +48,33 @@ static int choose(agent_export *self, cli_call *call)
                     list);
 }
 
+/* Which linkage keys the contract's records have their tokens under; what people must know of them is said, once for a scope. */
+static int load_keys(agent_export *self, cli_call *call, agent_export_tokens tokens, unsigned i)
+{
+    char text[AGENT_LINKAGE_TEXT];
+    agent_linkage keys;
+    bool said = false;
+    export_contract *contract = &self->contracts[i];
+    agent_linkage_find(&keys, agent_call_of(call)->agent, contract->terms->scope, self->known, self->known_count);
+    contract->token_key_count = keys.choice.key_count;
+    contract->token_keys = keys.choice.keys;
+    if (linkage_blocks(keys.choice.trouble) && tokens == AGENT_EXPORT_TOKENS)
+        return agent_linkage_refuse(call, &keys);
+    for (unsigned k = 0; k < i; k++)
+        said = said || text_equal(self->contracts[k].terms->scope, contract->terms->scope);
+    if (!said && agent_linkage_sentence(&keys, text))
+        cli_say(call, "attention : %s", text);
+    return CLI_DONE;
+}
+
 static int load(agent_export *self, cli_call *call, agent_export_tokens tokens)
 {
     agent_call *own = agent_call_of(call);
     for (unsigned i = 0; i < self->contract_count; i++) {
         export_contract *contract = &self->contracts[i];
-        text_view scope = contract->terms->scope;
-        contract->token_key_count = agent_home_keys(own->agent, scope, &contract->token_keys);
-        if (contract->token_key_count == 0 && tokens == AGENT_EXPORT_TOKENS)
-            return cli_fail(call, CLI_CONFIGURATION,
-                            "la clé de liaison du périmètre « %.*s » manque. Envoyez votre fichier de demande au "
-                            "coordonnateur, puis prenez en compte "
-                            "la clé qu’il vous rendra : ctai-agent key accept FICHIER.cle. (Si vous êtes le "
-                            "coordonnateur : ctai-agent key create --scope %.*s)",
-                            (int)scope.size, scope.at, (int)scope.size, scope.at);
+        int code = load_keys(self, call, tokens, i);
+        if (code != CLI_DONE)
+            return code;
         outbox_error error = enqueue_earlier(own->box, contract->terms->id, &self->earlier[i],
                                              &contract->earlier_count);
         if (error != OUTBOX_OK)

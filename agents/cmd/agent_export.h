@@ -13,7 +13,8 @@
 typedef struct {
     arena *memory; /* of everything but the files */
     input persons, events;
-    unsigned contract_count;
+    unsigned known_count, contract_count; /* that we serve; of these, those of the call */
+    wire_contract *known;
     export_contract *contracts;
     export_contribution **earlier; /* of each contract; freed by release */
     export made;

@@ -4,6 +4,7 @@
 
 #include "agent_commands.h"
 #include "agent_key.h"
+#include "agent_linkage.h"
 
 enum { MEMORY_BYTES = 64 * 1024 * 1024 };
 
@@ -98,7 +99,11 @@ int agent_key_create_run(cli_call *call)
     if (code != CLI_DONE)
         return code;
     arena *memory = arena_new(MEMORY_BYTES);
+    agent_linkage keys;
     code = memory == NULL ? agent_call_no_memory(call) : scope_known(call, scope, memory);
+    if (code == CLI_DONE && (code = agent_linkage_load(&keys, call, scope, memory)) == CLI_DONE
+        && keys.held_count == 0 && keys.told.count > 0)
+        code = agent_linkage_refuse(call, &keys);
     arena_destroy(&memory);
     if (code != CLI_DONE)
         return code;
@@ -110,38 +115,51 @@ int agent_key_create_run(cli_call *call)
     token_key made = {.epoch = 1};
     agent_home_result result;
     crypto_random(made.key, sizeof made.key);
-    agent_home_error error = agent_home_add_linkage(self->agent, scope, &made, &result);
+    agent_home_error error = agent_home_add_linkage(self->agent, scope, &made, false, &result);
     if (error == AGENT_HOME_OK)
         tell(call, scope, &made);
     crypto_wipe(&made, sizeof made);
     return error == AGENT_HOME_OK ? CLI_DONE : agent_call_home_failed(call, &result);
 }
 
-int agent_key_list_run(cli_call *call)
+static int list(cli_call *call, arena *memory)
 {
-    const agent_home_secrets *secrets = agent_call_of(call)->agent->secrets;
-    json_t *keys = json_array();
-    for (unsigned i = 0; i < secrets->linkage_count; i++) {
-        char name[CRYPTO_FINGERPRINT_TEXT];
-        agent_key_name(name, &secrets->linkage_key[i]);
-        unsigned long epoch = secrets->linkage_key[i].epoch;
-        json_array_append_new(keys,
-                              json_pack("{s:s, s:I, s:s}", "perimetre", secrets->linkage_scope[i], "epoque",
-                                        (json_int_t)epoch, "identifiant", name));
+    agent_linkage scopes[AGENT_HOME_LINKAGE_MAX];
+    agent_call *own = agent_call_of(call);
+    wire_contract *contracts;
+    unsigned count;
+    outbox_error error = outbox_contracts(own->box, memory, &contracts, &count);
+    if (error != OUTBOX_OK)
+        return agent_call_outbox_failed(call, error);
+    unsigned scope_count = agent_linkage_all(scopes, own->agent, contracts, count);
+    json_t *held = json_array(), *missing = json_array();
+    for (unsigned i = 0; i < scope_count; i++) {
+        char text[AGENT_LINKAGE_TEXT];
+        agent_linkage_json(&scopes[i], held, missing);
         if (!call->json)
-            (void)fprintf(call->out, "Périmètre %s, époque %lu : identifiant %s\n", secrets->linkage_scope[i],
-                          epoch, name);
+            agent_linkage_tell(&scopes[i], call->out, "Périmètre");
+        if (agent_linkage_sentence(&scopes[i], text))
+            cli_say(call, "attention : %s", text);
     }
     if (call->json) {
-        json_t *summary = json_pack("{s:O}", "cles", keys);
+        json_t *summary = json_pack("{s:O, s:O}", "cles", held, "manquantes", missing);
         (void)json_dumpf(summary, call->out, 0);
         (void)fputc('\n', call->out);
         json_decref(summary);
-    } else if (secrets->linkage_count == 0) {
+    } else if (json_array_size(held) == 0) {
         (void)fprintf(call->out,
                       "Aucune clé de liaison. Le coordonnateur la crée (« key create ») ou vous la remet (« key "
                       "accept FICHIER.cle »).\n");
     }
-    json_decref(keys);
+    json_decref(held);
+    json_decref(missing);
     return CLI_DONE;
+}
+
+int agent_key_list_run(cli_call *call)
+{
+    arena *memory = arena_new(MEMORY_BYTES);
+    int code = memory == NULL ? agent_call_no_memory(call) : list(call, memory);
+    arena_destroy(&memory);
+    return code;
 }

@@ -48,7 +48,7 @@ static void write_rows(const agent_export *from, FILE *to, bool json)
             text_view cells[PREVIEW_COLUMNS];
             char scratch[PREVIEW_SCRATCH];
             export_record(result, k, &what);
-            preview_cells(cells, scratch, &what, what.token_sets > 0 ? what.token_sets - 1 : 0);
+            preview_cells(cells, scratch, &what, 0);
             if (json && !first)
                 (void)fputs(",\n", to);
             first = false;

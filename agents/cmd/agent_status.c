@@ -5,7 +5,7 @@
 #include <time.h>
 
 #include "agent_commands.h"
-#include "agent_key.h"
+#include "agent_linkage.h"
 #include "agent_note.h"
 
 enum { MEMORY_BYTES = 64 * 1024 * 1024 };
@@ -24,6 +24,8 @@ typedef struct {
     outbox_scope scopes[WIRE_SCOPES_MAX];
     wire_contract *contracts;
     json_t *refusals; /* by scope, contract and reason */
+    unsigned linkage_count;
+    agent_linkage linkages[AGENT_HOME_LINKAGE_MAX]; /* by scope */
     json_t *notes; /* of contracts that are to be pushed anew */
 } status;
 
@@ -74,6 +76,8 @@ static int gather(status *self)
         box = outbox_refusals(own->box, add_refusal, self);
     if (box == OUTBOX_OK)
         self->notes = agent_note_json(own->box, &box);
+    if (box == OUTBOX_OK)
+        self->linkage_count = agent_linkage_all(self->linkages, own->agent, self->contracts, self->contract_count);
     return box == OUTBOX_OK ? CLI_DONE : agent_call_outbox_failed(self->call, box);
 }
 
@@ -128,9 +132,9 @@ static json_t *contract_json(const wire_contract *contract)
 
 static void tell_json(const status *self)
 {
-    const agent_home_secrets *secrets = self->own->agent->secrets;
     char text[64];
-    json_t *scopes = json_array(), *contracts = json_array(), *keys = json_array(), *addresses = json_array();
+    json_t *scopes = json_array(), *contracts = json_array(), *addresses = json_array();
+    json_t *keys = json_array(), *missing = json_array();
     for (unsigned i = 0; i < self->scope_count; i++)
         json_array_append_new(scopes, scope_json(self, &self->scopes[i]));
     for (unsigned i = 0; i < self->contract_count; i++)
@@ -138,20 +142,15 @@ static void tell_json(const status *self)
     for (unsigned i = 0; self->joined && i < self->approval.address_count; i++)
         json_array_append_new(addresses,
                               json_stringn(self->approval.addresses[i].at, self->approval.addresses[i].size));
-    for (unsigned i = 0; i < secrets->linkage_count; i++) {
-        char name[CRYPTO_FINGERPRINT_TEXT];
-        agent_key_name(name, &secrets->linkage_key[i]);
-        json_array_append_new(keys,
-                              json_pack("{s:s, s:I, s:s}", "perimetre", secrets->linkage_scope[i], "epoque",
-                                        (json_int_t)secrets->linkage_key[i].epoch, "identifiant", name));
-    }
+    for (unsigned i = 0; i < self->linkage_count; i++)
+        agent_linkage_json(&self->linkages[i], keys, missing);
     json_t *hub = json_pack("{s:s?, s:o, s:s?, s:s?}", "empreinte", self->joined ? self->hub : NULL, "adresses",
                             addresses, "dernier_contact",
                             self->contact == 0 ? NULL : contact_text(self, true, text), "arret",
                             self->stop == AGENT_STOP_NONE ? NULL : runtime_stop_text(self->stop));
-    json_t *all = json_pack("{s:s, s:s, s:b, s:o, s:o, s:o, s:o, s:O, s:O}", "nom", self->own->agent->name, "empreinte",
+    json_t *all = json_pack("{s:s, s:s, s:b, s:o, s:o, s:o, s:o, s:o, s:O, s:O}", "nom", self->own->agent->name, "empreinte",
                             self->fingerprint, "service", self->own->serving != NULL, "hub", hub, "perimetres",
-                            scopes, "contrats", contracts, "cles", keys, "refus", self->refusals, "reprises", self->notes);
+                            scopes, "contrats", contracts, "cles", keys, "cles_manquantes", missing, "refus", self->refusals, "reprises", self->notes);
     (void)json_dumpf(all, self->call->out, 0);
     (void)fputc('\n', self->call->out);
     json_decref(all);
@@ -198,7 +197,6 @@ static void tell_scopes(const status *self, FILE *out)
 static outbox_error tell(const status *self)
 {
     FILE *out = self->call->out;
-    const agent_home_secrets *secrets = self->own->agent->secrets;
     char text[64];
     (void)fprintf(out, "Agent « %s », empreinte %s\n", self->own->agent->name, self->fingerprint);
     (void)fprintf(out, "Service (serve) : %s\n", self->own->serving != NULL ? "en marche" : "arrêté");
@@ -212,13 +210,15 @@ static outbox_error tell(const status *self)
     outbox_error error = agent_note_tell(self->own->box, out, "À faire : ");
     tell_contracts(self, out);
     tell_scopes(self, out);
-    for (unsigned i = 0; i < secrets->linkage_count; i++) {
-        char name[CRYPTO_FINGERPRINT_TEXT];
-        agent_key_name(name, &secrets->linkage_key[i]);
-        (void)fprintf(out, "Clé de liaison du périmètre %s, époque %lu : identifiant %s\n",
-                      secrets->linkage_scope[i], (unsigned long)secrets->linkage_key[i].epoch, name);
+    for (unsigned i = 0; i < self->linkage_count && error == OUTBOX_OK; i++) {
+        char sentence[AGENT_LINKAGE_TEXT];
+        const agent_linkage *keys = &self->linkages[i];
+        agent_linkage_tell(keys, out, "Clé de liaison du périmètre");
+        if (agent_linkage_sentence(keys, sentence))
+            (void)fprintf(out, "À faire : %s\n", sentence);
+        error = agent_linkage_tell_left(keys, self->own->box, self->contracts, self->contract_count, out, "À faire : ");
     }
-    if (secrets->linkage_count == 0)
+    if (self->own->agent->secrets->linkage_count == 0)
         (void)fprintf(out, "Aucune clé de liaison\n");
     return error;
 }

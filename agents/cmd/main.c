@@ -50,9 +50,17 @@ static const cli_command commands[] = {
      .flags = AGENT_COMMAND_CONFIRM,
      .details = "Donnez avec --from l’empreinte que le coordonnateur vous a lue ; sans elle, la question est posée "
                 "sur le terminal."},
+    {.name = "key rotate",
+     .run = agent_key_rotate_run,
+     .help = "renouvelle la clé de liaison d’un périmètre (coordonnateur)",
+     .options = agent_rotate_options,
+     .operands = no_operands,
+     .details = "Crée l’époque suivante de la clé ; remettez-la aux opérateurs par key grant. D’ici à la clôture, tout "
+                "part sous les deux clés et les comptes ne changent pas.\nAvec --close, quand tous ont renvoyé leurs "
+                "exports, clôt l’ancienne époque (75 : des opérateurs n’ont pas suivi)."},
     {.name = "key list",
      .run = agent_key_list_run,
-     .help = "montre les clés de liaison présentes",
+     .help = "montre les clés de liaison présentes, et ce que le hub en dit",
      .options = no_options,
      .operands = no_operands},
     {.name = "check",

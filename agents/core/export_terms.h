@@ -55,6 +55,8 @@ typedef struct {
 /* One contract's export. Arrays live in the arena. */
 typedef struct {
     const wire_contract *terms;
+    unsigned token_key_count;      /* under which the records have tokens, as the caller gave them */
+    const token_key *token_keys;
     batch_coverage coverage;       /* contract, complete (not partial, not unsure), allowed actions, last month of a counted event */
     size_t record_count;
     /*

@@ -282,6 +282,8 @@ making *making_run(const counting *by, const export_contract *contract, bool par
         return NULL;
     fill_coverage(self, !partial && !unsure, &result->coverage);
     result->terms = by->terms;
+    result->token_key_count = contract->token_key_count;
+    result->token_keys = contract->token_keys;
     result->record_count = self->entry_count;
     result->making = self;
     return self;

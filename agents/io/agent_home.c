@@ -10,12 +10,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "logline.h"
 #include "vault.h"
 
 /* The files of a home. The name comes last: it says that the identity is whole. */
 static const char NAME_FILE[] = "nom";
 static const char APPROVAL_FILE[] = "approbation";
 static const char LINKAGE_PREFIX[] = "cle-liaison.";
+enum { LINKAGE_NAME = sizeof LINKAGE_PREFIX + BATCH_SCOPE_MAX + 16 };
 
 typedef struct {
     const char *file;
@@ -178,6 +180,22 @@ agent_home_error agent_home_create(agent_home *self, const char *path, const cha
     return AGENT_HOME_OK;
 }
 
+static void linkage_name(char name[LINKAGE_NAME], const char *scope, uint32_t epoch)
+{
+    (void)snprintf(name, LINKAGE_NAME, "%s%s.%lu", LINKAGE_PREFIX, scope, (unsigned long)epoch);
+}
+
+/* Takes a linkage key out of memory; its copy at the end is wiped. */
+static void drop(agent_home_secrets *secrets, unsigned at)
+{
+    unsigned last = --secrets->linkage_count;
+    for (; at < last; at++) {
+        memcpy(secrets->linkage_scope[at], secrets->linkage_scope[at + 1], sizeof secrets->linkage_scope[0]);
+        secrets->linkage_key[at] = secrets->linkage_key[at + 1];
+    }
+    crypto_wipe(&secrets->linkage_key[last], sizeof secrets->linkage_key[0]);
+}
+
 /* Adds a linkage key at its place. (qsort would leave copies of keys in the heap.) */
 static void settle(agent_home_secrets *secrets, const char *scope, const token_key *key)
 {
@@ -191,6 +209,33 @@ static void settle(agent_home_secrets *secrets, const char *scope, const token_k
     }
     (void)text_copy(secrets->linkage_scope[at], sizeof secrets->linkage_scope[0], text_of(scope));
     secrets->linkage_key[at] = *key;
+}
+
+/* Where the scope's keys are, and how many. */
+static unsigned scope_keys(const agent_home_secrets *secrets, text_view scope, unsigned *first)
+{
+    unsigned count = 0;
+    *first = 0;
+    for (unsigned i = 0; i < secrets->linkage_count; i++)
+        if (text_is(scope, secrets->linkage_scope[i])) {
+            if (count == 0)
+                *first = i;
+            count++;
+        }
+    return count;
+}
+
+/* Forgets the scope's lowest epoch when it has too many: nobody will link by it again. */
+static void keep_latest(agent_home *self, const char *scope)
+{
+    unsigned first;
+    char name[LINKAGE_NAME];
+    if (scope_keys(self->secrets, text_of(scope), &first) <= AGENT_HOME_SCOPE_KEYS)
+        return;
+    linkage_name(name, scope, self->secrets->linkage_key[first].epoch);
+    drop(self->secrets, first);
+    if (unlinkat(self->folder.folder, name, 0) != 0)
+        logline(LOGLINE_WARNING, "a linkage key that is past cannot be removed: %s", strerror(errno));
 }
 
 /* "cle-liaison.SCOPE.EPOCH": false when the name is none of ours. */
@@ -236,8 +281,10 @@ static agent_home_error load_linkage(agent_home *self, agent_home_result *result
         home_error error = home_read_secret(&self->folder, entry->d_name, key.key, CRYPTO_KEY);
         if (error != HOME_OK)
             outcome = said_home(result, error, &self->folder, entry->d_name);
-        else
+        else {
             settle(secrets, scope, &key);
+            keep_latest(self, scope);
+        }
         crypto_wipe(&key, sizeof key);
     }
     closedir(list);
@@ -316,38 +363,35 @@ agent_home_error agent_home_keep_approval(agent_home *self, text_view file, agen
 
 unsigned agent_home_keys(const agent_home *self, text_view scope, const token_key **keys)
 {
-    const agent_home_secrets *secrets = self->secrets;
-    unsigned count = 0, end = 0;
-    for (unsigned i = 0; i < secrets->linkage_count; i++)
-        if (text_is(scope, secrets->linkage_scope[i])) {
-            end = i + 1;
-            count++;
-        }
-    if (count > RECORD_TOKEN_SETS) /* the latest epochs are the ones in use */
-        count = RECORD_TOKEN_SETS;
-    *keys = secrets->linkage_key + end - count;
+    unsigned first, count = scope_keys(self->secrets, scope, &first);
+    *keys = self->secrets->linkage_key + first;
     return count;
 }
 
-agent_home_error agent_home_add_linkage(agent_home *self, const char *scope, const token_key *key,
+agent_home_error agent_home_add_linkage(agent_home *self, const char *scope, const token_key *key, bool replace,
                                         agent_home_result *result)
 {
     agent_home_secrets *secrets = self->secrets;
     assert(strlen(scope) <= BATCH_SCOPE_MAX && key->epoch >= 1);
-    char name[sizeof LINKAGE_PREFIX + BATCH_SCOPE_MAX + 16];
-    (void)snprintf(name, sizeof name, "%s%s.%lu", LINKAGE_PREFIX, scope, (unsigned long)key->epoch);
-    for (unsigned i = 0; i < secrets->linkage_count; i++)
-        if (strcmp(secrets->linkage_scope[i], scope) == 0 && secrets->linkage_key[i].epoch == key->epoch) {
-            if (crypto_equal(secrets->linkage_key[i].key, key->key, CRYPTO_KEY))
-                return AGENT_HOME_OK;
-            return said(result, AGENT_HOME_EXISTS, self->folder.path);
-        }
-    if (secrets->linkage_count == AGENT_HOME_LINKAGE_MAX)
+    char name[LINKAGE_NAME];
+    unsigned at, first, count = scope_keys(secrets, text_of(scope), &first);
+    linkage_name(name, scope, key->epoch);
+    for (at = first; at < first + count && secrets->linkage_key[at].epoch != key->epoch; at++)
+        continue;
+    bool there = at < first + count;
+    if (there && crypto_equal(secrets->linkage_key[at].key, key->key, CRYPTO_KEY))
+        return AGENT_HOME_OK;
+    if (there && !replace)
+        return said(result, AGENT_HOME_EXISTS, self->folder.path);
+    if (!there && secrets->linkage_count == AGENT_HOME_LINKAGE_MAX)
         return said(result, AGENT_HOME_FULL, self->folder.path);
     home_error error = home_write_secret(&self->folder, name, key->key, CRYPTO_KEY);
     if (error != HOME_OK)
         return said_home(result, error, &self->folder, name);
+    if (there)
+        drop(secrets, at);
     settle(secrets, scope, key);
+    keep_latest(self, scope);
     return AGENT_HOME_OK;
 }
 

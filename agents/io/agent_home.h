@@ -4,7 +4,8 @@
  *
  * Always true: a home has an identity when the file of its name is there, and that file is written
  * last; secrets live in one block of locked memory that is wiped when the home is closed; a linkage
- * key that is there is never overwritten by another.
+ * key that is there is overwritten by another only where the caller says so; of a scope's keys the latest
+ * AGENT_HOME_SCOPE_KEYS stay.
  *
  * Errors are home_error's; those that only an agent knows are agent_home_error's.
  */
@@ -14,7 +15,11 @@
 #include "credential.h"
 #include "home.h"
 
-enum { AGENT_HOME_LINKAGE_MAX = WIRE_SCOPES_MAX * RECORD_TOKEN_SETS };
+enum {
+    /* Those that may be open, and the one before: a hub that comes back from a backup may link by it again. */
+    AGENT_HOME_SCOPE_KEYS = RECORD_TOKEN_SETS + 1,
+    AGENT_HOME_LINKAGE_MAX = WIRE_SCOPES_MAX * AGENT_HOME_SCOPE_KEYS + 1, /* one more, before the lowest goes */
+};
 
 /* The secrets, in locked memory. */
 typedef struct {
@@ -73,11 +78,11 @@ agent_home_error agent_home_approval(const agent_home *self, credential_approval
 agent_home_error agent_home_keep_approval(agent_home *self, text_view file, agent_home_result *result)
     __attribute__((warn_unused_result));
 
-/* The linkage keys of a scope, epochs ascending: how many (at most RECORD_TOKEN_SETS, the latest), and where among the secrets. */
+/* The linkage keys held of a scope, epochs ascending: how many (at most AGENT_HOME_SCOPE_KEYS), and where among the secrets. */
 unsigned agent_home_keys(const agent_home *self, text_view scope, const token_key **keys);
 
-/* Keeps a linkage key, durably. The very same key again: AGENT_HOME_OK. */
-agent_home_error agent_home_add_linkage(agent_home *self, const char *scope, const token_key *key,
+/* Keeps a linkage key, durably. The very same key again: AGENT_HOME_OK; another of that epoch: EXISTS, unless replace. */
+agent_home_error agent_home_add_linkage(agent_home *self, const char *scope, const token_key *key, bool replace,
                                         agent_home_result *result) __attribute__((warn_unused_result));
 
 /* In French, with what to do. */

@@ -37,12 +37,6 @@ batcher *batcher_new(outbox *to, const agent_home *agent, text_view scope)
     }
     self->to = to;
     self->sign = &agent->secrets->sign;
-    const token_key *keys;
-    self->key_count = agent_home_keys(agent, scope, &keys);
-    for (unsigned i = 0; i < self->key_count; i++) {
-        self->keys[i].epoch = keys[i].epoch;
-        token_key_id(self->keys[i].id, &keys[i]);
-    }
     batch_buffer_init(&self->body, BATCH_BODY_MAX);
     batch_buffer_init(&self->packed, OUTBOX_BODIES_MAX + 2 * BATCH_BODY_MAX);
     batch_buffer_init(&self->header, BATCH_HEADER_MAX);
@@ -59,6 +53,16 @@ void batcher_destroy(batcher **self)
     batch_buffer_release(&(*self)->header);
     free(*self);
     *self = NULL;
+}
+
+void batcher_use_keys(batcher *self, const token_key *keys, unsigned count)
+{
+    assert(count <= RECORD_TOKEN_SETS && self->body_count == 0);
+    self->key_count = count;
+    for (unsigned i = 0; i < count; i++) {
+        self->keys[i].epoch = keys[i].epoch;
+        token_key_id(self->keys[i].id, &keys[i]);
+    }
 }
 
 /* Signs what has come together as the scope's next batch. */

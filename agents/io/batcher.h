@@ -15,9 +15,12 @@ enum { BATCHER_RECORDS = 1000 };
 
 typedef struct batcher batcher;
 
-/* For one scope; linkage keys come from the home. NULL, told to the outbox, when it cannot be. */
+/* For one scope. NULL, told to the outbox, when it cannot be. */
 batcher *batcher_new(outbox *to, const agent_home *agent, text_view scope);
 void batcher_destroy(batcher **self);
+
+/* The linkage keys, epochs ascending, under which records that are added from now on have their tokens; without it, none has. */
+void batcher_use_keys(batcher *self, const token_key *keys, unsigned count);
 
 /* One record or withdrawal; keys ascend between two calls of batcher_end. */
 void batcher_add(batcher *self, const record *what);

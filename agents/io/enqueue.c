@@ -9,6 +9,7 @@
 /* Names of the outbox's values, by contract. */
 static const char CONTRIBUTIONS[] = "contributions";
 static const char COVERAGE[] = OUTBOX_COVERAGE;
+static const char KEYS[] = "cles"; /* the ids of the linkage keys of the last complete export */
 
 enum { CONTRIBUTION_BYTES = 2 * RECORD_KEY + 4 + 1 };
 
@@ -83,6 +84,34 @@ outbox_error enqueue_earlier(outbox *from, text_view contract, export_contributi
     }
     batch_buffer_release(&bytes);
     return error;
+}
+
+outbox_error enqueue_lacks_keys(outbox *from, text_view contract, const token_key *keys, unsigned count, bool *lacks)
+{
+    batch_buffer ids;
+    *lacks = false;
+    batch_buffer_init(&ids, RECORD_TOKEN_SETS * TOKEN_KEY_ID);
+    outbox_error error = read_value(from, KEYS, contract, &ids);
+    for (unsigned i = 0; i < count && ids.size > 0; i++) {
+        uint8_t id[TOKEN_KEY_ID];
+        bool there = false;
+        token_key_id(id, &keys[i]);
+        for (size_t at = 0; at + TOKEN_KEY_ID <= ids.size; at += TOKEN_KEY_ID)
+            there = there || memcmp(ids.data + at, id, TOKEN_KEY_ID) == 0;
+        *lacks = *lacks || !there;
+    }
+    batch_buffer_release(&ids);
+    return error;
+}
+
+/* Writes down under which keys all of the contract is told now. */
+static void write_keys(const pushed *self)
+{
+    uint8_t ids[RECORD_TOKEN_SETS * TOKEN_KEY_ID];
+    unsigned count = self->made->token_key_count;
+    for (unsigned i = 0; i < count; i++)
+        token_key_id(ids + i * TOKEN_KEY_ID, &self->made->token_keys[i]);
+    (void)outbox_set(self->to, KEYS, self->contract, (text_view){(const char *)ids, count * TOKEN_KEY_ID});
 }
 
 static void merge_advance(merge *self)
@@ -244,6 +273,7 @@ static void write_contract(pushed *self, enqueue_result *result)
         batcher *batches = batcher_new(self->to, self->home, self->made->terms->scope);
         if (batches == NULL)
             return;
+        batcher_use_keys(batches, self->made->token_keys, self->made->token_key_count);
         if (changes(self))
             write_changes(self, batches);
         batcher_end(batches, &self->made->coverage);
@@ -256,8 +286,10 @@ static void write_contract(pushed *self, enqueue_result *result)
     if (self->contributions_differ)
         (void)outbox_set(self->to, CONTRIBUTIONS, self->contract,
                          (text_view){(const char *)self->contributions.data, self->contributions.size});
-    if (self->made->coverage.complete)
+    if (self->made->coverage.complete) {
         (void)outbox_note_answered(self->to, self->made->terms->scope, self->contract);
+        write_keys(self);
+    }
     result->added += self->difference.count[DIFFERENCE_NEW];
     result->changed += self->difference.count[DIFFERENCE_CHANGED];
     result->withdrawn += self->difference.count[DIFFERENCE_WITHDRAWN];

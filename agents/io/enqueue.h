@@ -34,7 +34,14 @@ typedef struct {
 outbox_error enqueue_earlier(outbox *from, text_view contract, export_contribution **earlier, size_t *count)
     __attribute__((warn_unused_result));
 
-/* Queues the results of an export, whose tokens were made with the home's linkage keys. */
+/*
+ * Was the contract's last complete push made without one of these keys? Not when there was none, nor where the keys of
+ * then are not known.
+ */
+outbox_error enqueue_lacks_keys(outbox *from, text_view contract, const token_key *keys, unsigned count, bool *lacks)
+    __attribute__((warn_unused_result));
+
+/* Queues the results of an export, under the linkage keys that its tokens were made with. */
 enqueue_error enqueue(outbox *to, const agent_home *agent, const export *made, bool allow_withdrawals,
                       enqueue_result *result) __attribute__((warn_unused_result));
 

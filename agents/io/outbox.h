@@ -112,7 +112,8 @@ outbox_error outbox_header_hash(outbox *self, const char *scope, uint64_t sequen
 
 /*
  * Within a transaction: writes a receipt down, keeps the refusals, forgets what is stable. A record
- * that was refused counts as held with a content of zeros, so that the next export tells it again.
+ * that was refused counts as held with a content of zeros, so that the next export tells it again; a closing that was
+ * refused is written down by itself (OUTBOX_CLOSING), and is not in the tally.
  * The tally is added to, not overwritten.
  */
 outbox_error outbox_acknowledge(outbox *self, const outbox_receipt *receipt, outbox_tally *tally);
@@ -239,6 +240,9 @@ outbox_error outbox_keep_finish(outbox_keep **keep);
 
 /* The value, by contract, that tells which coverage was told last: forgotten when the hub may not have it. */
 #define OUTBOX_COVERAGE "couverture"
+
+/* The value, by scope, that tells of the last closing of an epoch (closing.h): its number and the hub's reason against it. */
+#define OUTBOX_CLOSING "cloture"
 
 /*
  * Values by name: what other modules keep here in a form of their own. set is within a transaction;

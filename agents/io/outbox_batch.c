@@ -1,5 +1,7 @@
 /* outbox_batch: the batches of the outbox: added, sent again, acknowledged, refused, forgotten. */
 #include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "outbox_base.h"
@@ -231,11 +233,19 @@ static outbox_error keep_refusal(outbox *self, const char *scope, const wire_rec
     return outbox_run(self, add);
 }
 
+static outbox_error keep_closing(outbox *self, const char *scope, const wire_record_refusal *refusal,
+                                 const record *what)
+{
+    char text[64];
+    int size = snprintf(text, sizeof text, "%" PRIu32 " %d", what->epoch, (int)refusal->reason);
+    return outbox_set(self, OUTBOX_CLOSING, text_of(scope), (text_view){text, (size_t)size});
+}
+
 /*
  * One refusal: kept, and its record spoilt among what is held. Of an erased body the place alone is kept;
- * of a batch that is gone, nothing.
+ * of a batch that is gone, nothing. *closing: it is of no record.
  */
-static outbox_error refuse(outbox *self, const char *scope, const wire_record_refusal *refusal)
+static outbox_error refuse(outbox *self, const char *scope, const wire_record_refusal *refusal, bool *closing)
 {
     sqlite3_stmt *row = NULL;
     outbox_error error = find(self, OUTBOX_SQL_BATCH_LOAD, scope, refusal->sequence, &row);
@@ -244,7 +254,7 @@ static outbox_error refuse(outbox *self, const char *scope, const wire_record_re
     if (error != OUTBOX_OK)
         return outbox_fails(self, error);
     text_view bodies[BATCH_BODIES_MAX];
-    record what = {0};
+    record what = {0}; /* a withdrawal, as long as we do not know */
     record_reason reason;
     int count = unpack(outbox_column(row, 2), bodies);
     if (count < 0)
@@ -252,8 +262,9 @@ static outbox_error refuse(outbox *self, const char *scope, const wire_record_re
     else if (refusal->index < (unsigned)count && bodies[refusal->index].at != NULL)
         if (!batch_read_body(&what, bodies[refusal->index], &reason))
             memset(&what, 0, sizeof what);
+    *closing = error == OUTBOX_OK && what.operation == RECORD_CLOSE;
     if (error == OUTBOX_OK)
-        error = keep_refusal(self, scope, refusal, &what);
+        error = *closing ? keep_closing(self, scope, refusal, &what) : keep_refusal(self, scope, refusal, &what);
     if (error == OUTBOX_OK && what.contract.size > 0)
         error = outbox_held_spoil(self, what.contract, what.key);
     sqlite3_reset(row);
@@ -330,7 +341,10 @@ outbox_error outbox_acknowledge(outbox *self, const outbox_receipt *receipt, out
         const wire_record_refusal *refusal = &receipt->refusals[i];
         if (refusal->sequence <= scope.acknowledged || refusal->sequence > receipt->sequence)
             continue; /* told before */
-        error = refuse(self, receipt->scope, refusal);
+        bool closing = false;
+        error = refuse(self, receipt->scope, refusal, &closing);
+        if (closing)
+            continue;
         refused = true;
         tally->refused++;
         if (refusal->reason > RECORD_OK && refusal->reason < RECORD_REASON_COUNT)

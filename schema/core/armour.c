@@ -50,10 +50,12 @@ static text_view next_line(text_view *text)
     return text_trim(line);
 }
 
-/* What stands between the marks of that kind. */
-static armour_result find(text_view *inside, armour_kind kind, text_view file)
+/* What stands between the marks of that kind, and after them; *cut: one begins and does not end. */
+static armour_result find(text_view *inside, text_view *after, bool *cut, armour_kind kind, text_view file)
 {
     bool other = false;
+
+    *cut = false;
 
     while (file.size > 0) {
         text_view line = next_line(&file);
@@ -66,9 +68,11 @@ static armour_result find(text_view *inside, armour_kind kind, text_view file)
             const char *start = rest.at;
             if (text_is(next_line(&rest), marks[kind].end)) {
                 *inside = (text_view){file.at, (size_t) (start - file.at)};
+                *after = rest;
                 return ARMOUR_OK;
             }
         }
+        *cut = true;
         return ARMOUR_NONE;
     }
     return other ? ARMOUR_OTHER_KIND : ARMOUR_NONE;
@@ -76,8 +80,9 @@ static armour_result find(text_view *inside, armour_kind kind, text_view file)
 
 armour_result armour_read(text_view *bytes, arena *from, armour_kind kind, text_view file)
 {
-    text_view inside;
-    armour_result result = find(&inside, kind, file);
+    text_view inside, after;
+    bool cut;
+    armour_result result = find(&inside, &after, &cut, kind, file);
     if (result != ARMOUR_OK)
         return result;
     uint8_t *decoded = arena_take(from, inside.size + 1);
@@ -88,4 +93,14 @@ armour_result armour_read(text_view *bytes, arena *from, armour_kind kind, text_
         return ARMOUR_DAMAGED;
     *bytes = (text_view){(const char *) decoded, (size_t) size};
     return ARMOUR_OK;
+}
+
+armour_result armour_skip(text_view *file, armour_kind kind)
+{
+    text_view inside, after;
+    bool cut;
+    armour_result result = find(&inside, &after, &cut, kind, *file);
+    if (result == ARMOUR_OK)
+        *file = after;
+    return cut ? ARMOUR_DAMAGED : result == ARMOUR_OK ? ARMOUR_OK : ARMOUR_NONE;
 }

@@ -32,4 +32,10 @@ void armour_write(batch_buffer *to, armour_kind kind, text_view bytes);
 armour_result armour_read(text_view *bytes, arena *from, armour_kind kind, text_view file)
     __attribute__((warn_unused_result));
 
+/*
+ * Takes what stands up to the end of the first armour of that kind off the file's text, to read the next one. NONE, and
+ * the text as it was, when there is no (further) one; DAMAGED when one begins that has no end.
+ */
+armour_result armour_skip(text_view *file, armour_kind kind) __attribute__((warn_unused_result));
+
 #endif

@@ -277,6 +277,38 @@ credential_error credential_read_grant(credential_grant *grant, arena *from, tex
     return judge(&reader, &found, grant->sender.sign);
 }
 
+static bool same_identity(const credential_identity *a, const credential_identity *b)
+{
+    return strcmp(a->name, b->name) == 0 && crypto_equal(a->curve, b->curve, CRYPTO_PUBLIC)
+           && crypto_equal(a->sign, b->sign, CRYPTO_PUBLIC) && crypto_equal(a->box, b->box, CRYPTO_PUBLIC);
+}
+
+credential_error credential_read_grants(credential_grant grants[RECORD_TOKEN_SETS], unsigned *count, arena *from,
+                                        text_view file)
+{
+    if (file.size > CREDENTIAL_FILE_MAX)
+        return CREDENTIAL_NOT_ARMOURED;
+    for (*count = 0;; ++*count) {
+        text_view rest = file;
+        armour_result more = armour_skip(&rest, ARMOUR_GRANT);
+        if (more == ARMOUR_DAMAGED)
+            return CREDENTIAL_NOT_ARMOURED;
+        if (more == ARMOUR_NONE && *count > 0)
+            return CREDENTIAL_OK;
+        if (*count == RECORD_TOKEN_SETS)
+            return CREDENTIAL_MALFORMED;
+        credential_grant *grant = &grants[*count];
+        credential_error error = credential_read_grant(grant, from, file);
+        if (error != CREDENTIAL_OK)
+            return error;
+        if (*count > 0 && (!same_identity(&grant->sender, &grants[0].sender)
+                           || !same_identity(&grant->recipient, &grants[0].recipient)
+                           || strcmp(grant->scope, grants[0].scope) != 0 || grant->epoch <= grants[*count - 1].epoch))
+            return CREDENTIAL_MIXED;
+        file = rest;
+    }
+}
+
 /* Hash of all that a box is bound to; false when a field of the grant is not well formed. */
 static bool bound_hash(uint8_t hash[CRYPTO_HASH], const credential_grant *grant)
 {
@@ -359,6 +391,7 @@ const char *credential_error_text(credential_error error)
     case CREDENTIAL_OTHER_KIND: return "ce fichier est d’une autre sorte (demande, approbation, clé ou trousseau d’un hub)";
     case CREDENTIAL_MALFORMED: return "le contenu du fichier est abîmé";
     case CREDENTIAL_BAD_SIGNATURE: return "la signature du fichier est fausse : il a été modifié";
+    case CREDENTIAL_MIXED: return "ce fichier réunit des clés qui ne vont pas ensemble (d’autres expéditeurs, périmètres ou époques)";
     case CREDENTIAL_NOT_FOR_US: return "ce fichier est destiné à un autre agent";
     case CREDENTIAL_NO_MEMORY: return "mémoire insuffisante";
     }

@@ -48,6 +48,7 @@ typedef enum {
     CREDENTIAL_BAD_SIGNATURE,
     CREDENTIAL_NOT_FOR_US,    /* a grant's or approval's recipient is somebody else (for callers: readers do not know who we are) */
     CREDENTIAL_NO_MEMORY,
+    CREDENTIAL_MIXED,         /* grants of one file that differ in sender, recipient or scope, or whose epochs do not ascend */
 } credential_error;
 
 /* 1 to 40 bytes of [a-z0-9-], the first no hyphen. */
@@ -62,6 +63,11 @@ void credential_write_grant(batch_buffer *to, const credential_grant *grant, con
 credential_error credential_read_request(credential_identity *self, arena *from, text_view file) __attribute__((warn_unused_result));
 credential_error credential_read_approval(credential_approval *approval, arena *from, text_view file) __attribute__((warn_unused_result));
 credential_error credential_read_grant(credential_grant *grant, arena *from, text_view file) __attribute__((warn_unused_result));
+/*
+ * All grants of a file (one for each open epoch of a scope, one after another): *count of them, from 1, of one sender,
+ * recipient and scope, epochs ascending. More than RECORD_TOKEN_SETS: MALFORMED.
+ */
+credential_error credential_read_grants(credential_grant grants[RECORD_TOKEN_SETS], unsigned *count, arena *from, text_view file) __attribute__((warn_unused_result));
 
 /*
  * Makes and opens the box of a grant, bound to sender, recipient, scope, epoch, scheme and key id. Sealing sets

@@ -105,7 +105,7 @@ static int run_linkage(void)
     static const token_key key = {.epoch = 1, .key = {1}};
     agent_home_error error = agent_home_open(&open, home_path_text, true, &result);
     if (error == AGENT_HOME_OK)
-        error = agent_home_add_linkage(&open, "63", &key, &result);
+        error = agent_home_add_linkage(&open, "63", &key, false, &result);
     agent_home_close(&open);
     return (int)error;
 }

@@ -111,12 +111,12 @@ START_TEST(test_linkage)
     token_key one = {.epoch = 1, .key = {1}}, two = {.epoch = 2, .key = {2}}, three = {.epoch = 10, .key = {3}},
               wrong = {.epoch = 2, .key = {9}};
     ck_assert_uint_eq(agent_home_keys(&self, text_of("63"), &keys), 0);
-    ck_assert_int_eq(agent_home_add_linkage(&self, "63", &two, &result), AGENT_HOME_OK);
-    ck_assert_int_eq(agent_home_add_linkage(&self, "63.a-b_c", &one, &result), AGENT_HOME_OK);
-    ck_assert_int_eq(agent_home_add_linkage(&self, "03", &one, &result), AGENT_HOME_OK);
-    ck_assert_int_eq(agent_home_add_linkage(&self, "63", &one, &result), AGENT_HOME_OK);
-    ck_assert_int_eq(agent_home_add_linkage(&self, "63", &two, &result), AGENT_HOME_OK);
-    ck_assert_int_eq(agent_home_add_linkage(&self, "63", &wrong, &result), AGENT_HOME_EXISTS);
+    ck_assert_int_eq(agent_home_add_linkage(&self, "63", &two, false, &result), AGENT_HOME_OK);
+    ck_assert_int_eq(agent_home_add_linkage(&self, "63.a-b_c", &one, false, &result), AGENT_HOME_OK);
+    ck_assert_int_eq(agent_home_add_linkage(&self, "03", &one, false, &result), AGENT_HOME_OK);
+    ck_assert_int_eq(agent_home_add_linkage(&self, "63", &one, false, &result), AGENT_HOME_OK);
+    ck_assert_int_eq(agent_home_add_linkage(&self, "63", &two, false, &result), AGENT_HOME_OK);
+    ck_assert_int_eq(agent_home_add_linkage(&self, "63", &wrong, false, &result), AGENT_HOME_EXISTS);
     for (int i = 0; i < 2; i++) {
         ck_assert_uint_eq(agent_home_keys(&self, text_of("63"), &keys), 2);
         ck_assert_uint_eq(keys[0].epoch, 1);
@@ -126,16 +126,38 @@ START_TEST(test_linkage)
         ck_assert_uint_eq(agent_home_keys(&self, text_of("6"), &keys), 0);
         reopen();
     }
-    ck_assert_int_eq(agent_home_add_linkage(&self, "63", &three, &result), AGENT_HOME_OK);
-    ck_assert_uint_eq(agent_home_keys(&self, text_of("63"), &keys), 2); /* the latest */
-    ck_assert_uint_eq(keys[0].epoch, 2);
-    ck_assert_uint_eq(keys[1].epoch, 10);
+    ck_assert_int_eq(agent_home_add_linkage(&self, "63", &three, false, &result), AGENT_HOME_OK);
+    ck_assert_uint_eq(agent_home_keys(&self, text_of("63"), &keys), 3);
+    ck_assert_uint_eq(keys[2].epoch, 10);
+    ck_assert_int_eq(agent_home_add_linkage(&self, "63", &wrong, true, &result), AGENT_HOME_OK);
+    token_key four = {.epoch = 11, .key = {4}};
+    ck_assert_int_eq(agent_home_add_linkage(&self, "63", &four, false, &result), AGENT_HOME_OK);
+    for (int i = 0; i < 2; i++) {
+        ck_assert_uint_eq(agent_home_keys(&self, text_of("63"), &keys), 3); /* the latest */
+        ck_assert_uint_eq(keys[0].epoch, 2);
+        ck_assert_uint_eq(keys[0].key[0], 9); /* the one that replaced */
+        ck_assert_uint_eq(keys[1].epoch, 10);
+        ck_assert_uint_eq(keys[2].epoch, 11);
+        ck_assert_uint_eq(keys[2].key[0], 4);
+        reopen();
+    }
+    char file[PATH_MAX];
+    in_home(file, "cle-liaison.63.1");
+    ck_assert_int_eq(access(file, F_OK), -1);
+}
+END_TEST
+
+START_TEST(test_linkage_full)
+{
     for (unsigned i = self.secrets->linkage_count; i < AGENT_HOME_LINKAGE_MAX; i++) {
-        token_key more = {.epoch = 100 + i};
-        ck_assert_int_eq(agent_home_add_linkage(&self, "84", &more, &result), AGENT_HOME_OK);
+        char scope[16];
+        token_key more = {.epoch = 1 + i};
+        (void)snprintf(scope, sizeof scope, "scope-%u", i);
+        ck_assert_int_eq(agent_home_add_linkage(&self, scope, &more, false, &result), AGENT_HOME_OK);
     }
     token_key more = {.epoch = 999};
-    ck_assert_int_eq(agent_home_add_linkage(&self, "84", &more, &result), AGENT_HOME_FULL);
+    ck_assert_int_eq(agent_home_add_linkage(&self, "84", &more, false, &result), AGENT_HOME_FULL);
+    ck_assert_int_eq(agent_home_add_linkage(&self, "scope-3", &(token_key){.epoch = 4}, false, &result), AGENT_HOME_OK);
     reopen();
 }
 END_TEST
@@ -178,6 +200,7 @@ int main(void)
     tcase_add_test(cases, test_modes);
     tcase_add_test(cases, test_cut_off);
     tcase_add_test(cases, test_linkage);
+    tcase_add_test(cases, test_linkage_full);
     tcase_add_test(cases, test_approval);
     suite_add_tcase(suite, cases);
     SRunner *runner = srunner_create(suite);

@@ -25,7 +25,7 @@ static void enter(void)
     (void)snprintf(home_path_text, sizeof home_path_text, "%s/home", folder);
     (void)snprintf(box_path, sizeof box_path, "%s/etat.sqlite", home_path_text);
     ck_assert_int_eq(agent_home_create(&agent, home_path_text, "essai", &result), AGENT_HOME_OK);
-    ck_assert_int_eq(agent_home_add_linkage(&agent, "63", &key, &result), AGENT_HOME_OK);
+    ck_assert_int_eq(agent_home_add_linkage(&agent, "63", &key, false, &result), AGENT_HOME_OK);
     ck_assert_int_eq(outbox_open(&box, box_path, NULL), OUTBOX_OK);
     standin_init(&hub);
     memory = arena_new(1 << 24);

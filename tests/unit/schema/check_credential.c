@@ -196,6 +196,64 @@ START_TEST(lines_have_64_characters)
 }
 END_TEST
 
+/* Appends a grant of an epoch from the sender to the recipient. */
+static void append_grant(const party *by, const party *to, const char *scope, uint32_t epoch)
+{
+    credential_grant made = {.sender = by->shown, .recipient = to->shown, .scheme = 1};
+    token_key key = {.epoch = epoch};
+
+    (void) snprintf(made.scope, sizeof made.scope, "%s", scope);
+    memset(key.key, (int) epoch, sizeof key.key);
+    ck_assert(credential_seal_key(&made, &key, by->box.secret_key));
+    credential_write_grant(&file, &made, &by->sign);
+}
+
+START_TEST(a_file_may_hold_the_grants_of_two_epochs)
+{
+    static const char between[] = "\r\nSent from my desk\r\n", begins[] = "-----BEGIN CTAI CLE-----";
+    credential_grant read[RECORD_TOKEN_SETS];
+    token_key key;
+    unsigned count;
+
+    append_grant(&sender, &recipient, "63", 3);
+    size_t one = file.size;
+    batch_buffer_append(&file, between, strlen(between));
+    append_grant(&sender, &recipient, "63", 4);
+    ck_assert_int_eq(credential_read_grants(read, &count, from, written()), CREDENTIAL_OK);
+    ck_assert_uint_eq(count, 2);
+    for (unsigned i = 0; i < 2; i++) {
+        ck_assert(credential_open_key(&key, &read[i], recipient.box.secret_key));
+        ck_assert_uint_eq(key.epoch, 3 + i);
+        ck_assert_uint_eq(key.key[5], 3 + i);
+    }
+    /* Cut after the first it is a file of one; cut within the second it is cut. */
+    text_view text = written();
+    for (size_t size = one; size < text.size - 1; size++) {
+        credential_error error = credential_read_grants(read, &count, from, (text_view){text.at, size});
+        bool begun = size >= one + strlen(between) + strlen(begins);
+        ck_assert(begun ? error == CREDENTIAL_NOT_ARMOURED : error == CREDENTIAL_OK && count == 1);
+        arena_clear(from);
+    }
+    append_grant(&sender, &recipient, "63", 5);
+    ck_assert_int_eq(credential_read_grants(read, &count, from, written()), CREDENTIAL_MALFORMED);
+}
+END_TEST
+
+START_TEST(grants_of_one_file_go_together)
+{
+    static const struct { const party *by, *to; const char *scope; uint32_t epoch; } second[] = {
+        {&stranger, &recipient, "63", 4}, {&sender, &stranger, "63", 4}, {&sender, &recipient, "84", 4},
+        {&sender, &recipient, "63", 3},   {&sender, &recipient, "63", 2},
+    };
+    credential_grant read[RECORD_TOKEN_SETS];
+    unsigned count;
+
+    append_grant(&sender, &recipient, "63", 3);
+    append_grant(second[_i].by, second[_i].to, second[_i].scope, second[_i].epoch);
+    ck_assert_int_eq(credential_read_grants(read, &count, from, written()), CREDENTIAL_MIXED);
+}
+END_TEST
+
 START_TEST(another_kind_is_named_as_such)
 {
     credential_approval read;
@@ -312,7 +370,7 @@ END_TEST
 
 START_TEST(every_error_has_its_text)
 {
-    for (int error = CREDENTIAL_OK; error <= CREDENTIAL_NO_MEMORY; error++)
+    for (int error = CREDENTIAL_OK; error <= CREDENTIAL_MIXED; error++)
         ck_assert_str_ne(credential_error_text((credential_error) error), "erreur inconnue");
 }
 END_TEST
@@ -329,6 +387,8 @@ int main(void)
     tcase_add_loop_test(tests, a_box_is_bound_to_all_that_the_grant_says, 0, 10);
     tcase_add_test(tests, files_survive_mail);
     tcase_add_test(tests, lines_have_64_characters);
+    tcase_add_test(tests, a_file_may_hold_the_grants_of_two_epochs);
+    tcase_add_loop_test(tests, grants_of_one_file_go_together, 0, 5);
     tcase_add_test(tests, another_kind_is_named_as_such);
     tcase_add_test(tests, a_file_that_is_cut_anywhere_is_refused);
     tcase_add_test(tests, a_file_that_is_changed_anywhere_is_refused);
