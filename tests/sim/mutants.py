@@ -61,10 +61,11 @@ def compile_one(build, folder, name, lines):
     raise RuntimeError(f"{name} is not part of the simulator")
 
 
-def link(build, objects, to, lines):
+def link(build, names, objects, to, lines):
     words = shlex.split(next(line for line in reversed(lines) if "-o tests/ctai-sim" in line or "/ctai-sim " in line))
     words = words[words.index("&&") + 1:] if "&&" in words else words
     words = words[:words.index("&&")] if "&&" in words else words
+    words = [word for word in words if not any(word.endswith(f"/{pathlib.Path(name).name}.o") for name in names)]
     place = words.index("-o")
     words[place + 1] = str(to)
     words[place:place] = objects
@@ -89,8 +90,9 @@ def main():
         with tempfile.TemporaryDirectory(prefix="ctai-mutant-") as name:
             folder = pathlib.Path(name)
             try:
-                objects = [compile_one(build, folder, name, lines) for name in plant(patch, folder)]
-                link(build, objects, folder / "mutant", lines)
+                names = plant(patch, folder)
+                objects = [compile_one(build, folder, name, lines) for name in names]
+                link(build, names, objects, folder / "mutant", lines)
                 run = subprocess.run([folder / "mutant", "--seeds", f"0..{chosen.within - 1}", "--jobs", chosen.jobs,
                                       "--until-broken"], capture_output=True, text=True)
                 found = [line for line in run.stdout.splitlines() if line.startswith("seed ")]

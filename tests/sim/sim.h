@@ -49,7 +49,7 @@ enum {
     X(agent_stopped) X(agent_resent) X(busy_answered) \
     X(ack_refusals) X(db_granted) X(db_granted_again) X(db_renewal_stale) X(db_renewal_fork) X(db_forked_refused) X(db_surveyed) X(db_listed) \
     X(said_renew) X(said_survey) X(said_list) X(said_granted) X(said_digests) X(said_listed) X(said_contracts) \
-    X(second_restore)
+    X(second_restore) X(stage_tail) X(stage_restore) X(stage_right) X(stage_promotion) X(late_after_grant) X(renew_late) X(renew_fatal) X(grant_lost)
 
 enum {
 #define SIM_COUNTER_NAME(name) SIM_COUNT_##name,
@@ -60,7 +60,7 @@ enum {
 
 /* Streams of chance, so that more of one kind leaves the others as they were. */
 typedef enum {
-    SIM_WORLD, SIM_NET, SIM_DISK, SIM_BASE, SIM_OPERATOR, SIM_FAULT, SIM_CRYPTO, SIM_STREAMS
+    SIM_WORLD, SIM_NET, SIM_DISK, SIM_BASE, SIM_OPERATOR, SIM_FAULT, SIM_CRYPTO, SIM_STAGE, SIM_STREAMS
 } sim_stream;
 
 /* What can go wrong in this seed, per thousand of the occasions (0: never). */
@@ -68,6 +68,7 @@ typedef struct {
     unsigned drop, duplicate, send_fails, late, no_detail, refuse, cut;
     unsigned disk_full, disk_fsync, disk_io;
     unsigned db_away, db_slow, db_fails, db_lost, db_warned, db_fault, db_full, db_misfit;
+    unsigned renew_late, renew_fatal, grant_lost; /* in staged worlds */
 } sim_odds;
 
 typedef struct {
@@ -79,6 +80,7 @@ typedef struct {
     bool faults;               /* the safety phase */
     bool failed;               /* a promise was broken: see sim_broken */
     sim_odds odds;
+    bool staged;               /* see sim_stage */
     bool push_all;             /* pushes often change everything */
     bool strong_crypto;        /* real Ed25519 */
     bool quarantined;          /* a batch was put aside: its records come with the next push */
@@ -119,6 +121,7 @@ typedef enum {
     SIM_EVENT_HUB_WORK,   /* who: hub; tag: its life and the writer */
     SIM_EVENT_STANDBY,
     SIM_EVENT_FAULT,      /* the next trouble of the safety phase */
+    SIM_EVENT_STAGE,      /* who: agent; tag: which part of which piece */
 } sim_event_kind;
 void sim_later(uint64_t delay_ms, sim_event_kind kind, unsigned who, uint64_t tag);
 

@@ -11,6 +11,7 @@
 #include "sim_export.h"
 #include "sim_hub.h"
 #include "sim_net.h"
+#include "sim_stage.h"
 
 typedef struct {
     agent_home_secrets secrets;
@@ -211,8 +212,16 @@ void agent_stall(unsigned index, uint64_t for_ms)
 
 void agent_back_up(unsigned index)
 {
+    if (stage_is_ahead(agent_session_of(index), processes[index].identity))
+        return;
     sim_image_destroy(&processes[index].backup);
     processes[index].backup = sim_disk_copy(index);
+}
+
+void agent_forget_backups(void)
+{
+    for (unsigned i = 0; i < sim.agent_count; i++)
+        sim_image_destroy(&processes[i].backup);
 }
 
 bool agent_restore(unsigned index)
@@ -220,10 +229,12 @@ bool agent_restore(unsigned index)
     process *self = &processes[index];
     if (!self->backup)
         return false;
+    if (sim.staged)
+        net_keep(index); /* without a grant between them nobody could tell its batches from another machine's */
     if (self->up && sim_chance(SIM_FAULT, 500)) {
         /* What it has just sent is still under way when the older disk speaks. */
         agent_pushes(index, false);
-        net_hold(index, 2000 + sim_below(SIM_FAULT, 20000));
+        sim.staged ? net_keep(index) : net_hold(index, 2000 + sim_below(SIM_FAULT, 20000));
     }
     if (self->up)
         agent_kill(index, false, sim_below(SIM_FAULT, 2) ? 10 : 1000 + sim_below(SIM_FAULT, 20000));
@@ -483,25 +494,6 @@ bool agent_pushes(unsigned index, bool last)
 
 /* What others ask. */
 
-void agent_says(unsigned index, text_view frame)
-{
-    wire_message message;
-    arena *scratch = arena_new(WIRE_SCRATCH_BYTES * 16);
-    if (!scratch)
-        abort();
-    if (!wire_read(&message, scratch, frame))
-        sim_broken("agent %u: what it says cannot be read", index);
-    else if (message.type == WIRE_BATCH)
-        check_sent(index, message.batch.header);
-    else if (message.type == WIRE_RENEW)
-        sim_count(said_renew);
-    else if (message.type == WIRE_SURVEY)
-        sim_count(said_survey);
-    else if (message.type == WIRE_LIST)
-        sim_count(said_list);
-    arena_destroy(&scratch);
-}
-
 void agent_alarm(int of, wire_refusal reason)
 {
     if (reason == WIRE_REFUSAL_FORK)
@@ -568,6 +560,12 @@ bool agent_is_idle(unsigned index)
             return false;
     }
     return true;
+}
+
+outbox *agent_outbox(unsigned index)
+{
+    running = index;
+    return processes[index].box;
 }
 
 const sim_content *agent_table(unsigned index, unsigned contract)

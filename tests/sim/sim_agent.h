@@ -8,6 +8,7 @@
 
 #include "agent_home.h"
 #include "agent_session.h"
+#include "outbox.h"
 #include "sim_disk.h"
 #include "wire.h"
 
@@ -27,6 +28,7 @@ void agent_stall(unsigned agent, uint64_t for_ms);
 /* Keeps a copy of the disk; puts it back (false: there is none). */
 void agent_back_up(unsigned agent);
 bool agent_restore(unsigned agent);
+void agent_forget_backups(void);
 
 /* Events. */
 void agent_alarm_clock(unsigned agent, uint64_t tag);
@@ -36,8 +38,6 @@ bool agent_pushes(unsigned agent, bool last);
 /* A person tells it to try again. */
 void agent_try_again(unsigned agent);
 
-/* A frame leaves it. */
-void agent_says(unsigned agent, text_view frame);
 /* An alarm about it was noted in the database. */
 void agent_alarm(int identity, wire_refusal reason);
 
@@ -53,6 +53,7 @@ bool agent_is_revoked(unsigned agent);
 void agent_set_revoked(unsigned agent);
 uint64_t agent_fork_alarms(unsigned identity);
 bool agent_is_idle(unsigned agent); /* nothing is to be sent, or it has stopped */
+outbox *agent_outbox(unsigned agent); /* NULL: it is not up */
 const sim_content *agent_table(unsigned agent, unsigned contract); /* SIM_FACTS_MAX */
 unsigned agent_identity_count(void);
 void agent_identity_keys(unsigned identity, uint8_t sign[CRYPTO_PUBLIC], uint8_t curve[CRYPTO_PUBLIC]);

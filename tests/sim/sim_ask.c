@@ -5,6 +5,7 @@
 
 #include "admission_chain.h"
 #include "sim_hub.h"
+#include "sim_stage.h"
 #include "sim_store.h"
 #include "store_ask.h"
 
@@ -76,6 +77,7 @@ static void renew_scope(const base *now, unsigned identity, unsigned scope, cons
         break;
     case ADMISSION_CHAIN_GRANT:
         sim_count(db_granted);
+        stage_granted(identity, scope);
         *change = (base_change){.kind = BASE_GRANT, .agent = identity, .scope = scope, .incarnation = renew->renew.incarnation};
         memcpy(change->request, renew->renew.request, WIRE_REQUEST);
         break;
@@ -168,6 +170,10 @@ database_error store_ask(store *self, const uint8_t sign[CRYPTO_PUBLIC], const w
     bool lost = change.kind != BASE_NOTHING && sim.faults && sim_chance(SIM_BASE, sim.odds.db_lost);
     if (lost && sim_chance(SIM_BASE, 500))
         change.kind = BASE_NOTHING;
+    if (change.kind == BASE_GRANT && sim.faults && sim_chance(SIM_STAGE, sim.odds.grant_lost)) {
+        sim_count(grant_lost);
+        lost = true;
+    }
     if (change.kind == BASE_FORK)
         hub_notify(false);
     if (change.kind != BASE_NOTHING)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "sim_check.h"
+#include "sim_stage.h"
 
 static base primary, standby;
 static base_change *changes;
@@ -301,4 +302,5 @@ void base_fail_over(void)
     for (size_t i = 0; i < change_count; i++)
         apply(&primary, &changes[i], false);
     check_failed_over();
+    stage_failed_over();
 }

@@ -7,6 +7,7 @@
 #include "sim_agent.h"
 #include "sim_hub.h"
 #include "sim_net.h"
+#include "sim_stage.h"
 #include "wire.h"
 
 /* Where a value was said. */
@@ -124,7 +125,7 @@ static void add_name(batch_names *to, uint64_t incarnation, uint64_t sequence, c
     memcpy(to->items[to->count++].hash, hash, CRYPTO_HASH);
 }
 
-void check_sent(unsigned agent, text_view bytes)
+static void check_sent(unsigned agent, text_view bytes)
 {
     batch_header header;
     uint8_t hash[CRYPTO_HASH];
@@ -149,6 +150,25 @@ void check_sent(unsigned agent, text_view bytes)
                            (unsigned long long)header.incarnation, (unsigned long long)header.sequence);
         }
     }
+    arena_destroy(&scratch);
+}
+
+void check_agent_says(unsigned index, text_view frame)
+{
+    wire_message message;
+    arena *scratch = arena_new(WIRE_SCRATCH_BYTES * 16);
+    if (!scratch)
+        abort();
+    if (!wire_read(&message, scratch, frame))
+        sim_broken("agent %u: what it says cannot be read", index);
+    else if (message.type == WIRE_BATCH)
+        check_sent(index, message.batch.header);
+    else if (message.type == WIRE_RENEW)
+        stage_renews(index);
+    else if (message.type == WIRE_SURVEY)
+        sim_count(said_survey);
+    else if (message.type == WIRE_LIST)
+        sim_count(said_list);
     arena_destroy(&scratch);
 }
 
@@ -341,6 +361,26 @@ static void check_clone(unsigned agent)
         sim_broken("agent %u was cloned and no alarm says so", agent);
 }
 
+/* The outbox as it is written down: a receipt for all that is queued, and the end where the database has it. */
+static bool outbox_rests(unsigned agent)
+{
+    outbox *box = agent_outbox(agent);
+    outbox_scope scopes[WIRE_SCOPES_MAX];
+    unsigned count;
+    uint64_t pending;
+    if (!box || outbox_scopes(box, scopes, WIRE_SCOPES_MAX, &count) != OUTBOX_OK || outbox_pending(box, &pending) != OUTBOX_OK
+        || pending > 0)
+        return false;
+    for (unsigned i = 0; i < count; i++) {
+        const outbox_scope *one = &scopes[i];
+        const base_place *place = &base_now()->agents[agent_identity(agent)].places[sim_scope_find(text_of(one->scope))];
+        if (one->queued != one->acknowledged || one->stable > one->acknowledged || one->queued != place->sequence
+            || (one->queued > 0 && (one->incarnation != place->incarnation || memcmp(one->queued_hash, place->hash, CRYPTO_HASH) != 0)))
+            return false;
+    }
+    return true;
+}
+
 void check_rest(bool last, bool terms_changed)
 {
     for (unsigned agent = 0; agent < sim.agent_count && !sim.failed; agent++) {
@@ -349,6 +389,8 @@ void check_rest(bool last, bool terms_changed)
             check_clone(agent);
         bool certain = !agent_is_cloned(agent) && !forked_with_itself(agent) && !agent_is_revoked(agent) && !sim.other_key
             && (last || (!agent_is_restored(agent) && !agent_is_uncertain(agent) && !terms_changed && !sim.quarantined));
+        if (certain && !sim.failed && !outbox_rests(agent))
+            sim_broken("agent %u: its outbox is not where the hub is, with all acknowledged", agent);
         if (certain && last)
             check_nothing_before(agent_identity(agent));
         for (unsigned k = 0; certain && k < sim.contract_count; k++)

@@ -6,6 +6,7 @@
  *  - an acknowledgement implies a commit; what was called stable never disappears;
  *  - one hash per (agent, incarnation, sequence), versions of a record never go back, in any one history of the database;
  *  - a cloned pair is noticed and both are stopped; one that was restored, and alone, is never stopped;
+ *  - at rest each outbox, as it is written down, has all acknowledged, and ends with the batch that the database ends with;
  *  - after the troubles, everything comes to rest within a bounded time.
  */
 #ifndef CTAI_SIM_CHECK_H
@@ -19,8 +20,8 @@ void check_reset(void);
 void check_said(unsigned identity, unsigned contract, unsigned fact, const sim_content *content);
 /* From now on that is what the agent (a process with its own disk) has accepted. */
 void check_accepted(unsigned agent, unsigned contract, unsigned fact, const sim_content *content);
-/* A batch has left an agent for the first time or again. */
-void check_sent(unsigned agent, text_view header);
+/* A frame leaves an agent: what can be read, and of each number one batch. */
+void check_agent_says(unsigned agent, text_view frame);
 /* An acknowledgement has left a hub. */
 void check_acknowledged(unsigned identity, text_view receipt);
 

@@ -9,6 +9,7 @@
 #include "sim_agent.h"
 #include "sim_check.h"
 #include "sim_hub.h"
+#include "sim_stage.h"
 #include "sim_tell.h"
 #include "wire.h"
 
@@ -28,7 +29,7 @@ typedef struct {
 
 typedef struct {
     unsigned connection;
-    bool to_hub;
+    bool to_hub, kept; /* kept: it arrives when it is let go, or never */
     uint8_t *data;
     size_t size;
 } message;
@@ -245,6 +246,8 @@ void net_message(unsigned which)
     message *what = &messages[which];
     connection *self = &connections[what->connection];
     uint8_t *data = what->data;
+    if (what->kept || !data)
+        return; /* it was kept back: that was its time */
     if (what->to_hub && self->held_until > sim.now_ms) {
         sim_later(self->held_until - sim.now_ms, SIM_EVENT_MESSAGE, 0, which);
         return;
@@ -334,6 +337,43 @@ void net_hold(unsigned agent, uint64_t for_ms)
             if (connections[i].at_hub_ms < connections[i].held_until)
                 connections[i].at_hub_ms = connections[i].held_until;
         }
+}
+
+void net_keep(unsigned agent)
+{
+    for (unsigned i = 0; i < message_count; i++) {
+        connection *on = &connections[messages[i].connection];
+        if (!messages[i].to_hub || !messages[i].data || on->agent != agent || !on->hub_open)
+            continue;
+        messages[i].kept = true;
+        on->at_hub_ms = sim.now_ms + LATE_MS;
+    }
+}
+
+static bool is_batch_of(const message *what, unsigned scope)
+{
+    wire_message read;
+    batch_header header;
+    arena *scratch = arena_new(WIRE_SCRATCH_BYTES * 16);
+    if (!scratch)
+        abort();
+    bool is = wire_read(&read, scratch, (text_view){(const char *)what->data, what->size}) && read.type == WIRE_BATCH
+        && batch_read_header(&header, scratch, read.batch.header) && sim_scope_find(header.scope) == (int)scope;
+    arena_destroy(&scratch);
+    return is;
+}
+
+void net_let_go(unsigned identity, unsigned scope)
+{
+    uint64_t delay = 1 + sim_below(SIM_STAGE, 1000);
+    for (unsigned i = 0; i < message_count; i++) {
+        message *what = &messages[i];
+        if (!what->kept || agent_identity(connections[what->connection].agent) != identity || !is_batch_of(what, scope))
+            continue;
+        sim_count(late_after_grant);
+        what->kept = false;
+        sim_later(delay, SIM_EVENT_MESSAGE, 0, i);
+    }
 }
 
 void net_heal(void)
@@ -446,6 +486,25 @@ void agent_link_disconnect(agent_link *self)
     forget_happenings(self);
 }
 
+static bool is_renewal(text_view frame)
+{
+    return frame.size > 1 && (uint8_t)frame.at[1] == WIRE_RENEW;
+}
+
+/* The frame reaches the hub when its agent has long gone to another one. */
+static void linger(unsigned index, text_view frame)
+{
+    connection *self = &connections[index];
+    sim_count(renew_late);
+    if (self->severed)
+        return;
+    carry(index, true, frame.at, frame.size, 1000 + sim_below(SIM_STAGE, 30 * 1000));
+    self->severed = true;
+    sim_later(sim_below(SIM_STAGE, 500), SIM_EVENT_AGENT_LOSES, 0, index);
+    sim_later(self->at_hub_ms - sim.now_ms + 1, SIM_EVENT_HUB_LOSES, 0, index);
+    stage_lingers();
+}
+
 bool agent_link_send(agent_link *self, text_view frame)
 {
     if (self->connection < 0 || sim_disk_dead(self->agent))
@@ -457,7 +516,11 @@ bool agent_link_send(agent_link *self, text_view frame)
         sim_count(net_send_failed);
         return false;
     }
-    agent_says(self->agent, frame);
+    check_agent_says(self->agent, frame);
+    if (is_renewal(frame) && sim.faults && sim_chance(SIM_STAGE, sim.odds.renew_late)) {
+        linger((unsigned)self->connection, frame);
+        return true;
+    }
     return passes((unsigned)self->connection, true, frame.at, frame.size);
 }
 

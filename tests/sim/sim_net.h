@@ -19,6 +19,9 @@ void net_hub_loses(unsigned connection);
 void net_cut(uint64_t chance);                            /* some connection */
 void net_block(unsigned agent, unsigned hub, uint64_t for_ms); /* nothing passes for so long */
 void net_hold(unsigned agent, uint64_t for_ms);           /* what it has sent arrives so much later */
+/* What it has sent does not arrive before it is let go: the batches of a scope. */
+void net_keep(unsigned agent);
+void net_let_go(unsigned identity, unsigned scope);
 void net_heal(void);
 /* The ends of a process: the system closes its connections. */
 void net_agent_died(unsigned agent);

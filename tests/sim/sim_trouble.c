@@ -6,11 +6,12 @@
 #include "sim_agent.h"
 #include "sim_hub.h"
 #include "sim_net.h"
+#include "sim_stage.h"
 #include "sim_store.h"
 
 enum { ALL_ACTIONS = (1 << SIM_ACTIONS) - 1 };
 
-static uint64_t duration_ms, push_every_ms, trouble_every_ms;
+static uint64_t duration_ms, push_every_ms, trouble_every_ms, standby_held_until;
 static unsigned first_agents;
 static bool terms_changed, has_restores, has_clones, has_revocations, has_replacements, has_terms;
 
@@ -44,6 +45,7 @@ void trouble_make_world(void)
 {
     bool many = sim_chance(SIM_WORLD, 15), large = !many && sim_chance(SIM_WORLD, 8);
     terms_changed = false;
+    standby_held_until = 0;
     first_agents = many ? (unsigned)sim_between(SIM_WORLD, 20, 100) : (unsigned)sim_between(SIM_WORLD, 1, large ? 2 : 5);
     sim.contract_count = (unsigned)sim_between(SIM_WORLD, 1, SIM_CONTRACTS_MAX);
     sim.scope_count = (unsigned)sim_between(SIM_WORLD, 1, sim.contract_count);
@@ -62,6 +64,7 @@ void trouble_make_world(void)
     push_every_ms = sim_between(SIM_WORLD, 2, 40) * 1000;
     trouble_every_ms = sim_between(SIM_WORLD, 1, 15) * 1000;
     store_sim_reset();
+    stage_make_world(&has_restores, has_clones, has_terms);
 }
 
 static void change(base_change what)
@@ -92,6 +95,7 @@ void trouble_begin(void)
     }
     sim_later(500, SIM_EVENT_STANDBY, 0, 0);
     sim_later(sim_below(SIM_FAULT, 2 * trouble_every_ms), SIM_EVENT_FAULT, 0, 0);
+    stage_begin(duration_ms);
 }
 
 void trouble_push(unsigned agent)
@@ -122,7 +126,7 @@ static void mark_stable(void)
 
 void trouble_standby(void)
 {
-    if (!sim.stable_at_commit) {
+    if (!sim.stable_at_commit && sim.now_ms >= standby_held_until) {
         base_replicate(sim.faults ? sim_below(SIM_BASE, 1 + 2 * base_lag()) : UINT64_MAX);
         if (sim_chance(SIM_BASE, 500))
             mark_stable();
@@ -170,6 +174,32 @@ static void change_terms(void)
                              .rights = (unsigned)sim_below(SIM_FAULT, ALL_ACTIONS + 1)});
     }
     hub_notify(sim_chance(SIM_FAULT, 200));
+}
+
+void trouble_set_rights(unsigned agent, unsigned contract, unsigned rights, bool heard)
+{
+    terms_changed = true;
+    change((base_change){.kind = BASE_RIGHT, .agent = agent_identity(agent), .contract = contract, .rights = rights});
+    hub_notify(!heard);
+}
+
+void trouble_hold_standby(uint64_t for_ms)
+{
+    if (sim.now_ms >= standby_held_until)
+        base_replicate(UINT64_MAX);
+    if (standby_held_until < sim.now_ms + for_ms)
+        standby_held_until = sim.now_ms + for_ms;
+}
+
+bool trouble_promote_held(void)
+{
+    if (sim.now_ms > standby_held_until)
+        return false;
+    standby_held_until = 0;
+    sim_count(db_failover);
+    base_fail_over();
+    hub_notify(false);
+    return true;
 }
 
 static void revoke(void)
@@ -270,6 +300,10 @@ void trouble_next(void)
 {
     if (!sim.faults)
         return;
+    if (sim.staged && stage_next()) {
+        sim_later(sim_below(SIM_FAULT, 2 * trouble_every_ms) + 1, SIM_EVENT_FAULT, 0, 0);
+        return;
+    }
     switch (sim_below(SIM_FAULT, 10)) {
     case 0:
     case 1: kill_some_agent(); break;

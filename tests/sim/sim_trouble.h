@@ -15,4 +15,11 @@ void trouble_push(unsigned agent);
 void trouble_standby(void);
 void trouble_next(void);
 
+/* Of sim_stage. An agent's rights in a contract; heard: the hubs are told, else they find out. */
+void trouble_set_rights(unsigned agent, unsigned contract, unsigned rights, bool heard);
+/* The standby has all that is there now, and gets nothing more for so long. */
+void trouble_hold_standby(uint64_t for_ms);
+/* It is promoted, if it is held still. */
+bool trouble_promote_held(void);
+
 #endif

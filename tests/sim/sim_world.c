@@ -9,6 +9,7 @@
 #include "sim_check.h"
 #include "sim_hub.h"
 #include "sim_net.h"
+#include "sim_stage.h"
 #include "sim_trouble.h"
 
 enum { REST_MS_MAX = 60 * 60 * 1000, SETTLE_MS = 70 * 1000 }; /* three rounds of what the hubs find out by themselves */
@@ -265,6 +266,7 @@ static void happen(const event *what)
         break;
     case SIM_EVENT_STANDBY: trouble_standby(); break;
     case SIM_EVENT_FAULT: trouble_next(); break;
+    case SIM_EVENT_STAGE: stage_happens(who, what->tag); break;
     }
 }
 
