@@ -173,9 +173,9 @@ int agent_push_make(agent_push *self)
     if (error != OUTBOX_OK)
         return agent_call_outbox_failed(call, error);
     int code = queue(self, call);
+    error = runtime_queued(loop); /* also when that has failed: a writing that is said to have failed may stand */
     if (code != CLI_DONE)
         return code;
-    error = runtime_queued(loop);
     if (error != OUTBOX_OK)
         return agent_call_outbox_failed(call, error);
     runtime_start(loop);

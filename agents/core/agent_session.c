@@ -82,6 +82,22 @@ static void take_connected(agent_step *step)
     agent_step_greet(step);
 }
 
+/* What the outbox has is what counts: a writing that failed may stand all the same, a grant taken among them. */
+static void reload(agent_session_scope *scope, const agent_event *event)
+{
+    if (scope->incarnation != event->incarnation && event->sequence > 0) {
+        scope->renewal = AGENT_RENEWAL_NONE;
+        scope->refused_renewal = scope->lacks = false;
+        scope->resync = AGENT_RESYNC_WANTED;
+        scope->committed = scope->sent = scope->sent_ever = event->acknowledged;
+    }
+    scope->incarnation = event->incarnation;
+    scope->queued = event->sequence;
+    memcpy(scope->queued_hash, event->hash, CRYPTO_HASH);
+    scope->acknowledged = event->acknowledged;
+    scope->stable = event->stable;
+}
+
 /*
  * The hub's word was not written down: it counts for nothing, and is asked for again. What an acknowledgement brought
  * beside (refusals) comes only with the answer to a HELLO that names the receipts from before.
@@ -92,12 +108,13 @@ static void take_unkept(agent_step *step)
     const agent_event *event = step->event;
     agent_session_scope *scope = agent_step_find(self, text_of(event->scope));
 
-    if (scope != NULL) /* lower as a rule; higher after a RETRACT that could not be written */
-        scope->acknowledged = event->acknowledged < scope->queued ? event->acknowledged : scope->queued;
-    if (scope != NULL && event->stable < scope->stable)
-        scope->stable = event->stable;
-    if (scope != NULL && scope->queued == 0)
-        scope->incarnation = 1; /* which it was to begin with; WELCOME tells it again */
+    if (scope != NULL && event->hash != NULL) {
+        reload(scope, event);
+    } else if (scope != NULL) { /* no receipt that could not be shown again */
+        scope->acknowledged = scope->stable = 0;
+        if (scope->queued == 0)
+            scope->incarnation = 1; /* which it was to begin with; WELCOME tells it again */
+    }
     if (!agent_step_linked(self))
         return;
     if (self->retry_ms < AGENT_SESSION_UNKEPT_MS)

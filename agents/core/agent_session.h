@@ -135,18 +135,18 @@ typedef enum {
     AGENT_EVENT_NOT_OURS,   /* answers ADOPT: scope: the request is not the one that we wait for; nothing is changed */
     AGENT_EVENT_COMPARED,   /* answers COMPARE: scope, differs */
     AGENT_EVENT_RECONCILED, /* answers RECONCILE: scope: durable */
-    AGENT_EVENT_UNKEPT,     /* scope, acknowledged, stable: as the outbox has them, which could not write what came later */
+    AGENT_EVENT_UNKEPT,     /* scope: a writing has failed; incarnation, sequence, hash, acknowledged, stable: what the outbox has; hash NULL: it cannot be read */
     AGENT_EVENT_TICK,       /* now has passed deadline_ms */
 } agent_event_type;
 
 typedef struct {
     agent_event_type type;
     const char *scope;            /* QUEUED, SENT, HELD, MISSING, ADOPTED, NOT_OURS, COMPARED, RECONCILED, UNKEPT */
-    uint64_t incarnation;         /* QUEUED, ADOPTED */
-    uint64_t sequence;            /* QUEUED, ADOPTED: the last in the outbox; SENT, HELD, MISSING */
+    uint64_t incarnation;         /* QUEUED, ADOPTED, UNKEPT */
+    uint64_t sequence;            /* QUEUED, ADOPTED, UNKEPT: the last in the outbox; SENT, HELD, MISSING */
     uint64_t acknowledged, stable; /* ADOPTED, UNKEPT */
     uint64_t bytes;               /* SENT, HELD: of the whole message */
-    const uint8_t *hash;          /* QUEUED, ADOPTED: the header's; of the granted position when nothing comes after it */
+    const uint8_t *hash;          /* QUEUED, ADOPTED, UNKEPT: the header's; of the granted position when nothing comes after it */
     const uint8_t *differs;       /* COMPARED: WIRE_BUCKETS bits, bucket b in byte b / 8 at bit b % 8 */
     text_view message;            /* MESSAGE: the frame's bytes */
     arena *scratch;               /* MESSAGE: for the decoding; effects may point into it */

@@ -109,6 +109,7 @@ agent_event *runtime_answer(runtime *self, agent_event_type type, const char *sc
 void runtime_answer_lost(runtime *self)
 {
     agent_link_disconnect(self->link);
+    self->unkept = true; /* the outbox may have more than the session knows of */
     (void)runtime_answer(self, AGENT_EVENT_LOST, "");
 }
 
@@ -219,20 +220,20 @@ static void step(runtime *self, const agent_event *event)
     }
 }
 
-/* What could not be written was never heard: the session goes back to what the outbox has. */
+/* What could not be written was never heard, unless it was written: the session goes back to what the outbox has. */
 static void tell_unkept(runtime *self)
 {
-    outbox_scope scopes[WIRE_SCOPES_MAX];
-    unsigned count;
-    bool readable = outbox_scopes(self->box, scopes, WIRE_SCOPES_MAX, &count) == OUTBOX_OK;
     self->unkept = false;
     for (unsigned i = 0; i < self->session.scope_count; i++) {
         agent_event event = {.type = AGENT_EVENT_UNKEPT, .scope = self->session.scopes[i].scope};
-        for (unsigned k = 0; readable && k < count; k++)
-            if (strcmp(scopes[k].scope, event.scope) == 0) {
-                event.acknowledged = scopes[k].acknowledged;
-                event.stable = scopes[k].stable;
-            }
+        outbox_scope has;
+        if (outbox_scope_load(self->box, text_of(event.scope), &has) == OUTBOX_OK) {
+            event.incarnation = has.incarnation;
+            event.sequence = has.queued;
+            event.hash = has.queued_hash;
+            event.acknowledged = has.acknowledged;
+            event.stable = has.stable;
+        }
         step(self, &event);
     }
 }

@@ -483,7 +483,7 @@ bool agent_pushes(unsigned index, bool last)
         return false;
     running = index;
     bool accepted = push(index, last);
-    if (accepted && !sim_disk_dead(index)) {
+    if (!sim_disk_dead(index)) {
         outbox_error told = runtime_queued(self->loop);
         if (told != OUTBOX_OK)
             sim_trace("not told", index, told, 0);

@@ -255,6 +255,13 @@ START_TEST(messages_of_a_dropped_connection_mean_nothing)
 }
 END_TEST
 
+static void unkept(const char *scope, uint64_t incarnation, uint64_t queued, uint64_t acknowledged, uint64_t stable)
+{
+    uint8_t hash[CRYPTO_HASH] = {(uint8_t)queued};
+    step((agent_event){.type = AGENT_EVENT_UNKEPT, .scope = scope, .incarnation = incarnation, .sequence = queued, .hash = hash,
+                       .acknowledged = acknowledged, .stable = stable});
+}
+
 START_TEST(what_could_not_be_written_down_is_asked_for_again)
 {
     wire_position scopes[WIRE_SCOPES_MAX];
@@ -268,11 +275,11 @@ START_TEST(what_could_not_be_written_down_is_asked_for_again)
     ck_assert_uint_eq(send_all(1000), 2);
     ack(5);
     ck_assert_uint_eq(session.scopes[0].acknowledged, 5);
-    step((agent_event){.type = AGENT_EVENT_UNKEPT, .scope = "63", .acknowledged = 3});
+    unkept("63", 1, 5, 3, 0);
     ck_assert_ptr_nonnull(effect(AGENT_EFFECT_DISCONNECT));
     ck_assert_int_eq(session.state, AGENT_SESSION_WAITING);
     ck_assert_uint_ge(session.deadline_ms, now + AGENT_SESSION_UNKEPT_MS / 2); /* a full disk is no reason to knock on and on */
-    step((agent_event){.type = AGENT_EVENT_UNKEPT, .scope = "03", .acknowledged = 2, .stable = 9});
+    unkept("03", 1, 2, 2, 0);
     ck_assert_uint_eq(effects.count, 0);
     ck_assert_uint_eq(session.scopes[1].acknowledged, 2);
     ck_assert_uint_eq(session.scopes[1].stable, 0);
@@ -286,8 +293,29 @@ START_TEST(what_could_not_be_written_down_is_asked_for_again)
     welcome_at(at, 2, 8, 1 << 20);
     ck_assert_uint_eq(effect(AGENT_EFFECT_RETRACT)->sequence, 1);
     ck_assert_uint_eq(session.scopes[0].acknowledged, 1);
-    step((agent_event){.type = AGENT_EVENT_UNKEPT, .scope = "63", .acknowledged = 3}); /* nor that: it is to be told again */
+    unkept("63", 1, 5, 3, 0); /* nor that: it is to be told again */
     ck_assert_uint_eq(session.scopes[0].acknowledged, 3);
+    step((agent_event){.type = AGENT_EVENT_UNKEPT, .scope = "63"}); /* cannot even be read: it holds no receipt that it could show */
+    ck_assert_uint_eq(session.scopes[0].acknowledged, 0);
+    ck_assert_uint_eq(session.scopes[0].queued, 5);
+}
+END_TEST
+
+START_TEST(a_grant_that_was_written_although_that_failed_counts)
+{
+    wire_position scopes[WIRE_SCOPES_MAX];
+    wire_message hello;
+
+    have("63", 1, 0);
+    connect_now();
+    unkept("63", 3, 2, 1, 1); /* its batch is the second now */
+    agent_session_hello(&session, &hello, scopes);
+    ck_assert_uint_eq(scopes[0].incarnation, 3);
+    ck_assert_uint_eq(scopes[0].sequence, 2);
+    ck_assert_uint_eq(scopes[0].stable, 1);
+    ck_assert_int_eq(session.scopes[0].renewal, AGENT_RENEWAL_NONE);
+    ck_assert_int_eq(session.scopes[0].resync, AGENT_RESYNC_WANTED);
+    ck_assert_uint_eq(session.scopes[0].sent_ever, 1);
 }
 END_TEST
 
@@ -385,6 +413,7 @@ int main(void)
     tcase_add_test(tests, a_new_scope_is_asked_about_first);
     tcase_add_test(tests, messages_of_a_dropped_connection_mean_nothing);
     tcase_add_test(tests, what_could_not_be_written_down_is_asked_for_again);
+    tcase_add_test(tests, a_grant_that_was_written_although_that_failed_counts);
     tcase_add_test(tests, impossible_scopes_are_not_taken);
     tcase_add_loop_test(tests, nothing_breaks_it, 0, 8);
     suite_add_tcase(suite, tests);
