@@ -15,7 +15,7 @@ static const sim_export *made_from(const export_result *self)
 void sim_export_result(const sim_export *self, bool complete, export_result *to)
 {
     *to = (export_result){.terms = &self->terms, .record_count = self->count, .retained_count = self->retained_count,
-                          .retained = self->retained};
+                          .retained = self->retained, .token_keys = self->key, .token_key_count = 1};
     memcpy(&to->making, &(const void *){self}, sizeof to->making);
     to->coverage = (batch_coverage){.contract = self->terms.id, .complete = complete, .last_month = CIVIL_NONE,
                                     .action_count = SIM_ACTIONS};
