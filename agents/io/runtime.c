@@ -307,10 +307,6 @@ void runtime_step(runtime *self, struct pollfd *others, unsigned count, int time
     if (runtime_now_ms() >= self->session.deadline_ms)
         step_simple(self, AGENT_EVENT_TICK);
     write_end(self);
-    if (self->unaware) {
-        self->unaware = false;
-        runtime_storage_failed(self, runtime_queued(self));
-    }
     if (self->forgets && agent_session_pending(&self->session) == 0) {
         outbox_shrink(self->box);
         self->forgets = false;

@@ -18,8 +18,7 @@ struct runtime {
     bool met, heard; /* heard: a message came in this step */
     bool logs;
     bool writing; /* a transaction of the outbox is open */
-    bool unaware; /* the outbox may have batches that the session was not told of: a push that failed and yet is there */
-    bool unkept; /* something that the session believes could not be written */
+    bool unkept; /* something that the session believes could not be written, or it may not know all that was */
     outbox_tally before; /* the tally at the transaction's beginning */
     unsigned long told;
     bool forgets; /* batches may have gone from the outbox since it was last shrunk */

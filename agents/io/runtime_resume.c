@@ -111,9 +111,7 @@ static void compare(runtime *self, const agent_effect *effect)
         runtime_answer(self, AGENT_EVENT_COMPARED, effect->scope)->differs = self->differs;
         return;
     }
-    if (error == OUTBOX_ABSENT)
-        self->unaware = true;
-    else
+    if (error != OUTBOX_ABSENT)
         runtime_storage_failed(self, error);
     runtime_answer_lost(self);
 }
