@@ -34,4 +34,7 @@ int hub_report_run(cli_call *call);
 
 int hub_status_run(cli_call *call);
 
+int hub_audit_verify_run(cli_call *call);
+int hub_audit_export_run(cli_call *call);
+
 #endif

@@ -32,6 +32,11 @@ static const cli_operand replace_operands[] = {{.name = "nom", .kind = CLI_VALUE
                                                {.name = "demande", .kind = CLI_INPUT, .required = true},
                                                {.name = NULL}};
 
+static const cli_operand receipts_operands[] = {
+    {.name = "recus", .kind = CLI_INPUT}, {.name = "recus2", .kind = CLI_INPUT}, {.name = "recus3", .kind = CLI_INPUT},
+    {.name = "recus4", .kind = CLI_INPUT}, {.name = NULL}};
+static const cli_operand export_operand[] = {{.name = "fichier", .kind = CLI_OUTPUT, .required = true}, {.name = NULL}};
+
 static const cli_command commands[] = {
     {.name = "init", .run = hub_init_run, .help = "crée le dossier du hub, ses clés et sa base",
      .options = hub_init_options,
@@ -89,6 +94,14 @@ static const cli_command commands[] = {
      .details = "Le dossier doit avoir l’identité du hub qui a fait la sauvegarde ; serve doit être arrêté. Tout est vérifié "
                 "avant de\ntoucher à quoi que ce soit, et la base reçoit tout ou rien. Une base qui n’est pas vide n’est "
                 "remplacée qu’avec --replace."},
+    {.name = "audit verify", .run = hub_audit_verify_run,
+     .help = "vérifie tout le registre depuis son début", .operands = receipts_operands,
+     .details = "Vérifie chaque signature et la chaîne, nomme le premier maillon rompu de chaque périmètre (code 65), et compare\n"
+                "les reçus que des agents ont donnés (« ctai-agent receipts -o FICHIER »)."},
+    {.name = "audit export", .run = hub_audit_export_run,
+     .help = "écrit le registre pour qui veut le vérifier sans le hub", .operands = export_operand,
+     .details = "Le fichier tient les en-têtes signés des lots, sans aucun enregistrement, et les clés publiques. Un tiers le\n"
+                "vérifie avec « ctai-verify FICHIER --hub EMPREINTE »."},
     {.name = "status", .run = hub_status_run, .help = "montre où en sont la base, les contrats et les agents"},
     {.name = NULL},
 };

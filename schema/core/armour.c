@@ -15,6 +15,7 @@ static const struct { const char *begin, *end; } marks[ARMOUR_KINDS] = {
     [ARMOUR_APPROVAL] = {"-----BEGIN CTAI APPROBATION-----", "-----END CTAI APPROBATION-----"},
     [ARMOUR_GRANT] = {"-----BEGIN CTAI CLE-----", "-----END CTAI CLE-----"},
     [ARMOUR_HUB] = {"-----BEGIN CTAI HUB-----", "-----END CTAI HUB-----"},
+    [ARMOUR_RECEIPTS] = {"-----BEGIN CTAI RECUS-----", "-----END CTAI RECUS-----"},
 };
 
 static void append_text(batch_buffer *to, const char *text)

@@ -14,6 +14,7 @@ typedef enum {
     ARMOUR_APPROVAL, /* APPROBATION (credential) */
     ARMOUR_GRANT,    /* CLE: a sealed linkage key (credential) */
     ARMOUR_HUB,      /* HUB: the sealed keys of a hub */
+    ARMOUR_RECEIPTS, /* RECUS: the receipts of an agent (proof_receipts) */
     ARMOUR_KINDS,
 } armour_kind;
 

@@ -123,7 +123,7 @@ static void finish(batch_buffer *to, batch_buffer *payload, armour_kind kind, co
     batch_buffer_release(payload);
 }
 
-static void write_identity(batch_buffer *to, const credential_identity *identity)
+void credential_write_identity(batch_buffer *to, const credential_identity *identity)
 {
     if (!credential_name_valid(text_of(identity->name)))
         to->failed = true;
@@ -134,7 +134,7 @@ static void write_identity(batch_buffer *to, const credential_identity *identity
     mpack_write_binary(to, identity->box, CRYPTO_PUBLIC);
 }
 
-static void read_identity(mpack_reader *reader, credential_identity *identity)
+void credential_read_identity(mpack_reader *reader, credential_identity *identity)
 {
     mpack_read_array_of(reader, IDENTITY_FIELDS);
     text_view name = mpack_read_string(reader, CREDENTIAL_NAME_MAX);
@@ -152,7 +152,7 @@ void credential_write_request(batch_buffer *to, const credential_identity *self,
     batch_buffer payload;
 
     begin(&payload, ARMOUR_REQUEST, REQUEST_FIELDS);
-    write_identity(&payload, self);
+    credential_write_identity(&payload, self);
     finish(to, &payload, ARMOUR_REQUEST, sign);
 }
 
@@ -168,7 +168,7 @@ credential_error credential_read_request(credential_identity *self, arena *from,
     mpack_reader_init(&reader, found.payload);
     mpack_read_array_of(&reader, REQUEST_FIELDS);
     mpack_read_literal(&reader, domains[ARMOUR_REQUEST]);
-    read_identity(&reader, self);
+    credential_read_identity(&reader, self);
     return judge(&reader, &found, self->sign);
 }
 
@@ -191,7 +191,7 @@ void credential_write_approval(batch_buffer *to, const credential_approval *appr
             mpack_write_string(&payload, approval->addresses[i], CREDENTIAL_ADDRESS_MAX);
         }
     }
-    write_identity(&payload, &approval->agent);
+    credential_write_identity(&payload, &approval->agent);
     batch_buffer_init(&contracts, CREDENTIAL_FILE_MAX);
     wire_write_contracts(&contracts, approval->contracts, approval->contract_count);
     if (contracts.failed)
@@ -224,7 +224,7 @@ credential_error credential_read_approval(credential_approval *approval, arena *
         if (!address_valid(approval->addresses[i]))
             mpack_read_fail(&reader);
     }
-    read_identity(&reader, &approval->agent);
+    credential_read_identity(&reader, &approval->agent);
     text_view contracts = mpack_read_binary(&reader, CREDENTIAL_FILE_MAX);
     error = judge(&reader, &found, approval->hub_sign);
     if (error != CREDENTIAL_OK)
@@ -241,8 +241,8 @@ void credential_write_grant(batch_buffer *to, const credential_grant *grant, con
     batch_buffer payload;
 
     begin(&payload, ARMOUR_GRANT, GRANT_FIELDS);
-    write_identity(&payload, &grant->sender);
-    write_identity(&payload, &grant->recipient);
+    credential_write_identity(&payload, &grant->sender);
+    credential_write_identity(&payload, &grant->recipient);
     mpack_write_name(&payload, text_of(grant->scope), BATCH_SCOPE_MAX);
     mpack_write_uint(&payload, grant->epoch);
     mpack_write_uint(&payload, grant->scheme);
@@ -265,8 +265,8 @@ credential_error credential_read_grant(credential_grant *grant, arena *from, tex
     mpack_reader_init(&reader, found.payload);
     mpack_read_array_of(&reader, GRANT_FIELDS);
     mpack_read_literal(&reader, domains[ARMOUR_GRANT]);
-    read_identity(&reader, &grant->sender);
-    read_identity(&reader, &grant->recipient);
+    credential_read_identity(&reader, &grant->sender);
+    credential_read_identity(&reader, &grant->recipient);
     text_view scope = mpack_read_name(&reader, BATCH_SCOPE_MAX);
     if (!text_copy(grant->scope, sizeof grant->scope, scope))
         mpack_read_fail(&reader);
@@ -317,8 +317,8 @@ static bool bound_hash(uint8_t hash[CRYPTO_HASH], const credential_grant *grant)
 
     mpack_write_array(&bound, BOUND_FIELDS);
     mpack_write_string(&bound, text_of(BOUND_DOMAIN), DOMAIN_MAX);
-    write_identity(&bound, &grant->sender);
-    write_identity(&bound, &grant->recipient);
+    credential_write_identity(&bound, &grant->sender);
+    credential_write_identity(&bound, &grant->recipient);
     mpack_write_name(&bound, text_of(grant->scope), BATCH_SCOPE_MAX);
     mpack_write_uint(&bound, grant->epoch);
     mpack_write_uint(&bound, grant->scheme);
@@ -367,7 +367,7 @@ void credential_fingerprint(char text[CRYPTO_FINGERPRINT_TEXT], const credential
     uint8_t bytes[SMALL_MAX];
     batch_buffer shown = {.data = bytes, .capacity = sizeof bytes, .limit = sizeof bytes};
 
-    write_identity(&shown, identity);
+    credential_write_identity(&shown, identity);
     assert(!shown.failed); /* an identity that was read, or made with a valid name */
     crypto_fingerprint(text, shown.data, shown.size);
 }
@@ -388,7 +388,7 @@ const char *credential_error_text(credential_error error)
     switch (error) {
     case CREDENTIAL_OK: return "aucune erreur";
     case CREDENTIAL_NOT_ARMOURED: return "ce n’est pas un fichier de cette sorte, ou il est coupé";
-    case CREDENTIAL_OTHER_KIND: return "ce fichier est d’une autre sorte (demande, approbation, clé ou trousseau d’un hub)";
+    case CREDENTIAL_OTHER_KIND: return "ce fichier est d’une autre sorte (demande, approbation, clé, trousseau d’un hub ou reçus)";
     case CREDENTIAL_MALFORMED: return "le contenu du fichier est abîmé";
     case CREDENTIAL_BAD_SIGNATURE: return "la signature du fichier est fausse : il a été modifié";
     case CREDENTIAL_MIXED: return "ce fichier réunit des clés qui ne vont pas ensemble (d’autres expéditeurs, périmètres ou époques)";

@@ -76,6 +76,10 @@ credential_error credential_read_grants(credential_grant grants[RECORD_TOKEN_SET
 bool credential_seal_key(credential_grant *grant, const token_key *key, const uint8_t sender_box_secret[CRYPTO_SECRET]) __attribute__((warn_unused_result));
 bool credential_open_key(token_key *key, const credential_grant *grant, const uint8_t recipient_box_secret[CRYPTO_SECRET]) __attribute__((warn_unused_result));
 
+/* An identity as a part of what others write and read: an array of its four fields. */
+void credential_write_identity(batch_buffer *to, const credential_identity *identity);
+void credential_read_identity(mpack_reader *reader, credential_identity *identity);
+
 void credential_fingerprint(char text[CRYPTO_FINGERPRINT_TEXT], const credential_identity *identity);
 void credential_hub_fingerprint(char text[CRYPTO_FINGERPRINT_TEXT], const uint8_t curve[CRYPTO_PUBLIC], const uint8_t sign[CRYPTO_PUBLIC]);
 

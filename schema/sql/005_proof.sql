@@ -12,3 +12,6 @@ UPDATE ctai.scope SET inherited = position;
 
 ALTER TABLE ctai.ledger ADD COLUMN chain bytea CHECK (length(chain) = 32);
 ALTER TABLE ctai.contract_version ADD COLUMN chain bytea CHECK (length(chain) = 32);
+
+-- An older program on the same database stops rather than write a batch without its link.
+ALTER TABLE ctai.ledger ADD CONSTRAINT ledger_linked CHECK (chain IS NOT NULL) NOT VALID;
