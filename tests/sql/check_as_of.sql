@@ -44,8 +44,9 @@ SELECT pg_temp.is('its own indicators are gone', pg_temp.cell('axe1', 'L.sollici
 SELECT pg_temp.is('before the contract', (SELECT count(*)::text FROM ctai.report('63-thiers-2023', NULL, NULL, 0)), '0');
 
 -- Moments.
-INSERT INTO ctai.ledger (scope, position, agent, incarnation, sequence, header_hash, header, signature, received_at)
-VALUES ('63', pg_temp.at(6), 1, 1, 1, '', '', '', '2130-01-01T10:00Z'), ('63', pg_temp.at(7), 1, 1, 2, '', '', '', '2130-01-02T10:00Z');
+INSERT INTO ctai.ledger (scope, position, agent, incarnation, sequence, header_hash, header, signature, received_at, chain)
+VALUES ('63', pg_temp.at(6), 1, 1, 1, '', '', '', '2130-01-01T10:00Z', decode(repeat('00', 32), 'hex')),
+       ('63', pg_temp.at(7), 1, 1, 2, '', '', '', '2130-01-02T10:00Z', decode(repeat('00', 32), 'hex'));
 SELECT pg_temp.is('between', ctai.position_at('63', '2130-01-01T12:00Z')::text, pg_temp.at(6)::text);
 SELECT pg_temp.is('the contract''s own registration', ctai.position_at('63', '2130-01-01T09:00Z')::text, pg_temp.at(5)::text);
 SELECT pg_temp.is('long ago', ctai.position_at('63', '2000-01-01')::text, '0');

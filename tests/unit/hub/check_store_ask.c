@@ -169,7 +169,7 @@ END_TEST
 START_TEST(hashes_go_up_to_the_bound)
 {
     house_run("INSERT INTO ctai.agent_scope (scope, agent, sequence, stable) VALUES ('63', 1, 2000, 0)");
-    house_run("INSERT INTO ctai.ledger SELECT '63', 100 + n, 1, 1, n, decode(lpad(to_hex(n), 64, '0'), 'hex'), '', '', now()"
+    house_run("INSERT INTO ctai.ledger SELECT '63', 100 + n, 1, 1, n, decode(lpad(to_hex(n), 64, '0'), 'hex'), '', '', now(), decode(repeat('00', 32), 'hex')"
               " FROM generate_series(1, 2000) AS n");
     house_agent own = alpha;
     own.sequence = 1900;
