@@ -4,30 +4,8 @@
 #include <string.h>
 
 #include "database_array.h"
+#include "store_keys.h"
 #include "store_chain.h"
-
-database_error store_commit_check_keys(database *connection, const store_place *here, const batch_header *header, bool *same)
-{
-    static const char other_sql[] = "SELECT FROM ctai.scope_key WHERE scope = $1 AND epoch = $2::bigint"
-                                    " AND (scheme, key_id) <> ($3::smallint, $4::uuid)";
-    static const char take_sql[] = "INSERT INTO ctai.scope_key (scope, epoch, scheme, key_id)"
-                                   " VALUES ($1, $2::bigint, $3::smallint, $4::uuid) ON CONFLICT DO NOTHING";
-    *same = true;
-    database_error error = DATABASE_OK;
-    /* Two rounds: all are compared before one is taken. The scope's row is locked, so nobody comes between. */
-    for (unsigned i = 0; error == DATABASE_OK && *same && i < 2 * header->key_count; i++) {
-        const batch_key *key = &header->keys[i % header->key_count];
-        char epoch[DATABASE_NUMBER_TEXT], scheme[DATABASE_NUMBER_TEXT], id[2 * TOKEN_KEY_ID + 1];
-        crypto_hex(id, key->id, TOKEN_KEY_ID);
-        const database_parameter parameters[] = {DATABASE_TEXT(here->scope), database_number(epoch, key->epoch),
-                                                 database_number(scheme, header->scheme), DATABASE_TEXT(id)};
-        database_result *result = NULL;
-        error = database_query(connection, i < header->key_count ? other_sql : take_sql, parameters, 4, &result);
-        *same = error == DATABASE_OK && database_rows(result) == 0;
-        database_release(&result);
-    }
-    return error;
-}
 
 /* Is the code of a narrative one of the contract's indicators that take a text? */
 static database_error check_indicator(database *connection, const store_record *from, record_reason *reason)
@@ -73,7 +51,9 @@ static database_error sort_bodies(database *connection, const store_place *here,
             before = next->what;
             has_before = true;
         }
-        if (reason == RECORD_OK)
+        next->right = NULL;
+        next->index = i;
+        if (reason == RECORD_OK && next->what.operation != RECORD_CLOSE)
             reason = store_place_find_right(here, &next->what, &next->right);
         if (reason == RECORD_OK && next->what.operation == RECORD_PUT && next->what.type == FACT_NARRATIVE)
             error = check_indicator(connection, next, &reason);
@@ -245,6 +225,34 @@ static database_error finish_replacements(database *connection, const store_plac
     return error;
 }
 
+/* Refusals are in the order of their bodies; there is room for all. */
+static void refuse(store_outcome *outcome, wire_record_refusal one)
+{
+    unsigned place = outcome->refusal_count++;
+    for (; place > 0 && outcome->refusals[place - 1].index > one.index; place--)
+        outcome->refusals[place] = outcome->refusals[place - 1];
+    outcome->refusals[place] = one;
+}
+
+/* What the batch closes, once all else of it is written. */
+static database_error close_epochs(database *connection, const store_version *version, const store_record *records, size_t count,
+                                   arena *scratch, store_outcome *outcome)
+{
+    database_error error = DATABASE_OK;
+    for (size_t i = 0; error == DATABASE_OK && i < count; i++) {
+        const record *what = &records[i].what;
+        if (what->operation != RECORD_CLOSE)
+            continue;
+        batch_key which = {.epoch = what->epoch};
+        record_reason reason;
+        memcpy(which.id, what->key, TOKEN_KEY_ID);
+        error = store_keys_close(connection, version->scope, &which, version->position, scratch, &reason);
+        if (error == DATABASE_OK && reason != RECORD_OK)
+            refuse(outcome, (wire_record_refusal){.sequence = version->sequence, .index = records[i].index, .reason = reason});
+    }
+    return error;
+}
+
 /* What the batch says: its records, what was refused of it, what it covers. */
 static database_error write_content(database *connection, const store_place *here, const store_version *version,
                                     const store_batch *batch, arena *scratch, store_outcome *outcome)
@@ -258,6 +266,8 @@ static database_error write_content(database *connection, const store_place *her
         error = write_coverage(connection, here, batch->header, version->position);
     if (error == DATABASE_OK && version->replacing)
         error = finish_replacements(connection, here, version, batch->header);
+    if (error == DATABASE_OK)
+        error = close_epochs(connection, version, records, count, scratch, outcome);
     return error;
 }
 

@@ -7,10 +7,6 @@
 
 #include "store_place.h"
 
-/* The first key of an epoch is the scope's; any other is refused (*same is false), and then none of the batch's is taken. */
-database_error store_commit_check_keys(database *connection, const store_place *here, const batch_header *header, bool *same)
-    __attribute__((warn_unused_result));
-
 /* The batch is the next one: all of it, or an error. here moves on to it. */
 database_error store_commit_batch(store *self, database *connection, store_place *here, const store_batch *batch, arena *scratch,
                                   store_outcome *outcome) __attribute__((warn_unused_result));

@@ -7,6 +7,7 @@
 #include "admission_chain.h"
 #include "store_chain.h"
 #include "store_commit.h"
+#include "store_keys.h"
 
 /* The header's hash of the batch of that sequence in the ledger. */
 static database_error find_in_ledger(database *connection, const store_place *here, uint64_t sequence,
@@ -59,7 +60,7 @@ static database_error put_here(store *self, database *connection, store_place *h
     if (outcome->stored != HUB_STORED_COMMITTED)
         return DATABASE_OK;
     if (!batch->quarantine)
-        error = store_commit_check_keys(connection, here, batch->header, &same);
+        error = store_keys_take(connection, here->scope, batch->header, scratch, &same);
     if (error == DATABASE_OK && same)
         return store_commit_batch(self, connection, here, batch, scratch, outcome);
     outcome->stored = HUB_STORED_KEY;

@@ -8,8 +8,8 @@
 
 /* Columns of a put, in the order of its statement. */
 enum {
-    KEY, CONTRACT, ACTION, TYPE, MONTH, QUANTITY, CODE, SEX, BPI, UNDER_25, EPOCH, TOKEN_E, TOKEN_I, TOKEN_M, REFERENCE,
-    NARRATIVE, COLUMN_COUNT
+    KEY, CONTRACT, ACTION, TYPE, MONTH, QUANTITY, CODE, SEX, BPI, UNDER_25, REFERENCE, NARRATIVE,
+    EPOCH, TOKEN_E, TOKEN_I, TOKEN_M, EPOCH_2, TOKEN_E_2, TOKEN_I_2, TOKEN_M_2, COLUMN_COUNT
 };
 enum { FIRST_ARRAY = 5 };
 
@@ -17,19 +17,23 @@ enum { FIRST_ARRAY = 5 };
 #define FRESH \
     "WITH fresh AS (" \
     " SELECT * FROM unnest($6::uuid[], $7::integer[], $8::smallint[], $9::ctai.fact[], $10::integer[], $11::bigint[]," \
-    "  $12::text[], $13::ctai.sex[], $14::boolean[], $15::boolean[], $16::bigint[], $17::uuid[], $18::uuid[], $19::uuid[]," \
-    "  $20::uuid[], $21::text[]) AS f (key, contract_id, action, type, month, quantity, code, sex, bpi, under_25, epoch," \
-    "  token_e, token_i, token_m, reference, narrative))"
+    "  $12::text[], $13::ctai.sex[], $14::boolean[], $15::boolean[], $16::uuid[], $17::text[]," \
+    "  $18::bigint[], $19::uuid[], $20::uuid[], $21::uuid[], $22::bigint[], $23::uuid[], $24::uuid[], $25::uuid[])" \
+    "  AS f (key, contract_id, action, type, month, quantity, code, sex, bpi, under_25, reference, narrative," \
+    "  epoch, token_e, token_i, token_m, epoch2, token_e2, token_i2, token_m2))"
 #define UPSERT(table) \
     " INSERT INTO " table " AS r (scope, agent, position, incarnation, sequence, key, contract_id, action, type, month," \
-    "  quantity, code, sex, bpi, under_25, epoch, token_e, token_i, token_m, reference, narrative)" \
+    "  quantity, code, sex, bpi, under_25, reference, narrative, epoch, token_e, token_i, token_m, epoch2, token_e2, token_i2," \
+    "  token_m2)" \
     " SELECT $1, $2::integer, $5::bigint, $3::bigint, $4::bigint, f.key, f.contract_id, f.action, f.type, f.month, f.quantity," \
-    "  f.code, f.sex, f.bpi, f.under_25, f.epoch, f.token_e, f.token_i, f.token_m, f.reference, f.narrative FROM fresh AS f" \
+    "  f.code, f.sex, f.bpi, f.under_25, f.reference, f.narrative, f.epoch, f.token_e, f.token_i, f.token_m, f.epoch2," \
+    "  f.token_e2, f.token_i2, f.token_m2 FROM fresh AS f" \
     " ON CONFLICT (scope, agent, key) DO UPDATE SET position = excluded.position, incarnation = excluded.incarnation," \
     "  sequence = excluded.sequence, contract_id = excluded.contract_id, action = excluded.action, type = excluded.type," \
     "  month = excluded.month, quantity = excluded.quantity, code = excluded.code, sex = excluded.sex, bpi = excluded.bpi," \
-    "  under_25 = excluded.under_25, epoch = excluded.epoch, token_e = excluded.token_e, token_i = excluded.token_i," \
-    "  token_m = excluded.token_m, reference = excluded.reference, narrative = excluded.narrative" \
+    "  under_25 = excluded.under_25, reference = excluded.reference, narrative = excluded.narrative," \
+    "  epoch = excluded.epoch, token_e = excluded.token_e, token_i = excluded.token_i, token_m = excluded.token_m," \
+    "  epoch2 = excluded.epoch2, token_e2 = excluded.token_e2, token_i2 = excluded.token_i2, token_m2 = excluded.token_m2" \
     " WHERE (r.incarnation, r.sequence) < (excluded.incarnation, excluded.sequence)"
 
 static const char put_sql[] =
@@ -48,13 +52,6 @@ static const char unstage_sql[] = "SELECT ctai.unstage_records($1, $2::integer, 
 static const char withdraw_sql[] = "SELECT ctai.withdraw_records($1, $2::integer, $3::bigint, $4::uuid[], $5::integer[])";
 static const char withdraw_staged_sql[] = "SELECT ctai.unstage_records($1, $2::integer, $4::uuid[], $5::integer[])"
                                           " WHERE $3::bigint IS NOT NULL";
-
-static const char forget_second_sql[] = "SELECT ctai.forget_tokens($1, $2::integer, $3::uuid[])";
-
-static const char second_sql[] =
-    "INSERT INTO ctai.record_token (scope, agent, key, epoch, token_e, token_i, token_m)"
-    " SELECT $1, $2::integer, t.* FROM unnest($3::uuid[], $4::bigint[], $5::uuid[], $6::uuid[], $7::uuid[])"
-    " AS t (key, epoch, token_e, token_i, token_m)";
 
 static void init_arrays(database_array *arrays, unsigned count)
 {
@@ -79,17 +76,19 @@ static void array_token(database_array *to, bool has, const uint8_t token[TOKEN_
     database_array_hash(to, stored);
 }
 
-static void add_tokens(database_array *arrays, const record *what, const uint8_t *pepper)
+/* One set, into its columns from `epoch` on. */
+static void add_tokens(database_array *epoch, const record_tokens *tokens, const uint8_t *pepper)
 {
+    enum { E = TOKEN_E - EPOCH, I = TOKEN_I - EPOCH, M = TOKEN_M - EPOCH };
     static const record_tokens none;
-    const record_tokens *tokens = what->token_sets > 0 ? &what->tokens[0] : &none;
-    if (what->token_sets > 0)
-        database_array_number(&arrays[EPOCH], tokens->epoch);
+    if (tokens)
+        database_array_number(epoch, tokens->epoch);
     else
-        database_array_null(&arrays[EPOCH]);
-    array_token(&arrays[TOKEN_E], tokens->has_e, tokens->e, pepper);
-    array_token(&arrays[TOKEN_I], tokens->has_i, tokens->i, pepper);
-    array_token(&arrays[TOKEN_M], tokens->has_m, tokens->m, pepper);
+        database_array_null(epoch);
+    const record_tokens *said = tokens ? tokens : &none;
+    array_token(&epoch[E], said->has_e, said->e, pepper);
+    array_token(&epoch[I], said->has_i, said->i, pepper);
+    array_token(&epoch[M], said->has_m, said->m, pepper);
 }
 
 static void add_beneficiary(database_array *arrays, const record *what)
@@ -121,7 +120,8 @@ static void add_put(database_array *arrays, const store_record *from, const uint
     else
         database_array_null(&arrays[CODE]);
     add_beneficiary(arrays, what);
-    add_tokens(arrays, what, pepper);
+    add_tokens(&arrays[EPOCH], what->token_sets > 0 ? &what->tokens[0] : NULL, pepper);
+    add_tokens(&arrays[EPOCH_2], what->token_sets > 1 ? &what->tokens[1] : NULL, pepper);
     if (what->has_reference)
         database_array_hash(&arrays[REFERENCE], what->reference);
     else
@@ -186,7 +186,7 @@ static database_error withdraw(database *connection, const store_version *versio
     size_t withdrawals = 0;
     init_arrays(arrays, 2);
     for (size_t i = 0; i < count; i++)
-        if (records[i].what.operation != RECORD_PUT && records[i].right->staged == staged) {
+        if (records[i].right && records[i].what.operation != RECORD_PUT && records[i].right->staged == staged) {
             database_array_hash(&arrays[0], records[i].what.key);
             database_array_number(&arrays[1], records[i].right->contract_id);
             withdrawals++;
@@ -204,41 +204,6 @@ static database_error withdraw(database *connection, const store_version *versio
     return error;
 }
 
-/* The second sets of tokens, of records that carry one; whatever the keys had before goes. */
-static database_error write_second(database *connection, const store_version *version, const store_record *records, size_t count)
-{
-    database_array arrays[6];
-    char agent[DATABASE_NUMBER_TEXT];
-    size_t seconds = 0;
-    init_arrays(arrays, 6);
-    for (size_t i = 0; i < count; i++) {
-        const record *what = &records[i].what;
-        database_array_hash(&arrays[0], what->key);
-        if (what->operation != RECORD_PUT || what->token_sets < 2)
-            continue;
-        const record_tokens *tokens = &what->tokens[1];
-        database_array_hash(&arrays[1], what->key);
-        database_array_number(&arrays[2], tokens->epoch);
-        array_token(&arrays[3], tokens->has_e, tokens->e, version->pepper);
-        array_token(&arrays[4], tokens->has_i, tokens->i, version->pepper);
-        array_token(&arrays[5], tokens->has_m, tokens->m, version->pepper);
-        seconds++;
-    }
-    database_parameter parameters[7] = {DATABASE_TEXT(version->scope), database_number(agent, version->agent)};
-    const char *keys = database_array_end(&arrays[0]);
-    bool complete = keys != NULL;
-    for (unsigned i = 1; i < 6; i++) {
-        parameters[1 + i] = DATABASE_TEXT(database_array_end(&arrays[i]));
-        complete = complete && parameters[1 + i].value;
-    }
-    const database_parameter all[] = {parameters[0], parameters[1], DATABASE_TEXT(keys)};
-    database_error error = complete ? database_query(connection, forget_second_sql, all, 3, NULL) : store_no_memory(connection);
-    if (error == DATABASE_OK && seconds > 0)
-        error = database_query(connection, second_sql, parameters, 7, NULL);
-    release_arrays(arrays, 6);
-    return error;
-}
-
 database_error store_records_write(database *connection, const store_version *version, const store_record *records, size_t count)
 {
     if (count == 0)
@@ -250,8 +215,6 @@ database_error store_records_write(database *connection, const store_version *ve
         error = withdraw(connection, version, records, count, false);
     if (error == DATABASE_OK && version->replacing)
         error = withdraw(connection, version, records, count, true);
-    if (error == DATABASE_OK)
-        error = write_second(connection, version, records, count);
     return error;
 }
 

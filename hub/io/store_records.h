@@ -19,10 +19,14 @@ typedef struct {
     bool staged;                        /* the agent has new keys, and has not yet sent its whole table of the contract */
 } store_right_row;
 
-/* A record that was checked, and where it belongs. right->number means nothing for a withdrawal. */
+/*
+ * A record that was checked, where it belongs, and which body of its batch it is. right->number means nothing for a
+ * withdrawal; a RECORD_CLOSE, which is of no contract, has no right (store_keys.h), and is passed over here.
+ */
 typedef struct {
     record what;
     const store_right_row *right;
+    unsigned index;
 } store_record;
 
 typedef struct {

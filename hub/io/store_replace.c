@@ -99,10 +99,6 @@ static database_error begin_anew(database *connection, int64_t agent)
         " SELECT scope, agent, incarnation + 1, sequence FROM ctai.agent_scope WHERE agent = $1::integer AND sequence > 0",
         "UPDATE ctai.agent_scope SET incarnation = incarnation + 1 WHERE agent = $1::integer AND sequence > 0",
         /* Of one replaced before it had sent a whole table: it never stood. */
-        "DELETE FROM ctai.record_token AS t USING ctai.record_staged AS s, ctai.agent_scope AS p"
-        " WHERE p.agent = $1::integer AND (s.scope, s.agent) = (p.scope, p.agent)"
-        "   AND (t.scope, t.agent, t.key) = (s.scope, s.agent, s.key)"
-        "   AND NOT EXISTS (SELECT FROM ctai.record AS r WHERE (r.scope, r.agent, r.key) = (s.scope, s.agent, s.key))",
         "DELETE FROM ctai.record_staged AS s USING ctai.agent_scope AS p"
         " WHERE p.agent = $1::integer AND (s.scope, s.agent) = (p.scope, p.agent)",
         "INSERT INTO ctai.replacement AS old (scope, agent, contract_id, incarnation)"

@@ -1,11 +1,13 @@
 /*
  * store_terms: contracts as agents are told of them (WELCOME, CONTRACTS, approvals): each in its last
- * version, with all its actions in its order and which of them the agent may push. Errors are the database's.
+ * version, with all its actions in its order, which of them the agent may push, and the linkage keys of its scope that
+ * are open. Errors are the database's.
  */
 #include <string.h>
 
 #include "logline.h"
 #include "store_base.h"
+#include "store_keys.h"
 
 /* Of a contract whose only actions of the agent an amendment has dropped, it is told no more. */
 const char store_agent_contracts_sql[] =
@@ -100,5 +102,5 @@ database_error store_wire_contracts(database *connection, const char *sql, const
         return store_no_memory(connection);
     }
     *contracts = items;
-    return DATABASE_OK;
+    return store_keys_fill(connection, items, *contract_count);
 }

@@ -55,20 +55,48 @@ LANGUAGE sql STABLE AS $$
          WHERE c.scope = of_scope AND v.registered_at <= moment)), 0)
 $$;
 
+-- The epoch of a scope's linkage key by whose tokens people are linked as of a position: the lowest that is not closed
+-- there. NULL: no record has a token yet.
+CREATE FUNCTION ctai.linkage_epoch(of_scope text, as_of bigint) RETURNS bigint
+LANGUAGE sql STABLE AS $$
+    SELECT min(epoch) FROM ctai.scope_key WHERE scope = of_scope AND (closed_position IS NULL OR closed_position > as_of)
+$$;
+
+-- The same for ctai.token_of; NULL where a second set is read of no record, and the planner, who sees that, drops the
+-- question: none is until a first epoch is closed (it is of a higher epoch than the first set), nor once all records
+-- have come again under one key alone.
+CREATE FUNCTION ctai.reading_epoch(of_scope text, as_of bigint) RETURNS bigint
+LANGUAGE sql STABLE AS $$
+    SELECT linkage
+    FROM ctai.linkage_epoch(of_scope, as_of) AS linkage
+    WHERE EXISTS (SELECT FROM ctai.scope_key WHERE scope = of_scope AND closed_position <= as_of)
+        AND (EXISTS (SELECT FROM ctai.record WHERE scope = of_scope AND epoch2 = linkage)
+             OR EXISTS (SELECT FROM ctai.record_history
+                        WHERE scope = of_scope AND epoch2 = linkage AND replaced_position > as_of))
+$$;
+
+-- Which of a record's tokens is read: that of the linkage epoch, or, of a record that has none of it (its agent could not
+-- follow the rotation), the one that it has: then it is linked with no record of the others.
+CREATE FUNCTION ctai.token_of(reading bigint, first_token uuid, second_epoch bigint, second_token uuid) RETURNS uuid
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT CASE WHEN second_epoch = reading THEN second_token ELSE first_token END
+$$;
+
 -- The records of a scope that stood at a position of its ledger. Inlined into its callers, whose conditions reach
 -- the indexes; with the last position, the part that reads history finds nothing by its index.
 CREATE FUNCTION ctai.records_as_of(of_scope text, as_of bigint)
 RETURNS TABLE (agent integer, key uuid, contract_id integer, action smallint, type ctai.fact, month integer,
                quantity bigint, code text, sex ctai.sex, bpi boolean, under_25 boolean,
-               token_e uuid, token_i uuid, token_m uuid, reference uuid, narrative text)
+               epoch bigint, token_e uuid, token_i uuid, token_m uuid,
+               epoch2 bigint, token_e2 uuid, token_i2 uuid, token_m2 uuid, reference uuid, narrative text)
 LANGUAGE sql STABLE AS $$
     SELECT agent, key, contract_id, action, type, month, quantity, code, sex, bpi, under_25,
-           token_e, token_i, token_m, reference, narrative
+           epoch, token_e, token_i, token_m, epoch2, token_e2, token_i2, token_m2, reference, narrative
     FROM ctai.record
     WHERE scope = of_scope AND position <= as_of
     UNION ALL
     SELECT agent, key, contract_id, action, type, month, quantity, code, sex, bpi, under_25,
-           token_e, token_i, token_m, reference, narrative
+           epoch, token_e, token_i, token_m, epoch2, token_e2, token_i2, token_m2, reference, narrative
     FROM ctai.record_history
     WHERE scope = of_scope AND position <= as_of AND replaced_position > as_of
 $$;
@@ -81,6 +109,7 @@ $$;
 
 -- Who is the same person (DOMAIN, of that title), for records that have an identity and no number: the person of
 -- each of those identities (given once each), and the count of numbers that stand with it anywhere in the scope (two or more: ambiguous).
+-- The identities, and the numbers that are found, are those of the sets that are read.
 CREATE FUNCTION ctai.link(of_scope text, as_of bigint, identities uuid[])
 RETURNS TABLE (identity uuid, person uuid, numbers bigint)
 LANGUAGE plpgsql STABLE
@@ -89,6 +118,8 @@ SET jit TO off
 SET enable_nestloop TO off
 SET enable_mergejoin TO off
 AS $$
+DECLARE
+    reading bigint := ctai.reading_epoch(of_scope, as_of);
 BEGIN
     RETURN QUERY
     SELECT wanted.token_i,
@@ -97,10 +128,17 @@ BEGIN
            count(known.token_e)
     FROM unnest(identities) AS wanted (token_i)
     LEFT JOIN (
-        SELECT DISTINCT record.token_i, record.token_e
+        SELECT record.token_i, record.token_e
         FROM ctai.records_as_of(of_scope, as_of) AS record
         WHERE record.token_i = ANY (identities) -- each looked up in the index of identities
           AND record.type = 'beneficiaire' AND record.token_i IS NOT NULL AND record.token_e IS NOT NULL
+          AND (record.epoch2 = reading) IS NOT TRUE
+        UNION -- each once
+        SELECT record.token_i2, record.token_e2
+        FROM ctai.records_as_of(of_scope, as_of) AS record
+        WHERE record.token_i2 = ANY (identities)
+          AND record.type = 'beneficiaire' AND record.token_i2 IS NOT NULL AND record.token_e2 IS NOT NULL
+          AND record.epoch2 = reading
     ) AS known ON known.token_i = wanted.token_i
     GROUP BY wanted.token_i;
 END
@@ -130,6 +168,7 @@ DECLARE
     of_scope text;
     first_month integer;
     actions smallint[];
+    reading bigint; -- of the linkage key
     later boolean; -- the period begins after the contract: what was planned and first levels are read from its start
 BEGIN
     SELECT c.scope, ctai.month_of(v.first_day) INTO of_scope, first_month
@@ -139,6 +178,7 @@ BEGIN
     FROM ctai.contract_version_action AS a WHERE a.contract_id = of_contract AND a.version = of_version;
     from_month := greatest(from_month, first_month);
     later := from_month > first_month;
+    reading := ctai.reading_epoch(of_scope, as_of);
 
     RETURN QUERY
     WITH line AS (
@@ -153,7 +193,9 @@ BEGIN
     ),
     read AS NOT MATERIALIZED (
         SELECT r.agent, r.action, r.type, coalesce(r.code, '') AS code, r.quantity, r.sex, r.bpi, r.under_25,
-               r.token_e, r.token_i, coalesce(r.reference, r.token_m) AS thing,
+               ctai.token_of(reading, r.token_e, r.epoch2, r.token_e2) AS token_e,
+               ctai.token_of(reading, r.token_i, r.epoch2, r.token_i2) AS token_i,
+               coalesce(r.reference, ctai.token_of(reading, r.token_m, r.epoch2, r.token_m2)) AS thing,
                r.month >= from_month AS in_period
         FROM ctai.records_as_of(of_scope, as_of) AS r
         WHERE r.contract_id = of_contract AND r.month BETWEEN first_month AND to_month AND r.action = ANY (actions)

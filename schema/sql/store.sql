@@ -22,19 +22,6 @@ BEGIN
 END
 $$;
 
--- Forgets the second token sets of records (there are some only while a linkage key is being rotated).
-CREATE FUNCTION ctai.forget_tokens(of_scope text, of_agent integer, keys uuid[])
-RETURNS void
-LANGUAGE plpgsql AS $$
-BEGIN
-    IF EXISTS (SELECT FROM ctai.record_token WHERE scope = of_scope AND agent = of_agent) THEN
-        FOR place IN 1 .. cardinality(keys) LOOP
-            DELETE FROM ctai.record_token WHERE scope = of_scope AND agent = of_agent AND key = keys[place];
-        END LOOP;
-    END IF;
-END
-$$;
-
 -- Takes records out of those that are staged for an agent with new keys; contracts NULL: whatever the contract.
 CREATE FUNCTION ctai.unstage_records(of_scope text, of_agent integer, keys uuid[], contracts integer[])
 RETURNS void
@@ -77,15 +64,9 @@ BEGIN
         DELETE FROM ctai.record
         WHERE scope = of_scope AND agent = of_agent AND contract_id = of_contract
         RETURNING *
-    ),
-    kept AS (
-        INSERT INTO ctai.record_history
-        SELECT gone.*, at_position FROM gone
     )
-    DELETE FROM ctai.record_token AS t USING gone
-    WHERE (t.scope, t.agent, t.key) = (gone.scope, gone.agent, gone.key)
-        AND NOT EXISTS (SELECT FROM ctai.record_staged AS s
-                        WHERE (s.scope, s.agent, s.key) = (gone.scope, gone.agent, gone.key));
+    INSERT INTO ctai.record_history
+    SELECT gone.*, at_position FROM gone;
 
     -- A key of theirs may still stand for a record of before in another contract.
     WITH gone AS (

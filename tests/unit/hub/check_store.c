@@ -196,12 +196,15 @@ START_TEST(a_scope_has_one_linkage_key_an_epoch)
     rewind_chain(&beta);
     beta.keys[0] = alpha.keys[0];
     ck_assert_int_eq(put_one(&beta, person), HUB_STORED_COMMITTED);
-    ck_assert_int_eq(house_number("SELECT count(*) FROM ctai.record_token WHERE (scope, agent, epoch) = ('63', 2, 2)"), 1);
+    ck_assert_int_eq(house_number("SELECT count(*) FROM ctai.record WHERE (scope, agent, epoch, epoch2) = ('63', 2, 1, 2)"
+                                  " AND token_e2 = token_e AND token_i2 = token_i"), 1);
     ck_assert_int_eq(house_number("SELECT count(*) FROM ctai.scope_key"), 2);
     person.token_sets = 1; /* one set again: the other goes */
     beta.key_count = 1;
     ck_assert_int_eq(put_one(&beta, person), HUB_STORED_COMMITTED);
-    ck_assert_int_eq(house_number("SELECT count(*) FROM ctai.record_token"), 0);
+    ck_assert_int_eq(house_number("SELECT count(*) FROM ctai.record WHERE epoch2 IS NOT NULL"), 0);
+    /* What stood before has kept both. */
+    ck_assert_int_eq(house_number("SELECT count(*) FROM ctai.record_history WHERE (epoch, epoch2) = (1, 2) AND token_i2 = token_i"), 1);
 }
 END_TEST
 

@@ -83,7 +83,7 @@ static inline void house_enter(void)
         "TRUNCATE ctai.scope, ctai.scope_key, ctai.contract, ctai.contract_version, ctai.contract_action,"
         " ctai.contract_version_action, ctai.contract_selected, ctai.contract_target, ctai.agent, ctai.agent_right,"
         " ctai.agent_scope, ctai.agent_contact, ctai.alarm, ctai.ledger, ctai.record, ctai.record_history,"
-        " ctai.record_token, ctai.coverage, ctai.refusal, ctai.agent_former, ctai.incarnation, ctai.replacement,"
+        " ctai.coverage, ctai.refusal, ctai.agent_former, ctai.incarnation, ctai.replacement,"
         " ctai.record_staged, ctai.quarantine RESTART IDENTITY;"
         "DELETE FROM ctai.indicator WHERE contract_id <> 0;"
         "DROP FUNCTION IF EXISTS public.fault() CASCADE"; /* a test's trigger */
