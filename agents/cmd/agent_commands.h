@@ -8,6 +8,7 @@ enum {
     AGENT_COMMAND_NO_HOME = 1, /* flag: runs without an identity (init) */
     AGENT_COMMAND_SERVE = 2, /* flag: owns the home for as long as it runs */
     AGENT_COMMAND_CONFIRM = 4, /* flag: agent_key_confirm comes first, where the user is */
+    AGENT_COMMAND_APART = 8, /* flag: runs beside whoever has the home, and opens what it needs by itself (doctor) */
 };
 
 extern const cli_option agent_init_options[], agent_scope_options[], agent_grant_options[], agent_accept_options[],
@@ -25,6 +26,7 @@ int agent_preview_run(cli_call *call);
 int agent_push_run(cli_call *call);
 int agent_serve_run(cli_call *call);
 int agent_status_run(cli_call *call);
+int agent_doctor_run(cli_call *call);
 
 /*
  * Before a key is granted or accepted without --to or --from: shows the fingerprint on the terminal and

@@ -93,6 +93,7 @@ static bool hand_over(cli_call *call, int deposit, int *code)
     return true;
 }
 
+/* Without a home, or with one that the command opens itself. */
 static int run_init(cli_call *call, int deposit)
 {
     agent_call own = {.call = *call};
@@ -105,7 +106,7 @@ static int run_in_home(cli_call *call, int deposit)
     agent_home agent = {0};
     agent_home_result result;
     bool serves = (call->command->flags & AGENT_COMMAND_SERVE) != 0, said = false;
-    if ((call->command->flags & AGENT_COMMAND_NO_HOME) != 0)
+    if ((call->command->flags & (AGENT_COMMAND_NO_HOME | AGENT_COMMAND_APART)) != 0)
         return run_init(call, deposit);
     for (int waited_ms = 0;; waited_ms += WAIT_STEP_MS) {
         int code;

@@ -93,6 +93,15 @@ static const cli_command commands[] = {
      .help = "montre ce qui attend, est parti, confirmé ou refusé",
      .options = no_options,
      .operands = no_operands},
+    {.name = "doctor",
+     .run = agent_doctor_run,
+     .help = "examine l’installation et dit ce qui est à corriger",
+     .options = no_options,
+     .operands = no_operands,
+     .flags = AGENT_COMMAND_APART,
+     .details = "Droits des fichiers, limites, horloge, disque, versions, clés, approbation, service, file d’attente, et chemin "
+                "jusqu’au hub\n(nom, port, poignée de main). Rien n’est changé ; aucun secret n’est montré. Donne 78 si quelque "
+                "chose est à corriger."},
     {.name = NULL},
 };
 

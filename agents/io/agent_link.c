@@ -234,3 +234,11 @@ void agent_link_wait(agent_link *self, struct pollfd *others, unsigned count, in
                                     | ((items[i].revents & ZMQ_POLLOUT) ? POLLOUT : 0)
                                     | ((items[i].revents & ZMQ_POLLERR) ? POLLERR : 0));
 }
+
+bool agent_link_versions(char *text, size_t size)
+{
+    int major, minor, patch;
+    zmq_version(&major, &minor, &patch);
+    (void)snprintf(text, size, "libzmq %d.%d.%d, libsodium %s", major, minor, patch, crypto_version());
+    return major * 10000 + minor * 100 + patch >= 40304 && crypto_version_good();
+}

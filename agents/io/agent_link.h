@@ -59,4 +59,7 @@ agent_link_event agent_link_next(agent_link *self);
  */
 void agent_link_wait(agent_link *self, struct pollfd *others, unsigned count, int timeout_ms);
 
+/* "libzmq 4.3.4, libsodium 1.0.18": those that run; false when one is older than what the program is tested with. */
+bool agent_link_versions(char *text, size_t size);
+
 #endif

@@ -303,3 +303,8 @@ const char *outbox_error_text(outbox_error error)
     }
     return "erreur inconnue";
 }
+
+const char *outbox_version(void)
+{
+    return sqlite3_libversion();
+}

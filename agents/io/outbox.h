@@ -260,4 +260,7 @@ outbox_error outbox_contracts(outbox *self, arena *from, wire_contract **contrac
 /* For people, in French: what is the matter and what to do. */
 const char *outbox_error_text(outbox_error error);
 
+/* SQLite's: "3.40.1". */
+const char *outbox_version(void);
+
 #endif

@@ -36,5 +36,6 @@ int hub_status_run(cli_call *call);
 
 int hub_audit_verify_run(cli_call *call);
 int hub_audit_export_run(cli_call *call);
+int hub_doctor_run(cli_call *call);
 
 #endif

@@ -103,6 +103,9 @@ static const cli_command commands[] = {
      .details = "Le fichier tient les en-têtes signés des lots, sans aucun enregistrement, et les clés publiques. Un tiers le\n"
                 "vérifie avec « ctai-verify FICHIER --hub EMPREINTE »."},
     {.name = "status", .run = hub_status_run, .help = "montre où en sont la base, les contrats et les agents"},
+    {.name = "doctor", .run = hub_doctor_run, .help = "examine l’installation et dit ce qui est à corriger",
+     .details = "Droits des fichiers, limites, configuration, disque, versions, horloge, base, port et adresses. Rien n’est "
+                "changé ; aucun\nsecret n’est montré. Donne 78 si quelque chose est à corriger."},
     {.name = NULL},
 };
 

@@ -198,3 +198,13 @@ bool hub_link_run(hub_link *self, int stop)
     hub_talk_finish(talk, now_ms());
     return true;
 }
+
+bool hub_link_versions(char *text, size_t size)
+{
+    int zmq[3], czmq[3];
+    zmq_version(&zmq[0], &zmq[1], &zmq[2]);
+    zsys_version(&czmq[0], &czmq[1], &czmq[2]);
+    snprintf(text, size, "libzmq %d.%d.%d, czmq %d.%d.%d, libsodium %s", zmq[0], zmq[1], zmq[2], czmq[0], czmq[1], czmq[2],
+             crypto_version());
+    return zmq[0] * 10000 + zmq[1] * 100 + zmq[2] >= 40304 && crypto_version_good();
+}

@@ -53,4 +53,7 @@ bool hub_link_run(hub_link *self, int stop);
 /* From any thread: the gate, contracts or rights have changed. */
 void hub_link_changed(hub_link *self);
 
+/* "libzmq 4.3.4, czmq 4.2.1, libsodium 1.0.18": those that run; false when one is older than what the program is tested with. */
+bool hub_link_versions(char *text, size_t size);
+
 #endif

@@ -20,6 +20,16 @@ int crypto_start(void)
     return sodium_init() < 0 ? -1 : 0;
 }
 
+const char *crypto_version(void)
+{
+    return sodium_version_string();
+}
+
+bool crypto_version_good(void)
+{
+    return sodium_library_version_major() > 10 || (sodium_library_version_major() == 10 && sodium_library_version_minor() >= 3);
+}
+
 void crypto_random(void *to, size_t size)
 {
     randombytes_buf(to, size);

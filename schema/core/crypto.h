@@ -32,6 +32,9 @@ typedef struct { uint8_t public_key[CRYPTO_PUBLIC]; uint8_t secret_key[CRYPTO_SE
 
 /* Must succeed once before anything else: 0, or -1 when the library cannot start. */
 int crypto_start(void) __attribute__((warn_unused_result));
+/* libsodium's; is it at least the one that the program is tested with? */
+const char *crypto_version(void);
+bool crypto_version_good(void);
 
 void crypto_random(void *to, size_t size);
 /* A number from 0 to below - 1, each as likely. */

@@ -172,6 +172,16 @@ home_error home_take(home *self)
     return HOME_OK;
 }
 
+bool home_taken(const home *self)
+{
+    int file = openat(self->folder, lock_name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (file < 0)
+        return false;
+    bool taken = flock(file, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+    close(file);
+    return taken;
+}
+
 void home_close(home *self)
 {
     if (self->lock >= 0)

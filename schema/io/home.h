@@ -39,6 +39,8 @@ home_error home_become_owner(const char *path) __attribute__((warn_unused_result
 home_error home_open(home *self, const char *path) __attribute__((warn_unused_result));
 /* Takes the lock without waiting: HOME_OK or HOME_LOCKED. */
 home_error home_take(home *self) __attribute__((warn_unused_result));
+/* Has some process taken it? A look of a moment; nothing is changed. */
+bool home_taken(const home *self);
 void home_close(home *self);
 
 /* path of a file in the home; false when it is too long. */
