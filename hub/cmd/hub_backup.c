@@ -16,7 +16,7 @@
 
 enum { MEMORY_BYTES = 16 * 1024 * 1024 };
 
-/* The lines of hub.conf that say something, without the database's, which may hold a password. */
+/* The lines of hub.conf that say something, without those of the database, which may hold a password. */
 static bool keep_settings(const hub_conf *conf, arena *memory, backup_manifest *manifest)
 {
     char *text = NULL;
@@ -30,7 +30,7 @@ static bool keep_settings(const hub_conf *conf, arena *memory, backup_manifest *
         end = strchr(line, '\n');
         if (!end)
             break;
-        if (end == line || *line == '#' || strncmp(line, "database ", 9) == 0 ||
+        if (end == line || *line == '#' || strncmp(line, "database", 8) == 0 ||
             manifest->setting_count == HUB_CONF_ADDRESSES_MAX + 16)
             continue;
         char *copy = arena_text(memory, (text_view){line, (size_t)(end - line)});

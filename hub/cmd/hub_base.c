@@ -37,11 +37,16 @@ int hub_base_open_home(hub_base *self, cli_call *call)
     return cli_fail(call, cluster_exit_code(error), "%s", reason);
 }
 
-void hub_base_store_options(const hub_base *self, store_options *options)
+void hub_base_store_options(const hub_base *self, store_use use, store_options *options)
 {
+    const hub_conf *conf = &self->home.conf;
+    const char *login = use == STORE_INGEST ? conf->database_ingest : use == STORE_REPORT ? conf->database_report : "";
     *options = (store_options) {
         .pepper = self->home.keys->pepper,
-        .conninfo = self->cluster ? cluster_conninfo(self->cluster) : self->home.conf.database,
+        .conninfo = self->cluster ? cluster_conninfo(self->cluster) : conf->database,
+        .use = use,
+        .login = !self->cluster && login[0] ? login : NULL,
+        .own_cluster = self->cluster != NULL,
         .stable_at_commit = self->home.conf.stable_at_commit,
         .stable_on_standby = self->home.conf.stable_on_standby,
     };
@@ -50,11 +55,16 @@ void hub_base_store_options(const hub_base *self, store_options *options)
 
 int hub_base_open(hub_base *self, cli_call *call)
 {
+    return hub_base_open_for(self, call, STORE_OWNER);
+}
+
+int hub_base_open_for(hub_base *self, cli_call *call, store_use use)
+{
     int code = hub_base_open_home(self, call);
     if (code != CLI_DONE)
         return code;
     store_options options;
-    hub_base_store_options(self, &options);
+    hub_base_store_options(self, use, &options);
     database_error error = store_open(&self->store, &options);
     if (error == DATABASE_OK)
         return CLI_DONE;

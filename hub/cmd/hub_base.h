@@ -22,11 +22,13 @@ typedef struct {
 
 /* Opens all of it. 0, or the exit code, when it has said why on call->err; then nothing is open. */
 int hub_base_open(hub_base *self, cli_call *call) __attribute__((warn_unused_result));
+/* The same with a store that works as another role than the owner's. */
+int hub_base_open_for(hub_base *self, cli_call *call, store_use use) __attribute__((warn_unused_result));
 void hub_base_close(hub_base *self);
 
 /* Without the store, for commands that open their own (serve): conninfo and keys are then in options. */
 int hub_base_open_home(hub_base *self, cli_call *call) __attribute__((warn_unused_result));
-void hub_base_store_options(const hub_base *self, store_options *options);
+void hub_base_store_options(const hub_base *self, store_use use, store_options *options);
 
 /* Refuses a password in the environment of a hub that has a database of others. 0 or an exit code, said. */
 int hub_base_environment(cli_call *call, const hub_conf *conf) __attribute__((warn_unused_result));

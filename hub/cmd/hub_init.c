@@ -129,7 +129,7 @@ static int make_database(cli_call *call, hub_base *self)
             return cli_fail(call, cluster_exit_code(error), "%s", why);
     }
     store_options options;
-    hub_base_store_options(self, &options);
+    hub_base_store_options(self, STORE_OWNER, &options);
     options.claim = !cli_given(call, "join") || cli_given(call, "restore");
     database_error error = store_open(&self->store, &options);
     if (error == DATABASE_CONFIGURATION && !options.claim)

@@ -131,7 +131,7 @@ int hub_report_run(cli_call *call)
     if (code != CLI_DONE)
         return code;
     hub_base base;
-    code = hub_base_open(&base, call);
+    code = hub_base_open_for(&base, call, STORE_REPORT);
     if (code != CLI_DONE)
         return code;
     arena *from = arena_new(ARENA_BYTES);

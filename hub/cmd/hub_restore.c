@@ -63,7 +63,7 @@ int hub_restore_verify(cli_call *call, const hub_base *self, const char *name, a
 static database_error open_store(hub_base *self, bool claim)
 {
     store_options options;
-    hub_base_store_options(self, &options);
+    hub_base_store_options(self, STORE_OWNER, &options);
     options.claim = claim;
     database_error error = store_open(&self->store, &options);
     return error;

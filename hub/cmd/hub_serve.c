@@ -97,7 +97,7 @@ static int serve(cli_call *call, hub_base *self, int stop)
     char why[DATABASE_EXPLANATION_MAX];
     database_error error = DATABASE_NO_MEMORY;
     store_options options;
-    hub_base_store_options(self, &options);
+    hub_base_store_options(self, STORE_INGEST, &options);
     gate *who = gate_new();
     watch *seen = who ? watch_new(&options, who, &error, why, sizeof why) : NULL;
     hub_link *link = NULL;

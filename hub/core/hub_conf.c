@@ -13,6 +13,21 @@ static const char *set_database(hub_conf *self, text_view value)
         : "la chaîne de connexion est trop longue";
 }
 
+static const char *set_login(char to[HUB_CONF_DATABASE_MAX], text_view value)
+{
+    return text_copy(to, HUB_CONF_DATABASE_MAX, value) ? NULL : "la chaîne de connexion est trop longue";
+}
+
+static const char *set_database_ingest(hub_conf *self, text_view value)
+{
+    return set_login(self->database_ingest, value);
+}
+
+static const char *set_database_report(hub_conf *self, text_view value)
+{
+    return set_login(self->database_report, value);
+}
+
 static const char *set_listen(hub_conf *self, text_view value)
 {
     return endpoint_parse(&self->listen, value) ? NULL
@@ -79,6 +94,8 @@ static const struct {
     bool repeats;
 } entries[] = {
     { "database", set_database, false },
+    { "database_ingest", set_database_ingest, false },
+    { "database_report", set_database_report, false },
     { "listen", set_listen, false },
     { "web", set_web, false },
     { "address", set_address, true },
@@ -185,8 +202,15 @@ void hub_conf_write(const hub_conf *self, FILE *to)
           "# La base de données : « private » (un PostgreSQL propre au hub, dans ce dossier), ou une\n"
           "# chaîne de connexion de PostgreSQL.\n", to);
     fprintf(to, "database = %s\n\n", self->database[0] ? self->database : "private");
+    fputs("# Pour une base donnée : d’autres connexions, sous des rôles qui ont moins de droits, pour enregistrer les\n"
+          "# envois (membre de ctai_ingest) et pour lire les évaluations (membre de ctai_report). Sans elles, le hub\n"
+          "# quitte ses droits par SET ROLE : database_ingest = service=ctai-ingest\n", to);
+    if (self->database_ingest[0])
+        fprintf(to, "database_ingest = %s\n", self->database_ingest);
+    if (self->database_report[0])
+        fprintf(to, "database_report = %s\n", self->database_report);
     endpoint_text(&self->listen, address);
-    fputs("# L’adresse à laquelle le hub attend les agents : tcp://ADRESSE:PORT (* : toutes).\n", to);
+    fputs("\n# L’adresse à laquelle le hub attend les agents : tcp://ADRESSE:PORT (* : toutes).\n", to);
     fprintf(to, "listen = %s\n\n", address);
     fputs("# Les adresses que les agents reçoivent dans leur approbation, si elles diffèrent de la précédente\n"
           "# (une par ligne) : address = tcp://ctai.exemple.gouv.fr:5670. Quand plusieurs hubs servent une même\n"

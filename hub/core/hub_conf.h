@@ -18,6 +18,8 @@ enum {
 
 typedef struct {
     char database[HUB_CONF_DATABASE_MAX]; /* CONNINFO of libpq; empty: the private cluster */
+    char database_ingest[HUB_CONF_DATABASE_MAX]; /* the same for what takes batches; empty: as database, then SET ROLE */
+    char database_report[HUB_CONF_DATABASE_MAX]; /* likewise for what reads evaluations */
     endpoint listen;
     char web[HUB_CONF_WEB_MAX];           /* ADDRESS:PORT; empty: none */
     unsigned address_count;               /* where agents reach the hub, when it is not where it listens */

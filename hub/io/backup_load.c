@@ -119,8 +119,8 @@ static backup_error run(postgres_tools_job *reader, postgres_tools_job *writer, 
 backup_error backup_load(FILE *file, const backup_manifest *manifest, const store_backup_target *target, progress *shown,
                          char why[BACKUP_WHY_MAX])
 {
-    static const char *const read_arguments[] = {"pg_restore", "--file=-", "--no-owner", "--no-tablespaces",
-                                                 "--no-security-labels", "--exit-on-error", NULL};
+    static const char *const read_arguments[] = {"pg_restore", "--file=-", "--no-owner", "--no-privileges",
+                                                 "--no-tablespaces", "--no-security-labels", "--exit-on-error", NULL};
     static const char *const write_arguments[] = {
         "psql", "--dbname=service=ctai", "--no-password", "--no-psqlrc", "--quiet", "--output=/dev/null",
         "--set=ON_ERROR_STOP=1", "--set=VERBOSITY=terse", "--set=SHOW_CONTEXT=never", "--file=-", NULL};

@@ -24,7 +24,7 @@ typedef enum {
     DATABASE_FAULT,         /* of the program or of the stored data */
 } database_error;
 
-enum { DATABASE_EXPLANATION_MAX = 512 };
+enum { DATABASE_EXPLANATION_MAX = 1024 };
 
 /* The exit code of a command that ends so (INTERFACE.md): 0, 69, 73, 78, 65, 65, 70, 70, 70. */
 int database_exit_code(database_error error);

@@ -8,6 +8,7 @@
 #include "batch.h"
 #include "embedded.h"
 #include "logline.h"
+#include "migrate_roles.h"
 
 /* Of the advisory lock: nobody else in the database has a reason to use it. */
 #define LOCK "SELECT pg_catalog.pg_advisory_xact_lock(7147239015532)"
@@ -20,12 +21,33 @@ static const char bookkeeping[] =
     "    applied_at timestamptz NOT NULL DEFAULT now()"
     ")";
 
-/* All functions of the schema: the files that are applied again define them anew. */
+/*
+ * All functions of the schema, and before them the policies, which may use them: the files that are applied again define
+ * them anew. Until then a table with policies shows nothing.
+ */
 static const char drop_functions[] =
-    "DO $$ DECLARE one regprocedure; BEGIN"
-    " FOR one IN SELECT oid FROM pg_catalog.pg_proc WHERE pronamespace = 'ctai'::regnamespace LOOP"
-    "  EXECUTE format('DROP FUNCTION %s', one);"
+    "DO $$ DECLARE one record; BEGIN"
+    " FOR one IN SELECT policyname, tablename FROM pg_catalog.pg_policies WHERE schemaname = 'ctai' LOOP"
+    "  EXECUTE format('DROP POLICY %I ON ctai.%I', one.policyname, one.tablename);"
+    " END LOOP;"
+    " FOR one IN SELECT oid::regprocedure AS name FROM pg_catalog.pg_proc WHERE pronamespace = 'ctai'::regnamespace LOOP"
+    "  EXECUTE format('DROP FUNCTION %s', one.name);"
     " END LOOP; END $$";
+
+/* The rights of all that the other files make: applied after them. */
+static const char rights_name[] = "rights.sql";
+
+/*
+ * Do the rights stand? They would not where a dump was restored on a server without the roles, or by a person who is
+ * none of them: functions that run as their owner would then run as the wrong one.
+ */
+static const char rights_sql[] =
+    "SELECT to_regrole('ctai_consolidation') IS NOT NULL AND to_regrole('ctai_ingest') IS NOT NULL"
+    "   AND to_regrole('ctai_report') IS NOT NULL AND to_regrole('ctai_web') IS NOT NULL"
+    "   AND NOT EXISTS (SELECT FROM pg_catalog.pg_proc WHERE pronamespace = 'ctai'::regnamespace AND prosecdef"
+    "                    AND proowner IS DISTINCT FROM to_regrole('ctai_consolidation')::oid)"
+    "   AND EXISTS (SELECT FROM pg_catalog.pg_namespace, LATERAL aclexplode(nspacl) AS a"
+    "                WHERE nspname = 'ctai' AND a.grantee = to_regrole('ctai_ingest')::oid)";
 
 static bool is_sql(const embedded_file *file)
 {
@@ -112,16 +134,30 @@ static database_error apply(database *self, const embedded_file *file)
 
 static const char known_sql[] = "SELECT name, checksum FROM ctai.migration";
 
+static database_error rights_stand(database *self, bool *stand)
+{
+    database_result *result = NULL;
+    database_error error = database_query(self, rights_sql, NULL, 0, &result);
+    *stand = error == DATABASE_OK && database_flag(result, 0, 0);
+    database_release(&result);
+    return error;
+}
+
 /* In the transaction, under the lock. */
 static database_error bring_up(database *self)
 {
     database_error error = database_run(self, bookkeeping);
     database_result *known = NULL;
-    bool migrations, functions;
+    bool migrations, functions, stand = false;
     if (error == DATABASE_OK)
         error = database_query(self, known_sql, NULL, 0, &known);
     if (error == DATABASE_OK)
         error = plan(self, known, &migrations, &functions);
+    if (error == DATABASE_OK)
+        error = rights_stand(self, &stand);
+    functions |= !stand;
+    if (error == DATABASE_OK && functions)
+        error = migrate_roles(self);
     /* Files are sorted by path: numbers first in their order, then the functions. */
     for (const embedded_file *file = embedded_files; error == DATABASE_OK && file->name; file++)
         if (is_sql(file) && is_numbered(file) && look(known, file) == FILE_NEW)
@@ -129,15 +165,16 @@ static database_error bring_up(database *self)
     if (error == DATABASE_OK && functions)
         error = database_run(self, drop_functions);
     for (const embedded_file *file = embedded_files; error == DATABASE_OK && functions && file->name; file++)
-        if (is_sql(file) && !is_numbered(file))
+        if (is_sql(file) && !is_numbered(file) && strcmp(file->name, rights_name) != 0)
             error = apply(self, file);
+    if (error == DATABASE_OK && functions)
+        error = apply(self, embedded_find(rights_name));
     if (known)
         database_release(&known);
     return error;
 }
 
-/* Without a lock: a database that is up to date is the rule. */
-static database_error is_current(database *self, bool *current)
+database_error migrate_is_current(database *self, bool *current)
 {
     *current = false;
     database_result *there = NULL, *known = NULL;
@@ -151,14 +188,15 @@ static database_error is_current(database *self, bool *current)
     if (error == DATABASE_OK)
         error = plan(self, known, &migrations, &functions);
     database_release(&known);
-    *current = error == DATABASE_OK && !migrations && !functions;
+    if (error == DATABASE_OK && !migrations && !functions)
+        error = rights_stand(self, current);
     return error;
 }
 
 database_error migrate_run(database *self)
 {
     bool current;
-    database_error error = is_current(self, &current);
+    database_error error = migrate_is_current(self, &current);
     if (error != DATABASE_OK || current)
         return error;
     error = database_begin(self, false);

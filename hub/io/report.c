@@ -22,6 +22,12 @@ static bool is_number(const char *text)
     return *text && strspn(text, "0123456789") == strlen(text) && strlen(text) <= 18;
 }
 
+/* The transaction sees that contract alone, whatever its statements ask for (ctai.seen). */
+static database_error look_at(database *connection, const char *contract)
+{
+    return database_query(connection, "SELECT set_config('ctai.contract', $1, true)", &DATABASE_TEXT(contract), 1, NULL);
+}
+
 /* The scope's last position, and the one that as_of means. */
 static database_error read_position(database *connection, const report_query *query, evaluation_table *table)
 {
@@ -43,13 +49,7 @@ static database_error read_position(database *connection, const report_query *qu
         return database_fail(connection, DATABASE_NOT_FOUND, "--as-of %s : le registre n’en est qu’à la position %llu",
                              query->as_of, (unsigned long long)table->last_position);
     }
-    static const char moment[] =
-        "SELECT coalesce(max(position), 0) FROM ("
-        " SELECT l.position FROM ctai.ledger AS l JOIN ctai.contract AS c USING (scope)"
-        "  WHERE c.id = $1 AND l.received_at <= $2::timestamptz"
-        " UNION ALL"
-        " SELECT v.position FROM ctai.contract_version AS v JOIN ctai.contract AS o USING (contract_id)"
-        "  JOIN ctai.contract AS c ON c.scope = o.scope WHERE c.id = $1 AND v.registered_at <= $2::timestamptz) AS known";
+    static const char moment[] = "SELECT ctai.contract_position_at($1, $2::timestamptz)";
     const database_parameter parameters[] = {DATABASE_TEXT(query->contract), DATABASE_TEXT(query->as_of)};
     /* A fault is the moment's: the database cannot read it. What passes is said as it is. */
     error = is_moment(query->as_of) ? database_query(connection, moment, parameters, 2, &result) : DATABASE_FAULT;
@@ -172,7 +172,9 @@ database_error report_read(store *self, const report_query *query, arena *from, 
     error = database_begin(connection, true);
     if (error != DATABASE_OK)
         return error;
-    error = read_position(connection, query, table);
+    error = look_at(connection, query->contract);
+    if (error == DATABASE_OK)
+        error = read_position(connection, query, table);
     if (error == DATABASE_OK)
         error = read_contract(connection, query, from, table);
     if (error == DATABASE_OK)

@@ -2,6 +2,7 @@
 #include "store.h"
 
 #include <libpq-fe.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -42,17 +43,23 @@ static database_error claim(store *self)
     return error == DATABASE_OK ? check_identity(self) : error;
 }
 
-static database_error connect(store *self)
+/* As the owner, or as the use has it. */
+static database_error connect(store *self, store_use use)
 {
     database_close(&self->connection);
     self->connections++;
-    return database_open(&self->connection, self->conninfo);
+    database_error error = database_open(&self->connection, use != STORE_OWNER && self->login ? self->login : self->conninfo);
+    if (error == DATABASE_OK)
+        error = store_use_set(&self->connection, use);
+    if (error != DATABASE_OK)
+        database_close(&self->connection);
+    return error;
 }
 
 /* After a lost connection. The address may lead to another server by now: one that is not ours is not kept. */
 static database_error connect_again(store *self)
 {
-    database_error error = connect(self);
+    database_error error = connect(self, self->options.use);
     if (error == DATABASE_OK)
         error = check_identity(self);
     if (error == DATABASE_OK && self->listening)
@@ -62,6 +69,55 @@ static database_error connect_again(store *self)
     return error;
 }
 
+/* Everything that only the owner may do. */
+static database_error prepare(store *self)
+{
+    database_error error = connect(self, STORE_OWNER);
+    if (error == DATABASE_OK)
+        error = check_identity(self);
+    if (error == DATABASE_OK)
+        error = migrate_run(&self->connection);
+    if (error == DATABASE_OK)
+        error = store_chain_complete(&self->connection);
+    if (error == DATABASE_OK && self->options.claim)
+        error = claim(self);
+    if (error == DATABASE_OK)
+        error = store_indicators_load(&self->connection);
+    if (error == DATABASE_OK && self->options.own_cluster)
+        error = store_use_let_in(&self->connection);
+    return error;
+}
+
+/* By a login of its own. It may not be let in before the owner has prepared the database. */
+static database_error enter(store *self)
+{
+    bool current = false;
+    database_error error = connect(self, self->options.use);
+    if (error == DATABASE_OK)
+        error = check_identity(self);
+    if (error == DATABASE_OK)
+        error = migrate_is_current(&self->connection, &current);
+    if (error == DATABASE_OK && current)
+        error = store_indicators_load(&self->connection);
+    if (current ? error != DATABASE_CONFIGURATION : error != DATABASE_OK && error != DATABASE_CONFIGURATION)
+        return error;
+    error = prepare(self);
+    return error == DATABASE_OK ? connect(self, self->options.use) : error;
+}
+
+/* The conninfo of the use's own login; *login NULL: it has none. */
+static database_error find_login(const store_options *options, char **login)
+{
+    *login = NULL;
+    if (options->use == STORE_OWNER || (!options->login && !options->own_cluster))
+        return DATABASE_OK;
+    if (options->login)
+        *login = strdup(options->login);
+    else if (asprintf(login, "%s user=%s", options->conninfo, store_use_role(options->use)) < 0) /* the last word counts */
+        *login = NULL;
+    return *login ? DATABASE_OK : DATABASE_NO_MEMORY;
+}
+
 database_error store_open(store **self, const store_options *options)
 {
     store *fresh = *self = calloc(1, sizeof *fresh);
@@ -69,19 +125,17 @@ database_error store_open(store **self, const store_options *options)
         return DATABASE_NO_MEMORY;
     fresh->options = *options;
     fresh->options.conninfo = fresh->conninfo = strdup(options->conninfo);
-    if (!fresh->conninfo)
+    if (!fresh->conninfo || find_login(options, &fresh->login) != DATABASE_OK)
         return store_no_memory(&fresh->connection);
-    database_error error = connect(fresh);
-    if (error == DATABASE_OK)
-        error = check_identity(fresh);
-    if (error == DATABASE_OK)
-        error = migrate_run(&fresh->connection);
-    if (error == DATABASE_OK)
-        error = store_chain_complete(&fresh->connection);
-    if (error == DATABASE_OK && options->claim)
-        error = claim(fresh);
-    if (error == DATABASE_OK)
-        error = store_indicators_load(&fresh->connection);
+    fresh->options.login = fresh->login;
+    database_error error;
+    if (fresh->login) {
+        error = enter(fresh);
+    } else {
+        error = prepare(fresh);
+        if (error == DATABASE_OK)
+            error = store_use_set(&fresh->connection, options->use);
+    }
     if (error != DATABASE_OK)
         database_close(&fresh->connection); /* the next call begins anew */
     return error;
@@ -94,7 +148,10 @@ void store_destroy(store **self)
     database_close(&(*self)->connection);
     if ((*self)->conninfo)
         crypto_wipe((*self)->conninfo, strlen((*self)->conninfo)); /* it may hold a password */
+    if ((*self)->login)
+        crypto_wipe((*self)->login, strlen((*self)->login));
     free((*self)->conninfo);
+    free((*self)->login);
     free(*self);
     *self = NULL;
 }

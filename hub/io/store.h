@@ -13,9 +13,13 @@
 
 #include "database.h"
 #include "hub_session.h"
+#include "store_use.h"
 
 typedef struct {
     const char *conninfo;              /* of libpq, or cluster_conninfo's; copied */
+    store_use use;                     /* as whom to work */
+    const char *login;                 /* how to connect for that use (libpq; copied); NULL: as conninfo says, then SET ROLE */
+    bool own_cluster;                  /* conninfo is a private cluster's, where each use has a login */
     const uint8_t *pepper;             /* CRYPTO_KEY bytes in locked memory; no copy is made: they outlive the store */
     char hub[CRYPTO_FINGERPRINT_TEXT]; /* credential_hub_fingerprint: whose database it is */
     bool claim;                        /* `init`: a database of nobody becomes this hub's */
@@ -26,7 +30,7 @@ typedef struct {
 typedef struct store store;
 
 /*
- * Connects, brings the schema up to date (migrate) and loads the catalogue when it changed. Always gives a
+ * Connects, brings the schema up to date (migrate; as the owner) and loads the catalogue when it changed. Always gives a
  * store (NULL only when memory is short), so that its explanation can be read; destroy it in any case.
  * DATABASE_CONFIGURATION: the database is another hub's, or nobody's and claim is false, or its schema is newer.
  */

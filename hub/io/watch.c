@@ -154,6 +154,8 @@ watch *watch_new(const store_options *options, gate *who, database_error *error,
     if (self->stop >= 0 && self->scratch && (self->stable || !options->stable_on_standby)) {
         store_options own = *options;
         own.claim = false;
+        if (own.stable_on_standby)
+            own.use = STORE_OWNER; /* the one that may see how far standbys are */
         *error = store_open(&self->store, &own);
         if (*error == DATABASE_OK)
             *error = store_listen(self->store);

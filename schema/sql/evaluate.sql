@@ -368,15 +368,19 @@ BEGIN
 END
 $$;
 
--- The report's rows, in its order. Months NULL: the contract's first, last. No row: no such contract at that position.
+-- The report's rows, in its order. Months NULL: the contract's first, last. No row: no such contract at that position,
+-- or one that who asks may not see (access.sql).
 CREATE FUNCTION ctai.report(contract text, from_month integer, to_month integer, as_of bigint)
 RETURNS TABLE (action text, title text, indicator text, label text, unit text, is_text boolean,
                target text, value text, state text, selected boolean)
-LANGUAGE sql STABLE AS $$
+LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+AS $$
     WITH subject AS (
         SELECT v.contract_id, v.version, v.title, ctai.month_of(v.first_day) AS first_month, ctai.month_of(v.last_day) AS last_month
         FROM ctai.contract AS c JOIN ctai.contract_version AS v USING (contract_id)
-        WHERE c.id = report.contract AND v.version = ctai.version_as_of(c.contract_id, report.as_of)
+        WHERE c.id = report.contract AND c.contract_id IN (SELECT ctai.seen())
+          AND v.version = ctai.version_as_of(c.contract_id, report.as_of)
     )
     SELECT coalesce(a.code, 'contrat'), coalesce(va.title, s.title), i.code, i.label, i.unit, i.kind IN ('liste', 'texte'),
            t.target::text, cell.value, cell.state,
@@ -394,4 +398,14 @@ LANGUAGE sql STABLE AS $$
     LEFT JOIN ctai.contract_target AS t
          ON (t.contract_id, t.version, t.action, t.indicator) = (s.contract_id, s.version, cell.action, i.code)
     ORDER BY va.rank NULLS LAST, cell.rank
+$$;
+
+-- The position that the ledger of a contract's scope had reached at a moment; NULL: the contract is not seen.
+CREATE FUNCTION ctai.contract_position_at(contract text, moment timestamptz) RETURNS bigint
+LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+AS $$
+    SELECT ctai.position_at(c.scope, moment)
+    FROM ctai.contract AS c
+    WHERE c.id = contract_position_at.contract AND c.contract_id IN (SELECT ctai.seen())
 $$;

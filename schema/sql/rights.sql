@@ -1,0 +1,134 @@
+-- Who may do what: the rights of the four roles. Applied last, after all other files, whenever one of them changed;
+-- it first takes every right back, so that what stands here is all that there is.
+--
+--   ctai_ingest         takes the agents' batches (ctai-hub serve)
+--   ctai_consolidation  reads records to evaluate them, through its functions alone; nobody works as it
+--   ctai_report         reads evaluations (ctai-hub report)
+--   ctai_web            reads evaluations for the pages, of the departments or contracts of whoever is looking
+--
+-- The hub's own role, which owns the tables, registers contracts, admits agents and shows the status.
+-- A TABLE OR FUNCTION THAT IS NEW gets its rights here, in the list below, and its line in tests/sql/rights.txt (by
+-- CTAI_RIGHTS=write tests/sql/run rights); without them no role can use it, and that test fails.
+--
+-- Tokens are read by ctai_ingest and ctai_consolidation alone. The ledger is only added to, but for links of its chain
+-- that a hub of an older version owes: those can be filled in, and never changed (policies, at the end).
+
+-- Nothing for anybody, to begin with.
+REVOKE ALL ON SCHEMA ctai FROM PUBLIC, ctai_ingest, ctai_consolidation, ctai_report, ctai_web;
+REVOKE ALL ON ALL TABLES IN SCHEMA ctai FROM PUBLIC, ctai_ingest, ctai_consolidation, ctai_report, ctai_web;
+REVOKE ALL ON ALL SEQUENCES IN SCHEMA ctai FROM PUBLIC, ctai_ingest, ctai_consolidation, ctai_report, ctai_web;
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA ctai FROM PUBLIC, ctai_ingest, ctai_consolidation, ctai_report, ctai_web;
+GRANT USAGE ON SCHEMA ctai TO ctai_ingest, ctai_consolidation, ctai_report, ctai_web;
+
+-- The roles are the same in all databases of a server, and each hub's role is a member of them: who is not let into
+-- this database can do nothing in it. Where the database is not ours, its administrator does this (deploy/roles.sql).
+DO $$
+BEGIN
+    IF (SELECT pg_has_role(datdba, 'USAGE') FROM pg_database WHERE datname = current_database()) THEN
+        EXECUTE format('REVOKE CONNECT, TEMPORARY ON DATABASE %I FROM PUBLIC', current_database());
+    END IF;
+END
+$$;
+
+-- Whose database it is, its version, the contracts and the indicators.
+GRANT SELECT ON ctai.hub_identity, ctai.migration, ctai.scope, ctai.contract, ctai.contract_version, ctai.contract_action,
+    ctai.contract_version_action, ctai.indicator
+    TO ctai_ingest, ctai_consolidation, ctai_report, ctai_web;
+GRANT SELECT ON ctai.contract_selected, ctai.contract_target TO ctai_consolidation, ctai_report, ctai_web;
+
+-- Batches. To lock a row is to have the right to change one of its columns.
+GRANT UPDATE ON ctai.scope TO ctai_ingest;
+GRANT SELECT, INSERT ON ctai.scope_key TO ctai_ingest;
+GRANT SELECT, UPDATE (forked_at) ON ctai.agent TO ctai_ingest;
+GRANT SELECT ON ctai.agent_right TO ctai_ingest;
+GRANT SELECT, INSERT, UPDATE ON ctai.agent_scope TO ctai_ingest;
+GRANT SELECT, INSERT, UPDATE (chain) ON ctai.ledger TO ctai_ingest;
+GRANT UPDATE (chain) ON ctai.contract_version TO ctai_ingest;
+GRANT SELECT, INSERT, UPDATE, DELETE ON ctai.record, ctai.record_staged TO ctai_ingest;
+GRANT INSERT ON ctai.record_history TO ctai_ingest;
+GRANT SELECT, INSERT, DELETE ON ctai.record_token TO ctai_ingest;
+GRANT SELECT, INSERT, UPDATE ON ctai.coverage TO ctai_ingest;
+GRANT SELECT, INSERT ON ctai.refusal TO ctai_ingest;
+GRANT INSERT ON ctai.quarantine TO ctai_ingest;
+GRANT SELECT, INSERT ON ctai.incarnation TO ctai_ingest;
+GRANT SELECT, DELETE ON ctai.replacement TO ctai_ingest;
+GRANT SELECT, INSERT, UPDATE ON ctai.agent_contact, ctai.alarm TO ctai_ingest;
+GRANT EXECUTE ON FUNCTION
+    ctai.withdraw_records(text, integer, bigint, uuid[], integer[]),
+    ctai.forget_tokens(text, integer, uuid[]),
+    ctai.unstage_records(text, integer, uuid[], integer[]),
+    ctai.leave_records(text, integer, bigint, uuid[]),
+    ctai.finish_replacement(text, integer, integer, bigint)
+    TO ctai_ingest;
+
+-- Evaluation.
+GRANT SELECT ON ctai.record, ctai.record_history TO ctai_consolidation;
+GRANT SELECT (scope, position, received_at) ON ctai.ledger TO ctai_consolidation;
+GRANT SELECT (agent, name) ON ctai.agent TO ctai_consolidation;
+GRANT EXECUTE ON FUNCTION
+    ctai.month_of(date),
+    ctai.level(text),
+    ctai.as_hours(numeric),
+    ctai.as_measure(ctai.measure, numeric),
+    ctai.as_mean_months(numeric, bigint),
+    ctai.version_as_of(integer, bigint),
+    ctai.position_at(text, timestamptz),
+    ctai.records_as_of(text, bigint),
+    ctai.own_person(uuid),
+    ctai.link(text, bigint, uuid[]),
+    ctai.evaluate(integer, integer, integer, integer, bigint)
+    TO ctai_consolidation;
+
+-- Those who read evaluations.
+GRANT EXECUTE ON FUNCTION
+    ctai.seen(),
+    ctai.version_as_of(integer, bigint),
+    ctai.contract_position_at(text, timestamptz),
+    ctai.report(text, integer, integer, bigint)
+    TO ctai_report, ctai_web;
+
+-- What is SECURITY DEFINER runs as ctai_consolidation, which can be given functions for this moment alone.
+DO $$
+DECLARE
+    one regprocedure;
+BEGIN
+    GRANT CREATE ON SCHEMA ctai TO ctai_consolidation;
+    FOR one IN SELECT oid FROM pg_proc WHERE pronamespace = 'ctai'::regnamespace AND prosecdef LOOP
+        EXECUTE format('ALTER FUNCTION %s OWNER TO ctai_consolidation', one);
+    END LOOP;
+    REVOKE CREATE ON SCHEMA ctai FROM ctai_consolidation;
+END
+$$;
+
+-- Rows: of every table that readers may look into, those of the contracts that they see (ctai.seen).
+DO $$
+DECLARE
+    one record;
+BEGIN
+    FOR one IN
+        SELECT * FROM (VALUES
+            ('contract', 'contract_id IN (SELECT ctai.seen())'),
+            ('contract_version', 'contract_id IN (SELECT ctai.seen())'), -- and below
+            ('contract_action', 'contract_id IN (SELECT ctai.seen())'),
+            ('contract_version_action', 'contract_id IN (SELECT ctai.seen())'),
+            ('contract_selected', 'contract_id IN (SELECT ctai.seen())'),
+            ('contract_target', 'contract_id IN (SELECT ctai.seen())'),
+            ('indicator', 'contract_id = 0 OR contract_id IN (SELECT ctai.seen())'), -- 0: the national list
+            ('scope', 'scope IN (SELECT c.scope FROM ctai.contract AS c)')
+        ) AS rule (of_table, condition)
+    LOOP
+        EXECUTE format('ALTER TABLE ctai.%I ENABLE ROW LEVEL SECURITY', one.of_table);
+        EXECUTE format('CREATE POLICY readers ON ctai.%I FOR SELECT TO ctai_report, ctai_web USING (%s)',
+                       one.of_table, one.condition);
+        EXECUTE format('CREATE POLICY workers ON ctai.%I FOR SELECT TO ctai_ingest, ctai_consolidation USING (true)',
+                       one.of_table);
+    END LOOP;
+END
+$$;
+CREATE POLICY moving ON ctai.scope FOR UPDATE TO ctai_ingest USING (true);
+CREATE POLICY linking ON ctai.contract_version FOR UPDATE TO ctai_ingest USING (chain IS NULL) WITH CHECK (true);
+
+ALTER TABLE ctai.ledger ENABLE ROW LEVEL SECURITY;
+CREATE POLICY workers ON ctai.ledger FOR SELECT TO ctai_ingest, ctai_consolidation USING (true);
+CREATE POLICY adding ON ctai.ledger FOR INSERT TO ctai_ingest WITH CHECK (true);
+CREATE POLICY linking ON ctai.ledger FOR UPDATE TO ctai_ingest USING (chain IS NULL) WITH CHECK (true);
