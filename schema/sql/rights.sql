@@ -38,7 +38,7 @@ GRANT SELECT ON ctai.contract_selected, ctai.contract_target TO ctai_consolidati
 
 -- Batches. To lock a row is to have the right to change one of its columns.
 GRANT UPDATE ON ctai.scope TO ctai_ingest;
-GRANT SELECT, INSERT ON ctai.scope_key TO ctai_ingest;
+GRANT SELECT, INSERT, UPDATE (closed_position, closed_at) ON ctai.scope_key TO ctai_ingest;
 GRANT SELECT, UPDATE (forked_at) ON ctai.agent TO ctai_ingest;
 GRANT SELECT ON ctai.agent_right TO ctai_ingest;
 GRANT SELECT, INSERT, UPDATE ON ctai.agent_scope TO ctai_ingest;
@@ -46,7 +46,6 @@ GRANT SELECT, INSERT, UPDATE (chain) ON ctai.ledger TO ctai_ingest;
 GRANT UPDATE (chain) ON ctai.contract_version TO ctai_ingest;
 GRANT SELECT, INSERT, UPDATE, DELETE ON ctai.record, ctai.record_staged TO ctai_ingest;
 GRANT INSERT ON ctai.record_history TO ctai_ingest;
-GRANT SELECT, INSERT, DELETE ON ctai.record_token TO ctai_ingest;
 GRANT SELECT, INSERT, UPDATE ON ctai.coverage TO ctai_ingest;
 GRANT SELECT, INSERT ON ctai.refusal TO ctai_ingest;
 GRANT INSERT ON ctai.quarantine TO ctai_ingest;
@@ -54,37 +53,40 @@ GRANT SELECT, INSERT ON ctai.incarnation TO ctai_ingest;
 GRANT SELECT, DELETE ON ctai.replacement TO ctai_ingest;
 GRANT SELECT, INSERT, UPDATE ON ctai.agent_contact, ctai.alarm TO ctai_ingest;
 GRANT EXECUTE ON FUNCTION
-    ctai.withdraw_records(text, integer, bigint, uuid[], integer[]),
-    ctai.forget_tokens(text, integer, uuid[]),
-    ctai.unstage_records(text, integer, uuid[], integer[]),
-    ctai.leave_records(text, integer, bigint, uuid[]),
-    ctai.finish_replacement(text, integer, integer, bigint)
+    ctai.withdraw_records,
+    ctai.unstage_records,
+    ctai.leave_records,
+    ctai.finish_replacement,
+    ctai.epoch_awaited
     TO ctai_ingest;
 
 -- Evaluation.
-GRANT SELECT ON ctai.record, ctai.record_history TO ctai_consolidation;
+GRANT SELECT ON ctai.record, ctai.record_history, ctai.scope_key TO ctai_consolidation;
 GRANT SELECT (scope, position, received_at) ON ctai.ledger TO ctai_consolidation;
 GRANT SELECT (agent, name) ON ctai.agent TO ctai_consolidation;
 GRANT EXECUTE ON FUNCTION
-    ctai.month_of(date),
-    ctai.level(text),
-    ctai.as_hours(numeric),
-    ctai.as_measure(ctai.measure, numeric),
-    ctai.as_mean_months(numeric, bigint),
-    ctai.version_as_of(integer, bigint),
-    ctai.position_at(text, timestamptz),
-    ctai.records_as_of(text, bigint),
-    ctai.own_person(uuid),
-    ctai.link(text, bigint, uuid[]),
-    ctai.evaluate(integer, integer, integer, integer, bigint)
+    ctai.month_of,
+    ctai.level,
+    ctai.as_hours,
+    ctai.as_measure,
+    ctai.as_mean_months,
+    ctai.version_as_of,
+    ctai.position_at,
+    ctai.records_as_of,
+    ctai.linkage_epoch,
+    ctai.reading_epoch,
+    ctai.token_of,
+    ctai.own_person,
+    ctai.link,
+    ctai.evaluate
     TO ctai_consolidation;
 
 -- Those who read evaluations.
 GRANT EXECUTE ON FUNCTION
-    ctai.seen(),
-    ctai.version_as_of(integer, bigint),
-    ctai.contract_position_at(text, timestamptz),
-    ctai.report(text, integer, integer, bigint)
+    ctai.seen,
+    ctai.version_as_of,
+    ctai.contract_position_at,
+    ctai.report
     TO ctai_report, ctai_web;
 
 -- What is SECURITY DEFINER runs as ctai_consolidation, which can be given functions for this moment alone.
