@@ -208,6 +208,15 @@ static void look_at_linkage(doctor *to, void *of)
                    "demandez-la au coordonnateur (ctai-agent key accept), ou créez-la si c’est vous (ctai-agent key create)",
                    "il manque la clé de liaison du périmètre %s : rien ne peut être envoyé pour ses contrats", scope);
     }
+    json_t *alert;
+    json_array_foreach(json_object_get(self->status, "alertes_cles"), i, alert)
+    {
+        const char *scope = json_string_value(json_object_get(alert, "perimetre"));
+        const token_key *keys;
+        if (scope != NULL && agent_home_keys(&self->agent, text_of(scope), &keys) > 0)
+            doctor_say(to, DOCTOR_DOUBT, scope, "appelez le coordonnateur à un numéro que vous connaissez, et comparez ce que montre key list",
+                       "%s", json_string_value(json_object_get(alert, "alerte")));
+    }
     if (self->status == NULL)
         doctor_fine(to, "sans objet tant que la file d’attente ne se lit pas");
     else if (known == 0 && json_array_size(json_object_get(self->status, "contrats")) == 0)

@@ -134,7 +134,7 @@ static void tell_json(const status *self)
 {
     char text[64];
     json_t *scopes = json_array(), *contracts = json_array(), *addresses = json_array();
-    json_t *keys = json_array(), *missing = json_array();
+    json_t *keys = json_array(), *missing = json_array(), *alerts = json_array();
     for (unsigned i = 0; i < self->scope_count; i++)
         json_array_append_new(scopes, scope_json(self, &self->scopes[i]));
     for (unsigned i = 0; i < self->contract_count; i++)
@@ -142,15 +142,19 @@ static void tell_json(const status *self)
     for (unsigned i = 0; self->joined && i < self->approval.address_count; i++)
         json_array_append_new(addresses,
                               json_stringn(self->approval.addresses[i].at, self->approval.addresses[i].size));
-    for (unsigned i = 0; i < self->linkage_count; i++)
+    for (unsigned i = 0; i < self->linkage_count; i++) {
+        char sentence[AGENT_LINKAGE_TEXT];
         agent_linkage_json(&self->linkages[i], keys, missing);
+        if (agent_linkage_sentence(&self->linkages[i], sentence))
+            json_array_append_new(alerts, json_pack("{s:s, s:s}", "perimetre", self->linkages[i].scope, "alerte", sentence));
+    }
     json_t *hub = json_pack("{s:s?, s:o, s:s?, s:s?}", "empreinte", self->joined ? self->hub : NULL, "adresses",
                             addresses, "dernier_contact",
                             self->contact == 0 ? NULL : contact_text(self, true, text), "arret",
                             self->stop == AGENT_STOP_NONE ? NULL : runtime_stop_text(self->stop));
-    json_t *all = json_pack("{s:s, s:s, s:b, s:o, s:o, s:o, s:o, s:o, s:O, s:O}", "nom", self->own->agent->name, "empreinte",
+    json_t *all = json_pack("{s:s, s:s, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:O, s:O}", "nom", self->own->agent->name, "empreinte",
                             self->fingerprint, "service", self->own->serving != NULL, "hub", hub, "perimetres",
-                            scopes, "contrats", contracts, "cles", keys, "cles_manquantes", missing, "refus", self->refusals, "reprises", self->notes);
+                            scopes, "contrats", contracts, "cles", keys, "cles_manquantes", missing, "alertes_cles", alerts, "refus", self->refusals, "reprises", self->notes);
     (void)json_dumpf(all, self->call->out, 0);
     (void)fputc('\n', self->call->out);
     json_decref(all);

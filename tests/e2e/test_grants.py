@@ -91,6 +91,7 @@ class Grants(unittest.TestCase):
         self.assertEqual((held, missing), ({1: "autre"}, []))
         self.assertIn("téléphone", said)
         self.assertIn("autre clé", WORLD.agent("ccas-thiers", "status").must().text)
+        self.assertIn("autre clé", WORLD.agent("ccas-thiers", "doctor").text)
         WORLD.agent("ccas-thiers", "key", "grant", "--scope", harness.SCOPE, WORLD.path("fit.demande"), "--to",
                     WORLD.fingerprints["fit"], "-o", WORLD.path("no.cle")).must(harness.EX_NOPERM)
         WORLD.agent("ccas-thiers", "key", "rotate", "--scope", harness.SCOPE).must(harness.EX_NOPERM)
