@@ -359,3 +359,8 @@ uint32_t events_find(const events *self, const uint8_t key[RECORD_KEY])
             return found;
     return LOOKUP_NONE;
 }
+
+const char *events_column_name(unsigned number)
+{
+    return number < EVENTS_COLUMN_COUNT ? columns_of_one[number].name : NULL;
+}

@@ -84,4 +84,7 @@ events_row *events_at(const events *self, uint32_t number);
 /* The number of the first event of that key, LOOKUP_NONE when there is none. */
 uint32_t events_find(const events *self, const uint8_t key[RECORD_KEY]);
 
+/* The name of the table's column of that number from 0; NULL after the last. */
+const char *events_column_name(unsigned number);
+
 #endif

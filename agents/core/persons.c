@@ -361,3 +361,8 @@ text_view persons_household_identity(const persons *self, const persons_row *of)
     const persons_household *household = pile_at(&self->households, of->household);
     return household->smallest.size > 0 ? household->smallest : of->identity;
 }
+
+const char *persons_column_name(unsigned number)
+{
+    return number < COLUMN_COUNT ? columns[number].name : NULL;
+}

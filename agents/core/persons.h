@@ -60,4 +60,7 @@ eligibility persons_eligibility(const persons_row *self, civil_day day);
 /* The identity whose token M is the household's: that of the smallest member, or the person's own. */
 text_view persons_household_identity(const persons *self, const persons_row *of);
 
+/* The name of the table's column of that number from 0; NULL after the last. */
+const char *persons_column_name(unsigned number);
+
 #endif
