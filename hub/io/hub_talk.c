@@ -133,6 +133,31 @@ static void hand_over(hub_talk *self, const peer *from, parcel *message, const h
     give(self, from, message);
 }
 
+/* Asks the store what has become of the agent's contracts. False: short of memory. */
+static bool ask_contracts(hub_talk *self, const peer *of)
+{
+    parcel *ask = parcel_take(&self->pool);
+    if (!ask)
+        return false;
+    ask->job.type = JOB_CONTRACTS;
+    give(self, of, ask);
+    return true;
+}
+
+/*
+ * The agent holds a contract of which the hub knows nothing. What it was told is void, and it is told again: the right
+ * may be back by now, and then no change would follow. Once: further refusals wait for the same word.
+ */
+static void tell_again(hub_talk *self, peer *who, uint64_t now_ms)
+{
+    static const uint8_t nothing[CRYPTO_HASH];
+    if (memcmp(who->contracts, nothing, sizeof nothing) == 0 || !self->writer_count)
+        return;
+    memset(who->contracts, 0, sizeof who->contracts);
+    if (!ask_contracts(self, who))
+        self->recheck_ms = now_ms + RECHECK_MS;
+}
+
 /* Carries out self->effects. A LOAD, STORE or ASK takes the parcel of the message and nulls the pointer. */
 static void carry_out(hub_talk *self, peer *who, parcel **message, uint64_t now_ms)
 {
@@ -148,6 +173,8 @@ static void carry_out(hub_talk *self, peer *who, parcel **message, uint64_t now_
             break;
         case HUB_EFFECT_SEND:
             send_message(self, who, &effect->message, now_ms);
+            if (effect->message.type == WIRE_REFUSED && effect->message.refused.reason == WIRE_REFUSAL_SCOPE)
+                tell_again(self, who, now_ms);
             break;
         case HUB_EFFECT_ACK:
             acknowledge(self, who, effect, now_ms);
@@ -317,19 +344,6 @@ static bool note_contracts(hub_talk *self, peer *who, const store_state *state)
     return true;
 }
 
-/*
- * The agent holds a contract that the database does not give it. What it was told is void, and it is told again: the
- * right may be back by now, and then no change would follow.
- */
-static void tell_again(hub_talk *self, peer *who, hub_stored stored, uint64_t now_ms)
-{
-    if (stored != HUB_STORED_SCOPE)
-        return;
-    memset(who->contracts, 0, sizeof who->contracts);
-    if (!self->recheck_ms || self->recheck_ms > now_ms + RECHECK_MS)
-        self->recheck_ms = now_ms + RECHECK_MS;
-}
-
 static void answer_load(hub_talk *self, peer *who, const job *done, uint64_t now_ms)
 {
     hub_event event = {
@@ -363,7 +377,6 @@ static void answer_store(hub_talk *self, peer *who, const job *done, uint64_t no
     };
     memcpy(event.chain, done->outcome.chain, CRYPTO_HASH);
     step(self, who, &event, NULL, now_ms);
-    tell_again(self, who, event.stored, now_ms);
 }
 
 static void answer_ask(hub_talk *self, peer *who, const job *done, uint64_t now_ms)
@@ -385,7 +398,6 @@ static void answer_ask(hub_talk *self, peer *who, const job *done, uint64_t now_
                 (unsigned long long) done->answer.message.granted.position.incarnation,
                 (unsigned long long) done->answer.message.granted.position.sequence);
     step(self, who, &event, NULL, now_ms);
-    tell_again(self, who, event.stored, now_ms);
 }
 
 static void answer_contracts(hub_talk *self, peer *who, const job *done, uint64_t now_ms)
@@ -440,13 +452,10 @@ void hub_talk_recheck(hub_talk *self, uint64_t now_ms)
             revoke(self, who, now_ms);
             continue;
         }
-        parcel *ask = parcel_take(&self->pool);
-        if (!ask) {
+        if (!ask_contracts(self, who)) {
             self->recheck_ms = now_ms + RECHECK_MS;
             return;
         }
-        ask->job.type = JOB_CONTRACTS;
-        give(self, who, ask);
     }
 }
 

@@ -175,6 +175,7 @@ void agent_start(unsigned index)
         return;
     }
     self->up = true;
+    check_started(index);
     if (self->unknown) {
         self->unknown = false;
         if (self->queued_before == UINT64_MAX)

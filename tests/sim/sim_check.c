@@ -6,7 +6,6 @@
 
 #include "sim_agent.h"
 #include "sim_hub.h"
-#include "sim_net.h"
 #include "sim_stage.h"
 #include "wire.h"
 
@@ -20,6 +19,7 @@ typedef struct {
 typedef struct {
     uint64_t incarnation, sequence;
     uint8_t hash[CRYPTO_HASH];
+    uint64_t life; /* of the process that sent it */
 } batch_name;
 
 typedef struct {
@@ -36,11 +36,15 @@ static size_t saying_count, saying_capacity;
 static sim_content *accepted[SIM_AGENTS_MAX][SIM_CONTRACTS_MAX];
 static batch_names sent[SIM_AGENTS_MAX][SIM_SCOPES_MAX], committed[SIM_AGENTS_MAX][SIM_SCOPES_MAX]; /* by identity; ever */
 static version *versions[SIM_AGENTS_MAX][SIM_CONTRACTS_MAX];
+static uint64_t lives[SIM_AGENTS_MAX]; /* of each process: how often it has started */
+static bool late[SIM_AGENTS_MAX]; /* what it sent in a life was committed in a later one */
 static uint64_t told_stable[SIM_AGENTS_MAX][SIM_SCOPES_MAX];
 
 void check_reset(void)
 {
     saying_count = 0;
+    memset(lives, 0, sizeof lives);
+    memset(late, 0, sizeof late);
     for (unsigned i = 0; i < SIM_AGENTS_MAX; i++) {
         for (unsigned k = 0; k < SIM_CONTRACTS_MAX; k++) {
             free(accepted[i][k]);
@@ -113,7 +117,7 @@ static batch_name *find_name(batch_names *in, uint64_t incarnation, uint64_t seq
     return NULL;
 }
 
-static void add_name(batch_names *to, uint64_t incarnation, uint64_t sequence, const uint8_t hash[CRYPTO_HASH])
+static void add_name(batch_names *to, uint64_t incarnation, uint64_t sequence, const uint8_t hash[CRYPTO_HASH], uint64_t life)
 {
     if (to->count == to->capacity) {
         to->capacity = to->capacity ? 2 * to->capacity : 32;
@@ -121,7 +125,7 @@ static void add_name(batch_names *to, uint64_t incarnation, uint64_t sequence, c
         if (!to->items)
             abort();
     }
-    to->items[to->count] = (batch_name){incarnation, sequence, {0}};
+    to->items[to->count] = (batch_name){incarnation, sequence, {0}, life};
     memcpy(to->items[to->count++].hash, hash, CRYPTO_HASH);
 }
 
@@ -141,13 +145,15 @@ static void check_sent(unsigned agent, text_view bytes)
         batch_names *names = &sent[identity][scope];
         const batch_name *before = find_name(names, header.incarnation, header.sequence);
         if (!before) {
-            add_name(names, header.incarnation, header.sequence, hash);
+            add_name(names, header.incarnation, header.sequence, hash, lives[agent]);
         } else {
             sim_count(agent_resent);
             /* A restored disk may sign a number again that it never knew it had used. */
             if (memcmp(before->hash, hash, CRYPTO_HASH) != 0 && !agent_is_restored(agent) && !agent_is_cloned(agent))
                 sim_broken("agent %u sent two batches as incarnation %llu sequence %llu", agent,
                            (unsigned long long)header.incarnation, (unsigned long long)header.sequence);
+            if (memcmp(before->hash, hash, CRYPTO_HASH) != 0)
+                add_name(names, header.incarnation, header.sequence, hash, lives[agent]);
         }
     }
     arena_destroy(&scratch);
@@ -170,6 +176,11 @@ void check_agent_says(unsigned index, text_view frame)
     else if (message.type == WIRE_LIST)
         sim_count(said_list);
     arena_destroy(&scratch);
+}
+
+void check_started(unsigned agent)
+{
+    lives[agent]++;
 }
 
 void check_acknowledged(unsigned identity, text_view bytes)
@@ -223,6 +234,16 @@ static void check_version(unsigned identity, const base_record *put)
     *last = (version){now->incarnation, now->sequence};
 }
 
+/* Was it sent by a process that has ended since? */
+static void note_late(const base_change *what)
+{
+    const batch_names *names = &sent[what->agent][what->scope];
+    for (unsigned agent = 0; agent < sim.agent_count; agent++)
+        for (unsigned i = 0; agent_identity(agent) == what->agent && i < names->count; i++)
+            if (memcmp(names->items[i].hash, what->hash, CRYPTO_HASH) == 0 && names->items[i].life < lives[agent])
+                late[agent] = true;
+}
+
 void check_committed(const base_change *what)
 {
     if (what->kind != BASE_BATCH)
@@ -238,7 +259,8 @@ void check_committed(const base_change *what)
                    (unsigned long long)last);
     if (scope->ledger[scope->ledger_count - 1].position != scope->ledger_count)
         sim_broken("the ledger of scope %u has a gap", what->scope);
-    add_name(&committed[what->agent][what->scope], what->incarnation, what->sequence, what->hash);
+    add_name(&committed[what->agent][what->scope], what->incarnation, what->sequence, what->hash, 0);
+    note_late(what);
     for (unsigned i = 0; i < what->withdrawal_count; i++)
         sim_trace("  withdrawn", what->withdrawals[i].contract,
                   (uint64_t)sim_fact_of(what->withdrawals[i].contract, what->withdrawals[i].key), 0);
@@ -320,14 +342,14 @@ static void check_nothing_else(unsigned identity)
 }
 
 /*
- * What a machine had sent before it was restored came to a hub only after the older disk had been greeted by another
- * one, and both have signed a batch of one number: to the hubs that is two machines.
+ * What a machine had sent before it was restored was committed by a hub only after the older disk had been greeted by
+ * another one, and both have signed a batch of one number: to the hubs that is two machines.
  */
 static bool forked_with_itself(unsigned agent)
 {
     const agent_session *session = agent_session_of(agent);
     return session && session->state == AGENT_SESSION_STOPPED && agent_session_trouble(session, NULL) == AGENT_STOP_FORK
-        && net_late_after_restore(agent);
+        && late[agent] && agent_is_restored(agent);
 }
 
 static void check_stop(unsigned agent)

@@ -22,6 +22,7 @@ void check_said(unsigned identity, unsigned contract, unsigned fact, const sim_c
 void check_accepted(unsigned agent, unsigned contract, unsigned fact, const sim_content *content);
 /* A frame leaves an agent: what can be read, and of each number one batch. */
 void check_agent_says(unsigned agent, text_view frame);
+void check_started(unsigned agent);
 /* An acknowledgement has left a hub. */
 void check_acknowledged(unsigned identity, text_view receipt);
 

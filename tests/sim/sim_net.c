@@ -56,7 +56,6 @@ static message *messages;
 static unsigned message_count, message_capacity;
 static agent_link *links[SIM_AGENTS_MAX];
 static uint64_t blocked_until[SIM_AGENTS_MAX][SIM_HUBS];
-static bool late_after_restore[SIM_AGENTS_MAX];
 
 void net_reset(void)
 {
@@ -64,7 +63,6 @@ void net_reset(void)
         free(messages[i].data);
     connection_count = message_count = 0;
     memset(blocked_until, 0, sizeof blocked_until);
-    memset(late_after_restore, 0, sizeof late_after_restore);
     memset(links, 0, sizeof links);
 }
 
@@ -257,7 +255,6 @@ void net_message(unsigned which)
         bool arrives = self->hub_open && same_hub_lives(self);
         if (arrives && !self->agent_open) {
             sim_count(net_late);
-            late_after_restore[self->agent] |= agent_is_restored(self->agent);
             agent_link *now = links[self->agent];
             if (now && now->connection >= 0 && connections[now->connection].hub != self->hub)
                 sim_count(net_late_other_hub);
@@ -395,11 +392,6 @@ void net_hub_died(unsigned hub)
             close_hub_end(i);
             sim_later(sim_below(SIM_NET, 3) ? latency() : sim_below(SIM_NET, HEARTBEAT_MS), SIM_EVENT_AGENT_LOSES, 0, i);
         }
-}
-
-bool net_late_after_restore(unsigned agent)
-{
-    return late_after_restore[agent];
 }
 
 /* The hub's end. */

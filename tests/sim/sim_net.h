@@ -33,7 +33,4 @@ void net_hub_closes(unsigned connection);
 bool net_lives_at_hub(unsigned connection, unsigned hub);
 unsigned net_agent_of(unsigned connection);
 
-/* Has something come to a hub that the agent's machine had sent before it was restored, from a connection that is dead? */
-bool net_late_after_restore(unsigned agent);
-
 #endif

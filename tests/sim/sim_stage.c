@@ -20,7 +20,7 @@ static unsigned odds(unsigned of_worlds, unsigned most)
 
 void stage_make_world(bool *restores, bool clones, bool terms)
 {
-    sim.staged = sim.seed % 4 >= 2;
+    sim.staged = sim.seed % 4 == 3;
     if (!sim.staged)
         return;
     *restores = *restores || (!clones && sim_chance(SIM_STAGE, 500));
