@@ -14,7 +14,7 @@
 #include "identity.h"
 #include "reach.h"
 
-enum { FILES_WANTED = 4096, TCP_TIMEOUT_MS = 2000 };
+enum { FILES_WANTED = 4096, TCP_TIMEOUT_MS = 2000, BACKUP_DAYS = 7 };
 
 typedef struct {
     cli_call *call;
@@ -252,6 +252,33 @@ static void look_at_addresses(doctor *to, void *of)
         look_at_address(to, addresses[i]);
 }
 
+static void look_at_roles(doctor *to, void *of)
+{
+    const patient *self = of;
+    if (self->answers && self->found.hub[0] && self->found.roles < CHECKUP_ROLES)
+        doctor_say(to, DOCTOR_WRONG, self->found.server, "l’administrateur de la base exécute deploy/roles.sql",
+                   "sur les quatre rôles qui séparent les droits dans la base, le hub n’en a que %d", self->found.roles);
+}
+
+/* Where a batch becomes stable with a backup alone, the oldest that is not says how old the last one is. */
+static void look_at_backup(doctor *to, void *of)
+{
+    const patient *self = of;
+    int days = (int) (self->found.unstable_s / 86400);
+    bool by_backup = self->open && !self->home.conf.stable_at_commit && !self->home.conf.stable_on_standby;
+    if (!self->answers)
+        return;
+    if (by_backup && days >= BACKUP_DAYS)
+        doctor_say(to, DOCTOR_DOUBT, NULL, "faites-la (ctai-hub backup FICHIER), ailleurs que sur cette machine, et chaque jour",
+                   "des envois attendent une sauvegarde depuis %d jours ; les agents doivent les garder jusque-là", days);
+    else if (by_backup && self->found.unstable_s > 0)
+        doctor_fine(to, "des envois attendent une sauvegarde, depuis moins de %d jours", BACKUP_DAYS);
+    else if (by_backup)
+        doctor_fine(to, "tous les envois sont dans une sauvegarde");
+    else
+        doctor_fine(to, "le hub ne garde pas trace des sauvegardes : ctai-hub backup FICHIER chaque jour, ailleurs que sur cette machine");
+}
+
 static void look_at_agents(doctor *to, void *of)
 {
     const patient *self = of;
@@ -271,6 +298,8 @@ static const doctor_check checks[] = {
     {"horloge", "l’horloge est plausible, tenue à l’heure, et d’accord avec la base", look_at_clock},
     {"base", "la base répond, et garde ce qu’elle confirme", look_at_database},
     {"schema", "sans objet tant que la base ne répond pas", look_at_schema},
+    {"roles", "les droits sont séparés dans la base", look_at_roles},
+    {"sauvegarde", "sans objet tant que la base ne répond pas", look_at_backup},
     {"port", "sans objet tant que le hub ne s’ouvre pas", look_at_port},
     {"adresses", "aucune adresse n’est encore donnée aux agents", look_at_addresses},
     {"agents", "aucune alarme", look_at_agents},

@@ -23,7 +23,11 @@ static const char server_sql[] =
 static const char hub_sql[] =
     "SELECT coalesce((SELECT fingerprint FROM ctai.hub_identity), ''), (SELECT count(DISTINCT agent) FROM ctai.alarm),"
     "       (SELECT count(*) FROM ctai.agent WHERE forked_at IS NOT NULL AND revoked_at IS NULL),"
-    "       (SELECT count(*) FROM ctai.contract), (SELECT count(*) FROM ctai.agent WHERE revoked_at IS NULL)";
+    "       (SELECT count(*) FROM ctai.contract), (SELECT count(*) FROM ctai.agent WHERE revoked_at IS NULL),"
+    "       (SELECT count(*) FROM unnest(ARRAY['ctai_ingest', 'ctai_consolidation', 'ctai_report', 'ctai_web']) AS r (role)"
+    "         WHERE CASE WHEN to_regrole(role) IS NULL THEN false ELSE pg_has_role(to_regrole(role)::oid, 'MEMBER') END),"
+    "       coalesce((SELECT extract(epoch FROM now() - min(l.received_at)) FROM ctai.ledger AS l JOIN ctai.agent_scope AS p"
+    "                 USING (agent, scope) WHERE l.incarnation = p.incarnation AND l.sequence > p.stable), 0)";
 static const char migrations_sql[] = "SELECT name, checksum FROM ctai.migration";
 
 static database_error read_server(database *connection, checkup *found)
@@ -98,6 +102,8 @@ database_error checkup_read(database *connection, checkup *found)
     found->forked = (int) database_integer(row, 0, 2);
     found->contracts = (int) database_integer(row, 0, 3);
     found->agents = (int) database_integer(row, 0, 4);
+    found->roles = (int) database_integer(row, 0, 5);
+    found->unstable_s = strtod(database_text(row, 0, 6), NULL);
     database_release(&row);
     return DATABASE_OK;
 }

@@ -8,6 +8,8 @@
 #include "credential.h"
 #include "database.h"
 
+enum { CHECKUP_ROLES = 4 };
+
 typedef struct {
     char server[64];          /* PostgreSQL's version */
     int server_number;        /* 150008 */
@@ -23,6 +25,8 @@ typedef struct {
     char hub[CRYPTO_FINGERPRINT_TEXT]; /* whose it is; "" of nobody */
     int alarms, forked;       /* agents that gave an alarm; that two machines have the keys of */
     int contracts, agents;    /* agents: not revoked */
+    int roles;                /* of the four that rights.sql names: those that are there and that we may work as */
+    double unstable_s;        /* age of the oldest batch that is committed and not stable, seconds; 0: none */
 } checkup;
 
 /* DATABASE_OK, or why it cannot be known: the connection's explanation. */

@@ -4,6 +4,7 @@ import base64
 import contextlib
 import os
 import pwd
+import re
 import shutil
 import socket
 import subprocess
@@ -12,6 +13,8 @@ import time
 import unittest
 
 import harness
+from contracts import THIERS_2023
+from generate import DataSet
 
 WORLD = None
 SECRET_FILES = ("curve.key", "sign.key", "pepper.key", "cle-transport", "cle-signature", "cle-boite", "cle-enregistrements")
@@ -462,6 +465,33 @@ class Database(Case):
             self.assertEqual(sql("SELECT count(*) FROM ctai.migration WHERE name = '002_alarm.sql'").strip(), "0", "doctor only looks")
         finally:
             sql("INSERT INTO ctai.migration SELECT * FROM kept; DROP TABLE kept")
+
+    def test_a_role_is_missing(self):
+        sql("ALTER ROLE ctai_web RENAME TO ctai_web_away")
+        try:
+            code, found = hub()
+            self.assertEqual(code, harness.EX_CONFIG)
+            self.assertIn("deploy/roles.sql", self.finds(found["roles"], "erreur", "que 3")["a_faire"])
+        finally:
+            sql("ALTER ROLE ctai_web_away RENAME TO ctai_web")
+
+    def test_batches_that_wait_for_a_backup(self):
+        files = DataSet(5, 12, THIERS_2023).write(WORLD.path("data"))
+        path = os.path.join(WORLD.hub_home, "hub.conf")
+        with open(path, encoding="utf-8") as file:
+            kept = file.read()
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(re.sub(r"^stable = .*", "stable = later", kept, flags=re.M))
+        WORLD.stop("hub")
+        WORLD.serve("hub")
+        try:
+            WORLD.push("cias", files["cias"]).must(harness.EX_OK, harness.EX_DATAERR)
+            self.finds(hub()[1]["sauvegarde"], "ok", "moins de 7 jours")
+            sql("UPDATE ctai.ledger SET received_at = received_at - interval '9 days'")
+            self.assertIn("ctai-hub backup", self.finds(hub()[1]["sauvegarde"], "attention", "9 jours")["a_faire"])
+        finally:
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(kept)
 
     def test_writes_that_are_not_kept(self):
         sql("ALTER SYSTEM SET fsync = off")
