@@ -27,6 +27,8 @@ int agent_push_run(cli_call *call);
 int agent_serve_run(cli_call *call);
 int agent_status_run(cli_call *call);
 int agent_doctor_run(cli_call *call);
+extern const cli_option agent_receipts_options[];
+int agent_receipts_run(cli_call *call);
 
 /*
  * Before a key is granted or accepted without --to or --from: shows the fingerprint on the terminal and

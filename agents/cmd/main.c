@@ -88,6 +88,13 @@ static const cli_command commands[] = {
      .flags = AGENT_COMMAND_SERVE,
      .details = "Déposez personnes*.csv et evenements*.csv dans inbox/ (ou inbox/CONTRAT/) du dossier de travail ; "
                 "ils passent dans inbox/traite/ ou inbox/rejete/, avec un texte."},
+    {.name = "receipts",
+     .run = agent_receipts_run,
+     .help = "écrit les reçus signés du hub, à comparer avec ceux d’autres",
+     .options = agent_receipts_options,
+     .operands = no_operands,
+     .details = "Chaque reçu nomme une position du registre du hub et l’état de la chaîne à cette position.\n"
+                "Un tiers les compare au registre exporté : « ctai-verify REGISTRE --receipts FICHIER »."},
     {.name = "status",
      .run = agent_status_run,
      .help = "montre ce qui attend, est parti, confirmé ou refusé",

@@ -99,12 +99,48 @@ static receipt_meaning judge_receipt(agent_step *step, const wire_message *ack, 
     return !known && at->sequence <= scope->acknowledged ? RECEIPT_PAST : RECEIPT_ELSEWHERE;
 }
 
+/* Does it contradict what the hub has signed before (PROTOCOL.md, "The ledger's chain")? */
+static bool contradicts(const agent_event *event, const agent_session_scope *scope, const wire_receipt *receipt)
+{
+    uint64_t sequence = receipt->position.sequence, position = receipt->ledger_position, at, held;
+    uint8_t chain[CRYPTO_HASH];
+
+    if (event->held_receipt == NULL)
+        return false;
+    if (event->held_receipt(event->outbox, scope->scope, sequence, false, &at, &held, chain)
+        && (at == sequence ? held != position || memcmp(chain, receipt->chain, CRYPTO_HASH) != 0 : held >= position))
+        return true;
+    return event->held_receipt(event->outbox, scope->scope, sequence, true, &at, &held, chain) && held <= position;
+}
+
+/* An effect with all that the receipt says. */
+static agent_effect *emit_receipt(agent_step *step, agent_effect_type type, const char *scope, const wire_message *ack,
+                                  const wire_receipt *receipt)
+{
+    agent_effect *effect = agent_step_emit(step, type);
+
+    effect->scope = scope;
+    effect->sequence = receipt->position.sequence;
+    effect->stable = receipt->position.stable;
+    effect->ledger_position = receipt->ledger_position;
+    memcpy(effect->chain, receipt->chain, CRYPTO_HASH);
+    effect->receipt = ack->ack.receipt;
+    effect->receipt_signature = ack->ack.signature;
+    return effect;
+}
+
 static void take_receipt(agent_step *step, const wire_message *ack, const wire_receipt *receipt)
 {
     agent_session *self = step->session;
     const wire_position *at = &receipt->position;
     agent_session_scope *scope = agent_step_find(self, at->scope);
     bool progress = at->sequence > scope->committed || at->sequence > scope->acknowledged;
+
+    if (contradicts(step->event, scope, receipt)) {
+        (void) emit_receipt(step, AGENT_EFFECT_CONTRADICTED, scope->scope, ack, receipt);
+        agent_step_halt(step, AGENT_STOP_HISTORY, 0);
+        return;
+    }
     for (uint64_t i = scope->committed + 1; i <= at->sequence && i <= scope->sent; i++) {
         self->outstanding_batches--;
         self->outstanding_bytes -= scope->window_bytes[i % AGENT_SESSION_WINDOW_MAX];
@@ -118,13 +154,7 @@ static void take_receipt(agent_step *step, const wire_message *ack, const wire_r
             scope->acknowledged = at->sequence;
         if (at->stable > scope->stable)
             scope->stable = at->stable;
-        agent_effect *effect = agent_step_emit(step, AGENT_EFFECT_ACKNOWLEDGED);
-        effect->scope = scope->scope;
-        effect->sequence = at->sequence;
-        effect->stable = at->stable;
-        effect->ledger_position = receipt->ledger_position;
-        effect->receipt = ack->ack.receipt;
-        effect->receipt_signature = ack->ack.signature;
+        agent_effect *effect = emit_receipt(step, AGENT_EFFECT_ACKNOWLEDGED, scope->scope, ack, receipt);
         effect->refusal_count = ack->ack.refusal_count;
         effect->refusals = ack->ack.refusals;
     }

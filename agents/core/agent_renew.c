@@ -62,9 +62,11 @@ static void retract(agent_step *step, agent_session_scope *scope, uint64_t seque
 {
     agent_effect *effect = agent_step_emit(step, AGENT_EFFECT_RETRACT);
 
-    scope->acknowledged = sequence;
+    if (scope->acknowledged > sequence)
+        scope->acknowledged = sequence;
     if (scope->stable > sequence)
         scope->stable = sequence;
+    scope->unsure = false;
     effect->scope = scope->scope;
     effect->sequence = sequence;
 }
@@ -83,7 +85,7 @@ void agent_renew_judge(agent_step *step, agent_session_scope *scope, const wire_
         scope->renewal = AGENT_RENEWAL_NONE;
         scope->refused_renewal = false;
         scope->committed = at->sequence;
-        if (at->sequence < scope->acknowledged)
+        if (at->sequence < scope->acknowledged || scope->unsure)
             retract(step, scope, at->sequence);
         /* A copy of this machine may have sent what it has signed: its receipts are ours as well. */
         if (scope->sent_ever < at->sequence)

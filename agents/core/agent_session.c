@@ -96,6 +96,7 @@ static void reload(agent_session_scope *scope, const agent_event *event)
     memcpy(scope->queued_hash, event->hash, CRYPTO_HASH);
     scope->acknowledged = event->acknowledged;
     scope->stable = event->stable;
+    scope->unsure = false;
 }
 
 /*
@@ -112,6 +113,7 @@ static void take_unkept(agent_step *step)
         reload(scope, event);
     } else if (scope != NULL) { /* no receipt that could not be shown again */
         scope->acknowledged = scope->stable = 0;
+        scope->unsure = true;
         if (scope->queued == 0)
             scope->incarnation = 1; /* which it was to begin with; WELCOME tells it again */
     }

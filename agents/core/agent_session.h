@@ -54,6 +54,7 @@ typedef enum {
     AGENT_STOP_NO_RIGHT,     /* scope or linkage key refused (77) */
     AGENT_STOP_FORK,         /* the hub has seen two machines with our keys (76) */
     AGENT_STOP_PROTOCOL,     /* the hub finds our messages wrong (76) */
+    AGENT_STOP_HISTORY,      /* a receipt contradicts one that we hold: the hub shows another history (76) */
 } agent_stop;
 
 /* A new incarnation of a scope. */
@@ -82,6 +83,7 @@ typedef struct {
     uint64_t sent;                     /* highest sent on this connection; committed..queued */
     uint64_t sent_ever;                /* highest that may have been sent, on a connection before, too */
     uint64_t window_bytes[AGENT_SESSION_WINDOW_MAX]; /* sizes of committed + 1 .. sent, by sequence modulo */
+    bool unsure;                       /* the outbox, which could not be read, may hold receipts beyond `acknowledged` */
     bool welcome;                      /* the last WELCOME named it */
     bool lacks;                        /* the outbox had not a batch that the hub needs */
     agent_renewal renewal;
@@ -156,6 +158,12 @@ typedef struct {
      * before that position.
      */
     bool (*header_hash)(void *outbox, const char *scope, uint64_t sequence, uint8_t hash[CRYPTO_HASH]);
+    /*
+     * MESSAGE: gives the nearest receipt that is held in the scope, for the sequence or one before it, or (above) for one
+     * after it: its sequence, position and link; false: there is none. NULL: none is held at all.
+     */
+    bool (*held_receipt)(void *outbox, const char *scope, uint64_t sequence, bool above, uint64_t *at, uint64_t *position,
+                         uint8_t chain[CRYPTO_HASH]);
     void *outbox;
 } agent_event;
 
@@ -165,9 +173,10 @@ typedef enum {
     AGENT_EFFECT_SEND_HELLO,   /* agent_session_hello gives the message */
     AGENT_EFFECT_SEND_BATCH,   /* scope, sequence, bytes_max: load from the outbox; answer with SENT, HELD or MISSING */
     AGENT_EFFECT_ACKNOWLEDGED, /* scope, sequence, stable, receipt, refusals: write down durably; the same may come twice */
+    AGENT_EFFECT_CONTRADICTED, /* scope, sequence, ledger_position, chain, receipt: evidence against the hub: write down durably */
     AGENT_EFFECT_CONTRACTS,    /* contracts: keep them */
     AGENT_EFFECT_REPORT,       /* stop, of the session or of a scope, has changed: tell people */
-    AGENT_EFFECT_RETRACT,      /* scope, sequence: the hub has lost what it had acknowledged after it: write down durably before any batch is sent */
+    AGENT_EFFECT_RETRACT,      /* scope, sequence: the hub has lost what it had acknowledged after it, if it had: write down durably before any batch is sent */
     AGENT_EFFECT_BEGIN,        /* scope, incarnation: write down durably; the scope's first batch is of it */
     AGENT_EFFECT_SEND_RENEW,   /* scope, own, at (as seen), incarnation (wanted), anew: load or make the request, write it down durably, then send */
     AGENT_EFFECT_ADOPT,        /* scope, request, at (as granted), hashes: take it durably; answer at once, before any other event, with ADOPTED or NOT_OURS */
@@ -182,6 +191,7 @@ typedef struct {
     agent_effect_type type;
     const char *scope;
     uint64_t sequence, stable, ledger_position;
+    uint8_t chain[CRYPTO_HASH];   /* ACKNOWLEDGED, CONTRADICTED: of the ledger at that position */
     uint64_t bytes_max;           /* SEND_BATCH: of the whole message */
     text_view receipt;            /* its bytes, followed by the signature in receipt_signature */
     const uint8_t *receipt_signature;

@@ -63,6 +63,7 @@ typedef struct {
     uint64_t sequence, stable, ledger_position;
     text_view receipt;
     const uint8_t *signature; /* CRYPTO_SIGNATURE bytes */
+    const uint8_t *chain; /* CRYPTO_HASH bytes: of the ledger at that position; NULL: the receipt is no evidence */
     unsigned refusal_count;
     const wire_record_refusal *refusals;
 } outbox_receipt;

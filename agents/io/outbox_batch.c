@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "outbox_base.h"
+#include "outbox_proof.h"
 
 /* A packed body: its length in four bytes, little end first, then its bytes. This length: erased. */
 static const uint32_t ERASED = UINT32_MAX;
@@ -358,6 +359,10 @@ outbox_error outbox_acknowledge(outbox *self, const outbox_receipt *receipt, out
         stable = scope.stable;
     if (error == OUTBOX_OK)
         error = save_receipt(self, receipt, stable, records);
+    const outbox_proof proof = {.sequence = receipt->sequence, .position = receipt->ledger_position, .chain = receipt->chain,
+                                .receipt = receipt->receipt, .signature = receipt->signature};
+    if (error == OUTBOX_OK && receipt->chain != NULL)
+        error = outbox_proof_keep(self, receipt->scope, &proof);
     tally->records += records;
     return error;
 }
@@ -385,7 +390,8 @@ outbox_error outbox_retract(outbox *self, const char *scope, uint64_t sequence, 
     outbox_bind_text(forget, 1, text_of(scope));
     sqlite3_bind_int64(forget, 2, (sqlite3_int64)sequence);
     tally->records -= records < tally->records ? records : tally->records;
-    return outbox_run(self, forget);
+    error = outbox_run(self, forget);
+    return error == OUTBOX_OK ? outbox_proof_leave(self, scope, sequence, PROOF_RECEIPT_LOST) : error;
 }
 
 outbox_error outbox_pending(outbox *self, uint64_t *records)

@@ -5,7 +5,7 @@
 
 enum {
     APPLICATION_ID = 0x43544149, /* "CTAI" */
-    FORM_VERSION = 2,
+    FORM_VERSION = 3,
 };
 
 /*
@@ -51,6 +51,15 @@ static const char SECOND_FORM[] =
     "ALTER TABLE scope ADD COLUMN wanted INTEGER;"
     "ALTER TABLE generation ADD COLUMN scope TEXT NOT NULL DEFAULT '';"
     "UPDATE held SET entries = widened(entries);";
+
+/* The third form: receipts, kept as evidence; one that is held for a sequence. */
+static const char THIRD_FORM[] =
+    "CREATE TABLE proof ("
+    "  number INTEGER PRIMARY KEY, scope TEXT NOT NULL, sequence INTEGER NOT NULL, position INTEGER NOT NULL,"
+    "  chain BLOB NOT NULL, receipt BLOB NOT NULL, signature BLOB NOT NULL, state INTEGER NOT NULL,"
+    "  seconds INTEGER NOT NULL) STRICT;"
+    "CREATE UNIQUE INDEX proof_held ON proof (scope, sequence) WHERE state = 0;"
+    "CREATE INDEX proof_scope ON proof (scope, state);";
 
 enum { FIRST_ENTRY = RECORD_KEY + CRYPTO_SHORT_HASH }; /* bytes of an entry in the first form */
 
@@ -146,10 +155,12 @@ static outbox_error make_form(outbox *self, sqlite3_int64 from)
         error = outbox_execute(self, "BEGIN EXCLUSIVE");
     if (error == OUTBOX_OK && from < 1)
         error = outbox_execute(self, FIRST_FORM);
-    if (error == OUTBOX_OK)
+    if (error == OUTBOX_OK && from < 2)
         error = outbox_execute(self, SECOND_FORM);
-    if (error == OUTBOX_OK)
+    if (error == OUTBOX_OK && from < 2)
         error = place_contracts(self);
+    if (error == OUTBOX_OK)
+        error = outbox_execute(self, THIRD_FORM);
     if (error == OUTBOX_OK)
         error = outbox_execute(self, stamp);
     if (error == OUTBOX_OK)

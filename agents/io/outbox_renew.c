@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "outbox_base.h"
+#include "outbox_proof.h"
 
 /* A batch that has got another place: what brought a record under the old one brings it under the new one. */
 typedef struct {
@@ -328,9 +329,30 @@ static outbox_error work_contracts(renewal *self, uint64_t seconds)
     return error == OUTBOX_OK ? outbox_note_write_told(self->box, scope, what_happened(self), seconds) : error;
 }
 
+/*
+ * Receipts: the hub says that it is behind what some of them say: lost. Those of before stay only where our own header
+ * shows that the granted position lies on the chain that they are of.
+ */
+static outbox_error leave_receipts(const renewal *self)
+{
+    const wire_position *at = &self->grant->at;
+    uint8_t own[CRYPTO_HASH];
+    outbox_error known = outbox_header_hash(self->box, self->scope.scope, at->sequence, own), error = OUTBOX_OK;
+    if (known != OUTBOX_OK && known != OUTBOX_ABSENT)
+        return outbox_fails(self->box, known);
+    if (at->sequence < self->scope.acknowledged)
+        error = outbox_proof_leave(self->box, self->scope.scope, self->common, PROOF_RECEIPT_LOST);
+    bool same = known == OUTBOX_OK && memcmp(own, at->hash, CRYPTO_HASH) == 0;
+    if (error == OUTBOX_OK && !same)
+        error = outbox_proof_leave(self->box, self->scope.scope, 0, PROOF_RECEIPT_SUPERSEDED);
+    return error;
+}
+
 static outbox_error adopt(renewal *self, uint64_t seconds)
 {
     outbox_error error = find_common(self, &self->common);
+    if (error == OUTBOX_OK)
+        error = leave_receipts(self);
     self->queued = self->grant->at.sequence;
     memcpy(self->queued_hash, self->grant->at.hash, CRYPTO_HASH);
     if (error == OUTBOX_OK)

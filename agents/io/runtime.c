@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "logline.h"
+#include "outbox_proof.h"
 #include "runtime_base.h"
 
 enum {
@@ -80,6 +81,18 @@ static bool own_hash(void *runtime_of, const char *scope, uint64_t sequence, uin
     return error == OUTBOX_OK;
 }
 
+static bool held_receipt(void *runtime_of, const char *scope, uint64_t sequence, bool above, uint64_t *at, uint64_t *position,
+                         uint8_t chain[CRYPTO_HASH])
+{
+    runtime *self = runtime_of;
+    outbox_error error = outbox_proof_near(self->box, scope, sequence, above, at, position, chain);
+    if (error != OUTBOX_OK && error != OUTBOX_ABSENT) {
+        runtime_storage_failed(self, error);
+        self->unkept = true;
+    }
+    return error == OUTBOX_OK;
+}
+
 bool runtime_send(runtime *self, const wire_message *message)
 {
     batch_buffer_clear(&self->message);
@@ -144,11 +157,24 @@ static void acknowledge(runtime *self, const agent_effect *effect)
         .ledger_position = effect->ledger_position,
         .receipt = effect->receipt,
         .signature = effect->receipt_signature,
+        .chain = effect->chain,
         .refusal_count = effect->refusal_count,
         .refusals = effect->refusals,
     };
     (void)outbox_acknowledge(self->box, &receipt, &self->tally); /* a failure sticks to the transaction */
     self->forgets = true;
+}
+
+/* Evidence for people: both receipts are in the outbox from now on. */
+static void contradicted(runtime *self, const agent_effect *effect)
+{
+    const outbox_proof against = {.sequence = effect->sequence, .position = effect->ledger_position, .chain = effect->chain,
+                                  .receipt = effect->receipt, .signature = effect->receipt_signature,
+                                  .state = PROOF_RECEIPT_AGAINST};
+    logline(LOGLINE_ERROR, "scope %s: a receipt for sequence %" PRIu64 " contradicts one that the hub has signed before",
+            effect->scope, effect->sequence);
+    if (runtime_write(self))
+        (void)outbox_proof_keep(self->box, effect->scope, &against);
 }
 
 static void report(runtime *self)
@@ -181,6 +207,9 @@ static void perform(runtime *self, const agent_effect *effect)
         return;
     case AGENT_EFFECT_ACKNOWLEDGED:
         acknowledge(self, effect);
+        return;
+    case AGENT_EFFECT_CONTRADICTED:
+        contradicted(self, effect);
         return;
     case AGENT_EFFECT_CONTRACTS:
         self->told++;
@@ -260,6 +289,7 @@ static void take_message(runtime *self, text_view message)
                          .message = message,
                          .scratch = self->scratch,
                          .header_hash = own_hash,
+                         .held_receipt = held_receipt,
                          .outbox = self};
     self->heard = true;
     step(self, &event);
@@ -452,7 +482,7 @@ outbox_error runtime_last_contact(outbox *box, uint64_t *seconds, agent_stop *st
         error = read_numbers(box, STOP, stopped);
     if (error == OUTBOX_OK) {
         *seconds = contact[0];
-        *stop = stopped[0] <= AGENT_STOP_PROTOCOL ? (agent_stop)stopped[0] : AGENT_STOP_NONE; /* of an older version */
+        *stop = stopped[0] <= AGENT_STOP_HISTORY ? (agent_stop)stopped[0] : AGENT_STOP_NONE; /* of an older version */
         *refusal = (wire_refusal)stopped[1];
     }
     return error;

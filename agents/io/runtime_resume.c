@@ -19,8 +19,10 @@ static void begin(runtime *self, const agent_effect *effect)
 /* Durable before what was lost is sent again: else the word on it, when it comes, would be of the past. */
 static void retract(runtime *self, const agent_effect *effect)
 {
-    logline(LOGLINE_WARNING, "scope %s: the hub has lost what it had after sequence %" PRIu64, effect->scope,
-            effect->sequence);
+    outbox_scope before;
+    if (outbox_scope_load(self->box, text_of(effect->scope), &before) == OUTBOX_OK && before.acknowledged > effect->sequence)
+        logline(LOGLINE_WARNING, "scope %s: the hub has lost what it had after sequence %" PRIu64, effect->scope,
+                effect->sequence);
     if (runtime_write(self))
         (void)outbox_retract(self->box, effect->scope, effect->sequence, &self->tally);
     if (!self->writing || !runtime_commit(self))

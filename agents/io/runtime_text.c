@@ -9,6 +9,7 @@ int runtime_stop_code(agent_stop stop)
     case AGENT_STOP_WRONG_HUB:
     case AGENT_STOP_FORK:
     case AGENT_STOP_PROTOCOL:
+    case AGENT_STOP_HISTORY:
         return 76;
     case AGENT_STOP_NOT_ADMITTED:
     case AGENT_STOP_NO_RIGHT:
@@ -42,6 +43,11 @@ const char *runtime_stop_text(agent_stop stop)
                "plus rien d’elles. Arrêtez-les toutes et appelez la préfecture, qui vous donnera un nouveau départ";
     case AGENT_STOP_PROTOCOL:
         return "le hub ne comprend pas cet agent ; vérifiez que ctai-agent est à jour et appelez la préfecture";
+    case AGENT_STOP_HISTORY:
+        return "le hub montre une autre histoire que celle qu’il avait signée : un reçu contredit un reçu plus ancien. Rien "
+               "n’est perdu ici, et plus rien n’est envoyé. Gardez la preuve (« ctai-agent receipts -o FICHIER ») et appelez "
+               "la préfecture et le coordonnateur : c’est à eux d’expliquer ce que le registre est devenu, avant de vous "
+               "donner un nouveau départ";
     }
     return "arrêt inconnu";
 }

@@ -242,6 +242,7 @@ static void take_effect(const agent_effect *effect)
     case AGENT_EFFECT_SEND_LIST: note_question(effect); break;
     case AGENT_EFFECT_CONNECT:
     case AGENT_EFFECT_DISCONNECT:
+    case AGENT_EFFECT_CONTRADICTED:
     case AGENT_EFFECT_CONTRACTS:
     case AGENT_EFFECT_RESYNCED:
     case AGENT_EFFECT_REPORT: break;

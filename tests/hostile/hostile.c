@@ -104,7 +104,7 @@ static void require_all(void)
     require_met(HOSTILE_REFUSAL, "the wire's refusal", WIRE_REFUSAL_MALFORMED, WIRE_REFUSAL_BUSY + 1);
     require_met(HOSTILE_RECORD, "the record's reason", RECORD_UNREADABLE, RECORD_EPOCH_IN_USE); /* that one is the database's */
     require_met(HOSTILE_CREDENTIAL, "the credential's error", CREDENTIAL_NOT_ARMOURED, CREDENTIAL_BAD_SIGNATURE + 1);
-    require_met(HOSTILE_STOP, "the agent's stop", AGENT_STOP_UNREACHABLE, AGENT_STOP_PROTOCOL + 1);
+    require_met(HOSTILE_STOP, "the agent's stop", AGENT_STOP_UNREACHABLE, AGENT_STOP_HISTORY + 1);
     require_met(HOSTILE_QUANTITY, "the quantity's error", QUANTITY_OK + 1, QUANTITY_ERROR_COUNT);
     require_met(HOSTILE_CSV, "the row's fault", 0, 5);
     require_met(HOSTILE_LEFT_OUT, "the reason to leave a row out", 1, EXPORT_REASON_COUNT);

@@ -326,11 +326,27 @@ static bool own_hash(void *data, const char *scope, uint64_t sequence, uint8_t h
     return sequence <= CHAIN;
 }
 
+/* The receipt that the agent holds: for sequence 2, or with held_above for 3. */
+static bool holds_receipt, held_above;
+static uint64_t held_position;
+static uint8_t held_chain;
+
+static bool held_receipt(void *of, const char *scope, uint64_t sequence, bool above, uint64_t *at, uint64_t *where,
+                         uint8_t link[CRYPTO_HASH])
+{
+    (void)of, (void)scope;
+    *at = held_above ? 3 : 2;
+    *where = held_position;
+    memset(link, held_chain, CRYPTO_HASH);
+    return holds_receipt && above == (*at > sequence);
+}
+
 static void agent_step_on(agent_event event)
 {
     arena_clear(scratch);
     event.scratch = scratch;
     event.header_hash = own_hash;
+    event.held_receipt = held_receipt;
     agent_session_step(&session, &event, 1000, &effects);
 }
 
@@ -415,6 +431,17 @@ static void receipts(void)
     wrong.position.scope = text_of("03");
     tell_receipt(&wrong, &hub_pair, 0, 0);
     hostile_case(is_wrong_hub(), "a receipt of another scope");
+    /* Signed by the hub's key, for our batch: and another history than the one of which we hold a receipt. */
+    for (unsigned i = 0; i < 4; i++) {
+        held_position = i == 0 ? 8 : 7;
+        held_chain = i == 1;
+        held_above = i == 2;
+        holds_receipt = true;
+        tell_receipt(&receipt, &hub_pair, 0, 0);
+        hostile_case((session.stop == AGENT_STOP_HISTORY) == (i < 3) && session.scopes[0].acknowledged == (i < 3 ? 0 : 2),
+                     "a receipt beside one that is held (%u)", i);
+    }
+    holds_receipt = false;
     /* Signed by the hub's key, and not of our chain: it counts for nothing. */
     static const struct { uint64_t incarnation, sequence; bool other_hash; } elsewhere[] = {{2, 2, false}, {1, 4, false}, {1, 2, true}, {3, 9, true}};
     for (size_t i = 0; i < sizeof elsewhere / sizeof *elsewhere; i++) {
@@ -495,7 +522,7 @@ static void codes(void)
 {
     static const struct { agent_stop stop; int code; } table[] = {
         {AGENT_STOP_NONE, 75}, {AGENT_STOP_UNREACHABLE, 69}, {AGENT_STOP_WRONG_HUB, 76}, {AGENT_STOP_NOT_ADMITTED, 77}, {AGENT_STOP_NO_RIGHT, 77},
-        {AGENT_STOP_FORK, 76}, {AGENT_STOP_PROTOCOL, 76},
+        {AGENT_STOP_FORK, 76}, {AGENT_STOP_PROTOCOL, 76}, {AGENT_STOP_HISTORY, 76},
     };
 
     for (size_t i = 0; i < sizeof table / sizeof *table; i++)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "proof.h"
 #include "sim_check.h"
 #include "sim_stage.h"
 
@@ -169,7 +170,9 @@ static void apply_replacement(base *to, const base_change *what)
         place->incarnation = from->incarnation;
         place->sequence = from->sequence;
         place->stable = from->stable;
+        place->position = from->position;
         memcpy(place->hash, from->hash, CRYPTO_HASH);
+        memcpy(place->chain, from->chain, CRYPTO_HASH);
         for (unsigned i = 0; i < from->grant_count; i++) {
             place->grants = grown(place->grants, place->grant_count, &place->grant_capacity, sizeof *place->grants);
             place->grants[place->grant_count++] = from->grants[i];
@@ -177,6 +180,13 @@ static void apply_replacement(base *to, const base_change *what)
         if (from->sequence > 0)
             add_grant(place, (from->incarnation ? from->incarnation : 1) + 1, none);
     }
+}
+
+void base_link(base_place *place, unsigned scope, uint64_t position, uint8_t chain[CRYPTO_HASH])
+{
+    proof_link(chain, chain, text_of(sim_scope_name(scope)), position, PROOF_BATCH, place->hash);
+    place->position = position;
+    memcpy(place->chain, chain, CRYPTO_HASH);
 }
 
 static void apply_batch(base *to, const base_change *what, bool counts)
@@ -196,6 +206,7 @@ static void apply_batch(base *to, const base_change *what, bool counts)
     place->incarnation = what->incarnation;
     place->sequence = what->sequence;
     memcpy(place->hash, what->hash, CRYPTO_HASH);
+    base_link(place, what->scope, position, scope->chain);
     if (what->stable)
         place->stable = what->sequence;
     for (unsigned i = 0; i < what->put_count; i++) {

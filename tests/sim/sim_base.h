@@ -30,8 +30,8 @@ typedef struct {
 /* An agent in a scope. */
 typedef struct {
     bool there;
-    uint64_t incarnation, sequence, stable;
-    uint8_t hash[CRYPTO_HASH];
+    uint64_t incarnation, sequence, stable, position; /* position: of the batch of that sequence, in the scope's ledger */
+    uint8_t hash[CRYPTO_HASH], chain[CRYPTO_HASH];    /* of the ledger at it */
     base_record *records; /* ascending by key */
     unsigned record_count, record_capacity;
     base_refusal *refusals;
@@ -59,6 +59,7 @@ typedef struct {
 
 typedef struct {
     uint64_t position;
+    uint8_t chain[CRYPTO_HASH];
     bool has_key;
     uint8_t key_id[TOKEN_KEY_ID];
     base_ledger *ledger;
@@ -97,6 +98,8 @@ typedef struct {
 void base_reset(void);
 /* The primary as it is. */
 const base *base_now(void);
+/* The place goes on to the ledger's next entry, which is the batch of its hash. */
+void base_link(base_place *place, unsigned scope, uint64_t position, uint8_t chain[CRYPTO_HASH]);
 /* The standby as it is. */
 const base *base_standby(void);
 /* Commits: the change is taken over (its arrays too) and a zeroed one left. */

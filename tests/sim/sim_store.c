@@ -255,6 +255,7 @@ typedef struct {
     base_change *changes; /* by batch; of those that are committed */
     base_place *places;   /* as the batch left it; records are not in it */
     uint64_t grown[SIM_SCOPES_MAX];
+    uint8_t chain[SIM_SCOPES_MAX][CRYPTO_HASH]; /* of a scope that has grown */
 } transaction;
 
 /* The place as an earlier batch of this transaction left it, or as the database has it. */
@@ -302,7 +303,9 @@ static void put_one(transaction *self, const base *now, const store_batch *batch
         memcpy(place.hash, change->hash, CRYPTO_HASH);
         if (change->stable)
             place.stable = change->sequence;
-        self->grown[scope]++;
+        if (self->grown[scope]++ == 0)
+            memcpy(self->chain[scope], now->scopes[scope].chain, CRYPTO_HASH);
+        base_link(&place, (unsigned)scope, now->scopes[scope].position + self->grown[scope], self->chain[scope]);
         outcome->quarantined = batch->quarantine != STORE_QUARANTINE_NONE;
         outcome->refusals = arena_take(scratch, (change->refusal_count + 1) * sizeof *outcome->refusals);
         assert(outcome->refusals);
@@ -311,7 +314,8 @@ static void put_one(transaction *self, const base *now, const store_batch *batch
                 change->refusals[i].sequence, change->refusals[i].index, change->refusals[i].reason};
     }
     self->places[which] = place;
-    outcome->ledger_position = now->scopes[scope].position + self->grown[scope];
+    outcome->ledger_position = place.position;
+    memcpy(outcome->chain, place.chain, CRYPTO_HASH);
     outcome->position = (wire_position){.scope = batch->header->scope, .incarnation = place.incarnation ? place.incarnation : 1,
                                         .sequence = place.sequence, .stable = place.stable};
     memcpy(outcome->position.hash, place.hash, CRYPTO_HASH);
@@ -460,7 +464,8 @@ static void say_scope(const base *now, unsigned agent, unsigned scope, uint64_t 
     to->position = (wire_position){.scope = text_of(sim_scope_name(scope)), .incarnation = place->incarnation ? place->incarnation : 1,
                                    .sequence = place->sequence, .stable = place->stable};
     memcpy(to->position.hash, place->hash, CRYPTO_HASH);
-    to->ledger_position = now->scopes[scope].position;
+    to->ledger_position = place->position;
+    memcpy(to->chain, place->chain, CRYPTO_HASH);
     wire_record_refusal *refusals = arena_take(from, (place->refusal_count + 1) * sizeof *refusals);
     assert(refusals);
     for (unsigned i = 0; i < place->refusal_count; i++)

@@ -147,6 +147,36 @@ START_TEST(a_receipt_of_a_lower_incarnation_is_of_the_past)
 }
 END_TEST
 
+/* The hub has signed another history before: evidence, and the end. */
+START_TEST(a_receipt_that_contradicts_one_that_is_held)
+{
+    static const struct { bool above; uint64_t sequence, position; uint8_t link; bool fits; } table[] = {
+        {false, 3, 103, 0, true},  {false, 3, 103, 1, false}, {false, 3, 104, 0, false}, {false, 2, 102, 9, true},
+        {false, 2, 103, 0, false}, {false, 1, 400, 0, false}, {true, 4, 104, 9, true},   {true, 4, 103, 0, false},
+        {true, 9, 9, 0, false},
+    };
+    have("63", 5, 0);
+    connect_now();
+    welcome(0);
+    (void) send_all(1000);
+    memset(held, 0, sizeof held);
+    held[table[_i].above].there = true;
+    held[table[_i].above].sequence = table[_i].sequence;
+    held[table[_i].above].position = table[_i].position;
+    held[table[_i].above].link = table[_i].link;
+    ack(3); /* at position 103, with a link of zeros */
+    ck_assert_int_eq(session.state, table[_i].fits ? AGENT_SESSION_FLOWING : AGENT_SESSION_STOPPED);
+    ck_assert_int_eq(session.stop, table[_i].fits ? AGENT_STOP_NONE : AGENT_STOP_HISTORY);
+    ck_assert_uint_eq(session.scopes[0].acknowledged, table[_i].fits ? 3 : 0);
+    const agent_effect *evidence = effect(AGENT_EFFECT_CONTRADICTED);
+    ck_assert((evidence == NULL) == table[_i].fits);
+    if (evidence)
+        ck_assert(evidence->sequence == 3 && evidence->ledger_position == 103 && evidence->receipt.size == receipt_bytes.size);
+    ck_assert((effect(AGENT_EFFECT_ACKNOWLEDGED) != NULL) == table[_i].fits);
+    memset(held, 0, sizeof held);
+}
+END_TEST
+
 START_TEST(refused_records_are_passed_on)
 {
     have("63", 3, 0);
@@ -313,6 +343,7 @@ int main(void)
     tcase_add_loop_test(tests, a_receipt_of_another_chain_brings_hello, 0, 4);
     tcase_add_test(tests, a_receipt_of_a_lower_incarnation_is_of_the_past);
     tcase_add_test(tests, refused_records_are_passed_on);
+    tcase_add_loop_test(tests, a_receipt_that_contradicts_one_that_is_held, 0, 9);
     tcase_add_loop_test(tests, refusals_stop_or_greet_again_or_wait, 0, 10);
     tcase_add_test(tests, refusals_without_end_are_not_answered_without_end);
     tcase_add_test(tests, a_busy_hub_is_greeted_again_after_the_back_off);

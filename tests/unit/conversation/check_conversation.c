@@ -250,7 +250,7 @@ static void agent_step(agent_event event)
             /* One machine, whose hub keeps what it called stable: its chain always goes on. */
             case AGENT_EFFECT_BEGIN: case AGENT_EFFECT_SEND_RENEW: case AGENT_EFFECT_ADOPT: case AGENT_EFFECT_SEND_SURVEY:
             case AGENT_EFFECT_COMPARE: case AGENT_EFFECT_SEND_LIST: case AGENT_EFFECT_RECONCILE:
-            case AGENT_EFFECT_RESYNCED: ck_abort_msg("effect %d", (int) effect->type);
+            case AGENT_EFFECT_CONTRADICTED: case AGENT_EFFECT_RESYNCED: ck_abort_msg("effect %d", (int) effect->type);
             }
         }
         if (world.session.state == AGENT_SESSION_STOPPED)
