@@ -149,6 +149,17 @@ class Grants(unittest.TestCase):
         self.assertIn(1, keys("cecler")[0])
         self.assertEqual(push("cecler").must().json()["modifies"], 0)  # another scope's key is of no use here
 
+    def test_6_invented(self):
+        """Somebody who is not the coordinator makes an epoch: its own agent tells the coordinator."""
+        WORLD.agent("fit", "key", "rotate", "--scope", harness.SCOPE).must()
+        push("fit").must()
+        self.assertIn("nouvelle clé de liaison", push(COORDINATOR).must().messages)
+        held, missing, said = keys(COORDINATOR)
+        self.assertEqual((held[2], missing), ("ouverte", [3]))
+        self.assertIn("manque ici", said)
+        WORLD.agent(COORDINATOR, "key", "rotate", "--scope", harness.SCOPE).must(harness.EX_CONFIG)
+        self.assertIn("époque 3", WORLD.agent(COORDINATOR, "doctor").text)
+
 
 def grant_of_other_scope():
     """The coordinator's key of another scope, which it has no contract in."""
