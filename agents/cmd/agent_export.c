@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "agent_linkage.h"
+#include "forget.h"
 
 enum {
     BYTES_BASE = 256 * 1024 * 1024, /* memory that the smallest export may take */
@@ -98,6 +99,10 @@ static const char *name_of(const cli_call *call, const char *option)
 
 static int make(agent_export *self, cli_call *call, bool partial)
 {
+    erasure_list erasures;
+    outbox_error listed = forget_list(agent_call_of(call)->box, self->memory, &erasures);
+    if (listed != OUTBOX_OK)
+        return agent_call_outbox_failed(call, listed);
     export_input from = {
         .persons = {name_of(call, "persons"), input_view(&self->persons)},
         .events = {name_of(call, "events"), input_view(&self->events)},
@@ -105,6 +110,7 @@ static int make(agent_export *self, cli_call *call, bool partial)
         .contracts = self->contracts,
         .partial = partial,
         .record_key = agent_call_of(call)->agent->secrets->record_key,
+        .erasures = erasures,
         .progress = advance,
         .progress_data = &self->bar,
     };

@@ -9,6 +9,7 @@ static const cli_option no_options[] = {{.name = NULL}};
 static const cli_operand no_operands[] = {{.name = NULL}};
 static const cli_operand join_operands[] = {{"approbation", CLI_INPUT, true}, {.name = NULL}};
 static const cli_operand grant_operands[] = {{"demande", CLI_INPUT, true}, {.name = NULL}};
+static const cli_operand forget_operands[] = {{"id_local", CLI_VALUE, true}, {.name = NULL}};
 static const cli_operand accept_operands[] = {{"cle", CLI_INPUT, true}, {.name = NULL}};
 
 static const cli_command commands[] = {
@@ -80,6 +81,13 @@ static const cli_command commands[] = {
      .operands = no_operands,
      .details = "Les fichiers sont les tableaux entiers : ce qui n’y est plus est retiré (sauf --partial).\n"
                 "Rien ne se perd si le hub est injoignable : l’envoi reprend au prochain push, ou avec serve."},
+    {.name = "forget",
+     .run = agent_forget_run,
+     .help = "efface tous les enregistrements d’une personne, ici et au hub",
+     .options = agent_forget_options,
+     .operands = forget_operands,
+     .details = "Droit à l’effacement. La personne est ensuite écartée des envois, même si vos fichiers l’ont encore ou\n"
+                "la reprennent sous un autre id_local. Retirez-la aussi de vos propres fichiers."},
     {.name = "serve",
      .run = agent_serve_run,
      .help = "reste en marche : envoie ce qui attend et surveille le dossier inbox",

@@ -8,6 +8,17 @@ static bool is_ours(const counting *self, const events_row *what)
     return what->contract == self->contract && !what->in_error;
 }
 
+/* Of a person who was erased: counts for nothing, nor makes another row count. */
+static bool is_erased(const counting *self, const events_row *what)
+{
+    return what->person != PERSONS_NONE && persons_at(self->people, what->person)->erased;
+}
+
+static bool takes_part(const counting *self, const events_row *what)
+{
+    return is_ours(self, what) && !is_erased(self, what);
+}
+
 static bool is_in_contract(const counting *self, civil_day day)
 {
     return day >= self->terms->first_day && day <= self->terms->last_day;
@@ -32,7 +43,7 @@ static uint64_t *collect_entries(const counting *self, size_t count)
     size_t filled = 0;
     for (uint32_t i = 0; entries && i < self->rows->rows.count; i++) {
         const events_row *what = events_at(self->rows, i);
-        if (is_ours(self, what) && what->type == FACT_ENTREE)
+        if (takes_part(self, what) && what->type == FACT_ENTREE)
             entries[filled++] = entry_of(what->subject, what->day);
     }
     if (entries)
@@ -72,7 +83,7 @@ bool counting_settle_exits(const counting *self)
     size_t entry_count = 0, exit_count = 0;
     for (uint32_t i = 0; i < self->rows->rows.count; i++) {
         events_row *what = events_at(self->rows, i);
-        if (!is_ours(self, what) || what->person == PERSONS_NONE)
+        if (!takes_part(self, what) || what->person == PERSONS_NONE)
             continue;
         what->subject = subjects_of(self->who, what->person, what->action);
         if (what->subject == SUBJECTS_NONE)
@@ -87,7 +98,7 @@ bool counting_settle_exits(const counting *self)
         return false;
     for (uint32_t i = 0; i < self->rows->rows.count; i++) {
         events_row *what = events_at(self->rows, i);
-        if (!is_ours(self, what) || what->type != FACT_SORTIE)
+        if (!takes_part(self, what) || what->type != FACT_SORTIE)
             continue;
         what->quantity = days_since_entry(entries, entry_count, what);
         what->has_quantity = true;
@@ -106,7 +117,7 @@ void counting_anchor(const counting *self)
 {
     for (uint32_t i = 0; i < self->rows->rows.count; i++) {
         const events_row *what = events_at(self->rows, i);
-        if (!is_ours(self, what) || what->person == PERSONS_NONE || !is_in_contract(self, what->day))
+        if (!takes_part(self, what) || what->person == PERSONS_NONE || !is_in_contract(self, what->day))
             continue;
         subjects_row *who = subjects_at(self->who, what->subject);
         if (!who->anchored)
@@ -143,6 +154,10 @@ void counting_decide(const counting *self)
         events_row *what = events_at(self->rows, i);
         if (!is_ours(self, what))
             continue;
+        if (is_erased(self, what)) {
+            leave_out(self, what, EXPORT_LEFT_OUT_ERASED);
+            continue;
+        }
         civil_day day = day_in_contract(self, what);
         unsigned reason = EXPORT_LEFT_OUT_OF_DAYS;
         if (day != CIVIL_NONE)

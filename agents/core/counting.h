@@ -21,6 +21,7 @@ typedef struct {
     arena *from;
     diag_sink *sink;
     export_counts *counts; /* left_out, left_out_by and errors are added to */
+    const export_result *result; /* its erased subjects are known already */
 } counting;
 
 /*

@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "departed.h"
 #include "making.h"
 
 /* Adds up the progress of two files. */
@@ -36,7 +37,7 @@ static export_error error_of(table_state state)
 
 /* Reads both tables; the second needs the first. */
 static export_error read_tables(const export_input *input, diag_sink *sink, arena *from, persons *people,
-                                events *rows)
+                                events *rows, erasure_list *erased)
 {
     meter progress = {.input = input, .total = input->persons.bytes.size + input->events.bytes.size};
     uint64_t seed = lookup_seed(input->record_key);
@@ -44,6 +45,8 @@ static export_error read_tables(const export_input *input, diag_sink *sink, aren
                                     input->progress ? tell : NULL, &progress);
     if (read != TABLE_OK)
         return error_of(read);
+    if (!erasure_mark(&input->erasures, people, input->record_key, erased))
+        return EXPORT_NO_MEMORY;
     progress.done_before = input->persons.bytes.size;
     const wire_contract **terms = arena_take(from, input->contract_count * sizeof *terms);
     if (!terms)
@@ -71,6 +74,9 @@ static bool make_result(export *self, const export_input *input, unsigned contra
         return false;
     const export_contract *asked = &input->contracts[contract];
     subjects_init(who, from, people->seed, asked->terms, people, input->record_key);
+    export_result *result = &self->results[contract];
+    if (!departed_find(result, from, asked->terms, rows, contract, people, input->record_key))
+        return false;
     *by = (counting){.terms = asked->terms,
                      .contract = contract,
                      .rows = rows,
@@ -78,8 +84,8 @@ static bool make_result(export *self, const export_input *input, unsigned contra
                      .who = who,
                      .from = from,
                      .sink = sink,
-                     .counts = &self->counts};
-    export_result *result = &self->results[contract];
+                     .counts = &self->counts,
+                     .result = result};
     if (!making_run(by, asked, input->partial, self->unsure, result))
         return false;
     self->counts.ready += result->record_count;
@@ -95,7 +101,7 @@ export_error export_make(export *self, const export_input *input, diag_sink *sin
     self->results = arena_take(from, input->contract_count * sizeof *self->results);
     if (!people || !rows || !self->results)
         return EXPORT_NO_MEMORY;
-    export_error error = read_tables(input, sink, from, people, rows);
+    export_error error = read_tables(input, sink, from, people, rows, &self->erased);
     if (error != EXPORT_OK)
         return error;
     self->result_count = input->contract_count;

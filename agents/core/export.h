@@ -31,6 +31,7 @@ typedef struct {
     const export_contract *contracts;
     bool partial;                  /* holds only additions: earlier contributions stay unless a row replaces them */
     const uint8_t *record_key;     /* CRYPTO_KEY bytes, the agent's own; key of all keys, references and content hashes */
+    erasure_list erasures;         /* who must not come back; none: count 0 */
     /* Told now and then how far the reading is, in bytes of both files; NULL: nobody asks. */
     void (*progress)(void *data, uint64_t done_bytes, uint64_t total_bytes);
     void *progress_data;
@@ -43,6 +44,7 @@ typedef struct {
      * push withdraws nothing this time. Said in a warning.
      */
     bool unsure;
+    erasure_list erased;           /* rows of `personnes` that were found to be of erased people */
     unsigned result_count;         /* as the input's contracts, in their order */
     export_result *results;
 } export;

@@ -8,6 +8,7 @@
 #include "arena.h"
 #include "batch.h"
 #include "eligibility.h"
+#include "erasure.h"
 #include "record.h"
 #include "wire.h"
 
@@ -41,6 +42,7 @@ typedef struct {
 typedef enum {
     EXPORT_LEFT_OUT_OF_DAYS = ELIGIBILITY_COUNT, /* before or after the contract's days */
     EXPORT_LEFT_OUT_CONTRACT,                    /* of another contract */
+    EXPORT_LEFT_OUT_ERASED,                      /* of a person who was erased (erasure.h) */
     EXPORT_REASON_COUNT
 } export_reason;
 
@@ -69,6 +71,14 @@ typedef struct {
     /* Replaces all that stood of the contract, with the push that it belongs to; ascending by event. */
     size_t contribution_count;
     const export_contribution *contributions;
+    /*
+     * Of people who were erased and whom the table still has: their subject keys in the contract's actions, and the keys
+     * that their records have or would have; both ascending, each once.
+     */
+    size_t erased_subject_count, erased_count;
+    const uint8_t (*erased_subjects)[RECORD_KEY], (*erased)[RECORD_KEY];
+    /* The people of whom something counts, as keyed hashes. */
+    erasure_list people;
     struct making *making;         /* behind export_record */
 } export_result;
 

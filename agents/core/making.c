@@ -239,6 +239,25 @@ static bool fill_retained(const making *self, export_result *result)
     return true;
 }
 
+/* Of whom something counts, in the order of the table. */
+static bool fill_people(const making *self, export_result *result)
+{
+    const persons *people = self->by->people;
+    erasure_person *all = arena_take(self->by->from, (people->people.count + 1) * sizeof *all);
+    bool *counts = arena_take(self->by->from, people->people.count + 1);
+    if (!all || !counts)
+        return false;
+    for (uint32_t i = 0; i < self->by->who->all.count; i++) {
+        const subjects_row *who = subjects_at(self->by->who, i);
+        counts[who->person] |= who->first != CIVIL_NONE;
+    }
+    for (uint32_t i = 0; i < people->people.count; i++)
+        if (counts[i])
+            erasure_of_row(&all[result->people.count++], self->by->who->record_key, persons_at(people, i));
+    result->people.people = all;
+    return true;
+}
+
 static void fill_coverage(const making *self, bool complete, batch_coverage *coverage)
 {
     const wire_contract *terms = self->by->terms;
@@ -278,7 +297,7 @@ making *making_run(const counting *by, const export_contract *contract, bool par
         return NULL;
     long counted = gather_beneficiaries(self);
     if (counted < 0 || !make_entries(self, (size_t)counted) ||
-        !fill_contributions(self, (size_t)counted, result) || !fill_retained(self, result))
+        !fill_contributions(self, (size_t)counted, result) || !fill_retained(self, result) || !fill_people(self, result))
         return NULL;
     fill_coverage(self, !partial && !unsure, &result->coverage);
     result->terms = by->terms;

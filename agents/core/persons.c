@@ -253,10 +253,11 @@ static bool read_row(row *at)
     return kept && read_household(at);
 }
 
-/* Does the person count in its household? Not the never eligible, nor EU nationals (DOMAIN, token M). */
+/* Does the person count in its household? Not the never eligible, nor EU nationals, nor the erased (DOMAIN, token M). */
 static bool counts_in_household(const persons_row *who)
 {
-    return who->household != PERSONS_NONE && !who->in_error && !eligibility_never(who->statut, who->european);
+    return who->household != PERSONS_NONE && !who->in_error && !who->erased
+        && !eligibility_never(who->statut, who->european);
 }
 
 /* Says that a person has the same number or name as an earlier row; adds it otherwise. */
@@ -285,6 +286,20 @@ static bool note_namesakes(persons *self, const table *rows, uint32_t number)
     return lookup_add(in, hash, number);
 }
 
+void persons_settle_households(persons *self)
+{
+    for (uint32_t number = 0; number < self->households.count; number++)
+        ((persons_household *)pile_at(&self->households, number))->smallest = (text_view){NULL, 0};
+    for (uint32_t number = 0; number < self->people.count; number++) {
+        const persons_row *who = persons_at(self, number);
+        if (!counts_in_household(who))
+            continue;
+        persons_household *household = pile_at(&self->households, who->household);
+        if (household->smallest.size == 0 || text_compare(who->identity, household->smallest) < 0)
+            household->smallest = who->identity;
+    }
+}
+
 /* What can be known only when all rows are read. */
 static bool settle(persons *self, const table *rows)
 {
@@ -294,12 +309,8 @@ static bool settle(persons *self, const table *rows)
             continue;
         if (!note_namesakes(self, rows, number))
             return false;
-        if (!counts_in_household(who))
-            continue;
-        persons_household *household = pile_at(&self->households, who->household);
-        if (household->smallest.size == 0 || text_compare(who->identity, household->smallest) < 0)
-            household->smallest = who->identity;
     }
+    persons_settle_households(self);
     return true;
 }
 

@@ -28,6 +28,7 @@ typedef struct {
     eligibility_statut statut;
     record_sex sex;
     bool european, has_number, in_error;
+    bool erased;               /* erasure's: counts for nothing, and in no household */
     char number[TOKEN_NUMBER_DIGITS];
 } persons_row;
 
@@ -56,6 +57,9 @@ persons_row *persons_at(const persons *self, uint32_t number);
 uint32_t persons_find(const persons *self, text_view id_local);
 
 eligibility persons_eligibility(const persons_row *self, civil_day day);
+
+/* The households' smallest identities anew, when people were marked as erased. */
+void persons_settle_households(persons *self);
 
 /* The identity whose token M is the household's: that of the smallest member, or the person's own. */
 text_view persons_household_identity(const persons *self, const persons_row *of);

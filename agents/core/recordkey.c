@@ -48,6 +48,11 @@ void recordkey_beneficiary(uint8_t key[RECORD_KEY], const uint8_t *secret, const
     hash_parts(key, secret, (text_view[]){text_of("beneficiary"), who, text_of(text)}, 3);
 }
 
+void recordkey_person(uint8_t key[CRYPTO_SHORT_HASH], const uint8_t *secret, const char *kind, text_view what)
+{
+    hash_parts(key, secret, (text_view[]){text_of("person"), text_of(kind), what}, 3);
+}
+
 void recordkey_narrative(uint8_t key[RECORD_KEY], const uint8_t *secret, text_view contract, text_view action,
                          text_view indicator)
 {

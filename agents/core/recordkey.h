@@ -21,6 +21,9 @@ void recordkey_subject(uint8_t key[RECORD_KEY], const uint8_t *secret, text_view
 void recordkey_beneficiary(uint8_t key[RECORD_KEY], const uint8_t *secret, const uint8_t subject[RECORD_KEY],
                            civil_month month);
 
+/* Of what tells a person (kind: "id", "identity", "number"): never leaves; see erasure.h. */
+void recordkey_person(uint8_t key[CRYPTO_SHORT_HASH], const uint8_t *secret, const char *kind, text_view what);
+
 /* Of a narrative. */
 void recordkey_narrative(uint8_t key[RECORD_KEY], const uint8_t *secret, text_view contract, text_view action,
                          text_view indicator);

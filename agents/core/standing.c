@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "departed.h"
 #include "recordkey.h"
 
 /* A subject that stands, looked for among the present people. */
@@ -22,6 +23,12 @@ static bool has_subject(const export_contribution *said)
 {
     static const uint8_t none[RECORD_KEY] = {0};
     return memcmp(said->subject, none, sizeof none) != 0;
+}
+
+/* Was its person erased? Then nothing of it stands. */
+static bool is_erased(const counting *by, const export_contribution *said)
+{
+    return has_subject(said) && departed_has(by->result->erased_subjects, by->result->erased_subject_count, said->subject);
 }
 
 /* The keys that rows of an unknown contract would have in this one. */
@@ -71,7 +78,7 @@ static bool pick(standing *self, const counting *by, const export_contract *cont
         bool in_error = row != LOOKUP_NONE ? events_at(by->rows, row)->in_error
                                            : is_orphan(&orphan_keys, orphans, said->event);
         bool stands = in_error || (row == LOOKUP_NONE && keep_all);
-        if (stands && !add_item(self, said, in_error))
+        if (stands && !is_erased(by, said) && !add_item(self, said, in_error))
             return false;
     }
     return true;
@@ -173,7 +180,7 @@ bool standing_keep_left_out(standing *self, const counting *by, const export_con
     for (size_t i = 0; i < contract->earlier_count; i++) {
         uint32_t row = events_find(by->rows, contract->earlier[i].event);
         const events_row *what = row != LOOKUP_NONE ? events_at(by->rows, row) : NULL;
-        if (what && !what->in_error && what->counted == CIVIL_NONE &&
+        if (what && !what->in_error && what->counted == CIVIL_NONE && !is_erased(by, &contract->earlier[i]) &&
             !add_item(self, &contract->earlier[i], false))
             return false;
     }

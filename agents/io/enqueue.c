@@ -5,13 +5,12 @@
 #include <string.h>
 
 #include "batcher.h"
+#include "forget.h"
+#include "trail.h"
 
-/* Names of the outbox's values, by contract. */
-static const char CONTRIBUTIONS[] = "contributions";
+/* The name of the outbox's value, by contract. */
 static const char COVERAGE[] = OUTBOX_COVERAGE;
 static const char KEYS[] = "cles"; /* the ids of the linkage keys of the last complete export */
-
-enum { CONTRIBUTION_BYTES = 2 * RECORD_KEY + 4 + 1 };
 
 /* One contract's way through a push. */
 typedef struct {
@@ -40,50 +39,9 @@ static outbox_error read_value(outbox *from, const char *name, text_view of, bat
     return error == OUTBOX_ABSENT ? OUTBOX_OK : error;
 }
 
-static void put_contribution(batch_buffer *to, const export_contribution *one)
-{
-    uint8_t bytes[CONTRIBUTION_BYTES];
-    uint32_t day = (uint32_t)one->day;
-    memcpy(bytes, one->event, RECORD_KEY);
-    memcpy(bytes + RECORD_KEY, one->subject, RECORD_KEY);
-    for (int i = 0; i < 4; i++)
-        bytes[2 * RECORD_KEY + i] = (uint8_t)(day >> (8 * i));
-    bytes[2 * RECORD_KEY + 4] = one->flags;
-    batch_buffer_append(to, bytes, sizeof bytes);
-}
-
-static void get_contribution(export_contribution *one, const uint8_t bytes[CONTRIBUTION_BYTES])
-{
-    uint32_t day = 0;
-    memcpy(one->event, bytes, RECORD_KEY);
-    memcpy(one->subject, bytes + RECORD_KEY, RECORD_KEY);
-    for (int i = 0; i < 4; i++)
-        day |= (uint32_t)bytes[2 * RECORD_KEY + i] << (8 * i);
-    one->day = (civil_day)day;
-    one->flags = bytes[2 * RECORD_KEY + 4];
-}
-
 outbox_error enqueue_earlier(outbox *from, text_view contract, export_contribution **earlier, size_t *count)
 {
-    *earlier = NULL;
-    *count = 0;
-    batch_buffer bytes;
-    batch_buffer_init(&bytes, OUTBOX_VALUE_MAX);
-    outbox_error error = read_value(from, CONTRIBUTIONS, contract, &bytes);
-    if (error == OUTBOX_OK && bytes.size % CONTRIBUTION_BYTES != 0)
-        error = OUTBOX_DAMAGED;
-    size_t many = bytes.size / CONTRIBUTION_BYTES;
-    if (error == OUTBOX_OK && many > 0) {
-        *earlier = calloc(many, sizeof **earlier);
-        error = *earlier == NULL ? OUTBOX_NO_MEMORY : OUTBOX_OK;
-    }
-    if (*earlier != NULL) {
-        for (size_t i = 0; i < many; i++)
-            get_contribution(&(*earlier)[i], bytes.data + i * CONTRIBUTION_BYTES);
-        *count = many;
-    }
-    batch_buffer_release(&bytes);
-    return error;
+    return trail_facts(from, TRAIL_CONTRIBUTIONS, contract, earlier, count);
 }
 
 outbox_error enqueue_lacks_keys(outbox *from, text_view contract, const token_key *keys, unsigned count, bool *lacks)
@@ -217,12 +175,12 @@ static outbox_error measure(pushed *self)
     outbox_held_close(&way.held);
     write_coverage(&self->coverage, &made->coverage);
     for (size_t i = 0; i < made->contribution_count; i++)
-        put_contribution(&self->contributions, &made->contributions[i]);
+        trail_pack(&self->contributions, &made->contributions[i]);
     outbox_error error = way.error;
     if (error == OUTBOX_OK)
         error = compare_value(self->to, COVERAGE, self->contract, &self->coverage, &self->coverage_differs);
     if (error == OUTBOX_OK)
-        error = compare_value(self->to, CONTRIBUTIONS, self->contract, &self->contributions,
+        error = compare_value(self->to, TRAIL_CONTRIBUTIONS, self->contract, &self->contributions,
                               &self->contributions_differ);
     return error;
 }
@@ -283,8 +241,9 @@ static void write_contract(pushed *self, enqueue_result *result)
     if (self->coverage_differs)
         (void)outbox_set(self->to, COVERAGE, self->contract,
                          (text_view){(const char *)self->coverage.data, self->coverage.size});
+    (void)trail_follow(self->to, self->made); /* a failure sticks to the transaction */
     if (self->contributions_differ)
-        (void)outbox_set(self->to, CONTRIBUTIONS, self->contract,
+        (void)outbox_set(self->to, TRAIL_CONTRIBUTIONS, self->contract,
                          (text_view){(const char *)self->contributions.data, self->contributions.size});
     if (self->made->coverage.complete) {
         (void)outbox_note_answered(self->to, self->made->terms->scope, self->contract);
@@ -342,7 +301,10 @@ enqueue_error enqueue(outbox *to, const agent_home *agent, const export *made, b
         batch_buffer_init(&all[i].coverage, OUTBOX_VALUE_MAX);
         batch_buffer_init(&all[i].contributions, OUTBOX_VALUE_MAX);
     }
-    enqueue_error error = measure_all(all, made->result_count, allow_withdrawals, result);
+    result->outbox = forget_found(to, agent, made);
+    enqueue_error error = result->outbox == OUTBOX_OK ? ENQUEUE_OK : ENQUEUE_OUTBOX;
+    if (error == ENQUEUE_OK)
+        error = measure_all(all, made->result_count, allow_withdrawals, result);
     if (error == ENQUEUE_OK)
         error = write_all(to, all, made->result_count, result);
     if (error != ENQUEUE_OK)

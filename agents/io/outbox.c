@@ -31,6 +31,9 @@ static const char *const SQL[OUTBOX_SQL_COUNT] = {
                                     " ORDER BY sequence DESC LIMIT 1",
     [OUTBOX_SQL_BATCH_RESIGN] =
         "UPDATE batch SET sequence = ?3, header = ?4, signature = ?5 WHERE scope = ?1 AND sequence = -?2",
+    [OUTBOX_SQL_BATCH_NEXT] =
+        "SELECT sequence, bodies FROM batch WHERE scope = ?1 AND sequence > ?2 ORDER BY sequence LIMIT 1",
+    [OUTBOX_SQL_BATCH_REPACK] = "UPDATE batch SET bodies = ?3 WHERE scope = ?1 AND sequence = ?2",
     [OUTBOX_SQL_RENEWAL_LOAD] =
         "SELECT request, seen_incarnation, seen_sequence, seen_hash, wanted, known FROM scope WHERE name = ?1",
     [OUTBOX_SQL_RENEWAL_SAVE] = "UPDATE scope SET request = ?2, seen_incarnation = ?3, seen_sequence = ?4,"

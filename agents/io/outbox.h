@@ -239,6 +239,25 @@ void outbox_keep_add(outbox_keep *keep, const difference_entry *entry);
 /* Ends it in either case and nulls it; a failure sticks to the transaction. */
 outbox_error outbox_keep_finish(outbox_keep **keep);
 
+/* --- erasure, in outbox_erase.c --- */
+
+/* A contract of which the scope has or had something. */
+typedef struct {
+    char scope[BATCH_SCOPE_MAX + 1], contract[RECORD_NAME_MAX + 1];
+} outbox_place;
+/* All of them; *places is freed by the caller, NULL when there is none. */
+outbox_error outbox_places(outbox *self, outbox_place **places, size_t *count) __attribute__((warn_unused_result));
+
+/*
+ * Within a transaction: the bodies of those keys (ascending) become absent in all batches of the scope; headers,
+ * hashes and signatures stay. *erased is added to.
+ */
+outbox_error outbox_erase_bodies(outbox *self, text_view scope, const uint8_t (*keys)[RECORD_KEY], size_t count,
+                                 uint64_t *erased);
+/* Within a transaction: those keys (ascending) are held no more (written anew), and their refusals are past. *dropped is added to. */
+outbox_error outbox_erase_held(outbox *self, const outbox_place *of, const uint8_t (*keys)[RECORD_KEY], size_t count,
+                               uint64_t *dropped);
+
 /* The value, by contract, that tells which coverage was told last: forgotten when the hub may not have it. */
 #define OUTBOX_COVERAGE "couverture"
 

@@ -25,6 +25,8 @@ typedef enum {
     OUTBOX_SQL_BATCH_ASIDE,
     OUTBOX_SQL_BATCH_NEXT_ASIDE,
     OUTBOX_SQL_BATCH_RESIGN,
+    OUTBOX_SQL_BATCH_NEXT,
+    OUTBOX_SQL_BATCH_REPACK,
     OUTBOX_SQL_RENEWAL_LOAD,
     OUTBOX_SQL_RENEWAL_SAVE,
     OUTBOX_SQL_ADOPT,
@@ -89,6 +91,11 @@ uint64_t outbox_column_number(sqlite3_stmt *statement, int index);
 
 /* Takes a value away; none there: nothing is done. */
 outbox_error outbox_unset(outbox *self, const char *name, text_view of);
+
+/* In outbox_batch.c: splits packed bodies; their count, or -1 when they are not what outbox_pack made. Erased: at is NULL. */
+int outbox_unpack(text_view packed, text_view bodies[BATCH_BODIES_MAX]);
+/* Appends the place of a body that was erased. */
+void outbox_pack_erased(batch_buffer *packed);
 
 /* In outbox_note.c: writes the note of a contract, and of all contracts of the scope that the hub has told. */
 outbox_error outbox_note_write(outbox *self, text_view scope, text_view contract, outbox_note_kind kind,

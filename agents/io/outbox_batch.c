@@ -19,8 +19,14 @@ void outbox_pack(batch_buffer *packed, text_view body)
     batch_buffer_append(packed, body.at, body.size);
 }
 
-/* Splits packed bodies; their count, or -1 when they are not what outbox_pack made. Erased: at is NULL. */
-static int unpack(text_view packed, text_view bodies[BATCH_BODIES_MAX])
+void outbox_pack_erased(batch_buffer *packed)
+{
+    uint8_t length[4];
+    memset(length, 0xff, sizeof length); /* ERASED */
+    batch_buffer_append(packed, length, sizeof length);
+}
+
+int outbox_unpack(text_view packed, text_view bodies[BATCH_BODIES_MAX])
 {
     int count = 0;
     for (size_t at = 0; at < packed.size; count++) {
@@ -164,7 +170,7 @@ outbox_error outbox_message(outbox *self, const char *scope, uint64_t sequence, 
         return error;
     text_view bodies[BATCH_BODIES_MAX];
     text_view signature = outbox_column(row, 1);
-    int count = unpack(outbox_column(row, 2), bodies);
+    int count = outbox_unpack(outbox_column(row, 2), bodies);
     if (count < 0 || signature.size != CRYPTO_SIGNATURE) {
         sqlite3_reset(row);
         return outbox_result(self, SQLITE_CORRUPT);
@@ -257,7 +263,7 @@ static outbox_error refuse(outbox *self, const char *scope, const wire_record_re
     text_view bodies[BATCH_BODIES_MAX];
     record what = {0}; /* a withdrawal, as long as we do not know */
     record_reason reason;
-    int count = unpack(outbox_column(row, 2), bodies);
+    int count = outbox_unpack(outbox_column(row, 2), bodies);
     if (count < 0)
         error = outbox_fails(self, outbox_result(self, SQLITE_CORRUPT));
     else if (refusal->index < (unsigned)count && bodies[refusal->index].at != NULL)
@@ -266,7 +272,7 @@ static outbox_error refuse(outbox *self, const char *scope, const wire_record_re
     *closing = error == OUTBOX_OK && what.operation == RECORD_CLOSE;
     if (error == OUTBOX_OK)
         error = *closing ? keep_closing(self, scope, refusal, &what) : keep_refusal(self, scope, refusal, &what);
-    if (error == OUTBOX_OK && what.contract.size > 0)
+    if (error == OUTBOX_OK && what.contract.size > 0 && what.operation != RECORD_ERASE)
         error = outbox_held_spoil(self, what.contract, what.key);
     sqlite3_reset(row);
     return error;

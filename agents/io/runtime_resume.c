@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "forget.h"
 #include "logline.h"
 #include "runtime_base.h"
 
@@ -57,6 +58,13 @@ static void adopt(runtime *self, const agent_effect *effect)
         (void)runtime_answer(self, AGENT_EVENT_NOT_OURS, effect->scope);
         return;
     }
+    /* The hub may be a copy from before an erasure. */
+    if (error == OUTBOX_OK)
+        error = forget_again(self->box, self->agent, grant.at.scope);
+    if (error == OUTBOX_OK)
+        error = outbox_scope_load(self->box, grant.at.scope, &scope);
+    if (error != OUTBOX_OK)
+        outbox_spoil(self->box, error);
     if (!runtime_commit(self)) {
         runtime_answer_lost(self);
         return;
