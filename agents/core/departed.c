@@ -16,7 +16,8 @@ static int by_key(const void *a, const void *b)
 size_t departed_sort(departed_key *keys, size_t count)
 {
     size_t kept = 0;
-    qsort(keys, count, RECORD_KEY, by_key);
+    if (count > 0)
+        qsort(keys, count, RECORD_KEY, by_key);
     for (size_t i = 0; i < count; i++)
         if (kept == 0 || memcmp(keys[kept - 1], keys[i], RECORD_KEY) != 0)
             memmove(keys[kept++], keys[i], RECORD_KEY);

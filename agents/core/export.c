@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "departed.h"
+#include "erasure_mark.h"
 #include "making.h"
 
 /* Adds up the progress of two files. */

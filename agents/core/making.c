@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "erasure_mark.h"
 #include "recordkey.h"
 
 typedef enum { OF_EVENT, OF_BENEFICIARY } origin;

@@ -95,8 +95,8 @@ static int write_json(cli_call *call, const evaluation_table *table, FILE *to)
             json_array_append_new(actions, json_pack("{so, so, so}", "code", json_text(action->code), "titre",
                                                      json_text(action->title), "indicateurs", json_cells(action)));
     }
-    json_t *root = json_pack("{so, sI, s{ss, ss}, so, so}", "contrat", json_text(table->contract), "position",
-                             (json_int_t)table->position, "periode", "de", from, "a", until, "actions", actions, "total",
+    json_t *root = json_pack("{so, sI, sI, s{ss, ss}, so, so}", "contrat", json_text(table->contract), "position",
+                             (json_int_t)table->position, "effaces", (json_int_t)table->erased, "periode", "de", from, "a", until, "actions", actions, "total",
                              total ? total : json_array());
     /* What the stream could not take, cli says. */
     bool good = root && (json_dumpf(root, to, JSON_REAL_PRECISION(15) | JSON_INDENT(1)) == 0 || ferror(to));
@@ -108,6 +108,10 @@ static int write_json(cli_call *call, const evaluation_table *table, FILE *to)
 static int write_report(cli_call *call, const evaluation_table *table, report_format format)
 {
     FILE *to = cli_output(call);
+    if (table->erased > 0)
+        cli_say(call, table->erased < 2 ? "à cette position, %llu enregistrement de plus comptait : il a été effacé depuis"
+                                        : "à cette position, %llu enregistrements de plus comptaient : ils ont été effacés depuis",
+                (unsigned long long)table->erased);
     if (format == FORMAT_JSON)
         return write_json(call, table, to);
     if (format == FORMAT_CSV)

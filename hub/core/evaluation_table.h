@@ -40,6 +40,7 @@ typedef struct {
     civil_month from, to;
     uint64_t position;      /* of the scope's ledger */
     uint64_t last_position; /* the scope's now: another than position when the report is as of the past */
+    uint64_t erased;        /* records that stood at the position and are gone for good: not counted */
     unsigned action_count;  /* the contract's actions, then "contrat" */
     evaluation_action *actions;
 } evaluation_table;

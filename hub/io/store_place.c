@@ -150,6 +150,10 @@ record_reason store_place_find_right(const store_place *here, const record *what
         contract_known = true;
         bool is_action = what->operation == RECORD_PUT && text_is(what->action, one->action);
         action_known |= is_action;
+        if (what->operation == RECORD_ERASE) {
+            *right = one;
+            return RECORD_OK;
+        }
         if (!one->allowed || (what->operation == RECORD_PUT && !is_action))
             continue;
         *right = one;

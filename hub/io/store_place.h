@@ -55,7 +55,8 @@ database_error store_place_ledger(database *connection, const char *scope, uint6
 
 bool store_place_has_right(const store_place *here);
 
-/* Where a record belongs, or why it may not go there. A withdrawal belongs to its contract alone. */
+/* Where a record belongs, or why it may not go there. A withdrawal belongs to its contract alone, and so does an
+ * erasure, which needs no right in it: what an agent said once, it may have erased. */
 record_reason store_place_find_right(const store_place *here, const record *what, const store_right_row **right);
 
 #endif

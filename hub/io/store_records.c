@@ -5,6 +5,7 @@
 #include "store_records.h"
 
 #include "database_array.h"
+#include "store_erase.h"
 
 /* Columns of a put, in the order of its statement. */
 enum {
@@ -186,7 +187,7 @@ static database_error withdraw(database *connection, const store_version *versio
     size_t withdrawals = 0;
     init_arrays(arrays, 2);
     for (size_t i = 0; i < count; i++)
-        if (records[i].right && records[i].what.operation != RECORD_PUT && records[i].right->staged == staged) {
+        if (records[i].what.operation == RECORD_WITHDRAW && records[i].right->staged == staged) {
             database_array_hash(&arrays[0], records[i].what.key);
             database_array_number(&arrays[1], records[i].right->contract_id);
             withdrawals++;
@@ -215,6 +216,8 @@ database_error store_records_write(database *connection, const store_version *ve
         error = withdraw(connection, version, records, count, false);
     if (error == DATABASE_OK && version->replacing)
         error = withdraw(connection, version, records, count, true);
+    if (error == DATABASE_OK)
+        error = store_erase_records(connection, version, records, count);
     return error;
 }
 

@@ -24,6 +24,7 @@ typedef struct {
     uint8_t record_key[CRYPTO_KEY];
     unsigned contract_count;
     bool partial;
+    erasure_list erasures;
     arena *memory;
     char *persons, *events;
     told said;
@@ -63,15 +64,15 @@ static inline void office_free(office *self)
     free(self);
 }
 
-static inline export_error office_make(office *self, const char *persons, const char *events)
+static inline export_error office_make(office *self, const char *p_rows, const char *e_rows)
 {
     free(self->persons);
     free(self->events);
-    self->persons = told_exact(persons, strlen(persons));
-    self->events = told_exact(events, strlen(events));
-    export_input input = {.persons = {"p.csv", {self->persons, strlen(persons)}}, .events = {"e.csv", {self->events, strlen(events)}},
+    self->persons = told_exact(p_rows, strlen(p_rows));
+    self->events = told_exact(e_rows, strlen(e_rows));
+    export_input input = {.persons = {"p.csv", {self->persons, strlen(p_rows)}}, .events = {"e.csv", {self->events, strlen(e_rows)}},
                           .contract_count = self->contract_count, .contracts = self->contracts, .partial = self->partial,
-                          .record_key = self->record_key};
+                          .record_key = self->record_key, .erasures = self->erasures};
     told_end(&self->said);
     told_start(&self->said);
     return export_make(&self->made, &input, &self->said.sink, self->memory);
@@ -119,12 +120,12 @@ static inline const char *office_records(office *self, unsigned contract)
 }
 
 /* Makes the export of contract c1 and compares its records and counts. */
-static inline void office_expect(office *self, const char *persons, const char *events, const char *records, size_t left_out, size_t errors)
+static inline void office_expect(office *self, const char *p_rows, const char *e_rows, const char *records, size_t left_out, size_t errors)
 {
-    ck_assert_int_eq(office_make(self, persons, events), EXPORT_OK);
+    ck_assert_int_eq(office_make(self, p_rows, e_rows), EXPORT_OK);
     const char *made = office_records(self, 0);
-    ck_assert_msg(strcmp(made, records) == 0, "%s\nmade\n%s\nnot\n%s\n%s", events, made, records, told_text(&self->said));
-    ck_assert_msg(self->made.counts.left_out == left_out && self->made.counts.errors == errors, "%s\n%zu left out, %zu errors\n%s", events,
+    ck_assert_msg(strcmp(made, records) == 0, "%s\nmade\n%s\nnot\n%s\n%s", e_rows, made, records, told_text(&self->said));
+    ck_assert_msg(self->made.counts.left_out == left_out && self->made.counts.errors == errors, "%s\n%zu left out, %zu errors\n%s", e_rows,
                   self->made.counts.left_out, self->made.counts.errors, told_text(&self->said));
 }
 
