@@ -1,6 +1,6 @@
 /*
- * store_erase: erasures of a batch: the records of their keys go from all tables, and from the batches of the same
- * agent that are kept in quarantine. Runs inside the batch's transaction.
+ * store_erase: erasures of a batch: the records of their keys go from all tables, and batches of the same agent
+ * in quarantine that hold one are emptied. Runs inside the batch's transaction.
  */
 #ifndef CTAI_STORE_ERASE_H
 #define CTAI_STORE_ERASE_H

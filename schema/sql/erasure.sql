@@ -86,6 +86,18 @@ BEGIN
 END
 $$;
 
+-- Empties the batches of an agent that are in quarantine and hold one of the keys: nobody can say what else of the same
+-- people is in them, and they counted for nothing. Those who take batches may not read them (rights.sql).
+CREATE FUNCTION ctai.erase_quarantined(of_scope text, of_agent integer, keys uuid[]) RETURNS void
+LANGUAGE sql SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+AS $$
+    UPDATE ctai.quarantine
+    SET message = '\xc0' -- nil
+    WHERE scope = of_scope AND agent = of_agent
+        AND EXISTS (SELECT FROM unnest(keys) AS held (key) WHERE position(uuid_send(held.key) IN message) > 0)
+$$;
+
 -- How many records of a contract that stood at a position are gone for good.
 CREATE FUNCTION ctai.erased_as_of(of_contract integer, as_of bigint) RETURNS bigint
 LANGUAGE sql STABLE AS $$

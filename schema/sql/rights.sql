@@ -45,10 +45,12 @@ GRANT SELECT, INSERT, UPDATE ON ctai.agent_scope TO ctai_ingest;
 GRANT SELECT, INSERT, UPDATE (chain) ON ctai.ledger TO ctai_ingest;
 GRANT UPDATE (chain) ON ctai.contract_version TO ctai_ingest;
 GRANT SELECT, INSERT, UPDATE, DELETE ON ctai.record, ctai.record_staged TO ctai_ingest;
-GRANT INSERT ON ctai.record_history TO ctai_ingest;
+GRANT SELECT, INSERT, DELETE ON ctai.record_history TO ctai_ingest; -- DELETE: erasures
 GRANT SELECT, INSERT, UPDATE ON ctai.coverage TO ctai_ingest;
 GRANT SELECT, INSERT ON ctai.refusal TO ctai_ingest;
 GRANT INSERT ON ctai.quarantine TO ctai_ingest;
+GRANT SELECT, INSERT, UPDATE ON ctai.erased TO ctai_ingest;
+GRANT SELECT ON ctai.erased TO ctai_consolidation, ctai_report, ctai_web;
 GRANT SELECT, INSERT ON ctai.incarnation TO ctai_ingest;
 GRANT SELECT, DELETE ON ctai.replacement TO ctai_ingest;
 GRANT SELECT, INSERT, UPDATE ON ctai.agent_contact, ctai.alarm TO ctai_ingest;
@@ -57,8 +59,14 @@ GRANT EXECUTE ON FUNCTION
     ctai.unstage_records,
     ctai.leave_records,
     ctai.finish_replacement,
-    ctai.epoch_awaited
+    ctai.epoch_awaited,
+    ctai.erase_records,
+    ctai.erase_quarantined,
+    ctai.count_erased
     TO ctai_ingest;
+
+-- Erasures in what ctai_ingest may not read.
+GRANT SELECT (scope, agent, message), UPDATE (message) ON ctai.quarantine TO ctai_consolidation;
 
 -- Evaluation.
 GRANT SELECT ON ctai.record, ctai.record_history, ctai.scope_key TO ctai_consolidation;
@@ -86,7 +94,8 @@ GRANT EXECUTE ON FUNCTION
     ctai.seen,
     ctai.version_as_of,
     ctai.contract_position_at,
-    ctai.report
+    ctai.report,
+    ctai.erased_as_of
     TO ctai_report, ctai_web;
 
 -- What is SECURITY DEFINER runs as ctai_consolidation, which can be given functions for this moment alone.
@@ -115,6 +124,7 @@ BEGIN
             ('contract_version_action', 'contract_id IN (SELECT ctai.seen())'),
             ('contract_selected', 'contract_id IN (SELECT ctai.seen())'),
             ('contract_target', 'contract_id IN (SELECT ctai.seen())'),
+            ('erased', 'contract_id IN (SELECT ctai.seen())'),
             ('indicator', 'contract_id = 0 OR contract_id IN (SELECT ctai.seen())'), -- 0: the national list
             ('scope', 'scope IN (SELECT c.scope FROM ctai.contract AS c)')
         ) AS rule (of_table, condition)
@@ -127,6 +137,8 @@ BEGIN
     END LOOP;
 END
 $$;
+CREATE POLICY counting ON ctai.erased FOR INSERT TO ctai_ingest WITH CHECK (true);
+CREATE POLICY adding_up ON ctai.erased FOR UPDATE TO ctai_ingest USING (true);
 CREATE POLICY moving ON ctai.scope FOR UPDATE TO ctai_ingest USING (true);
 CREATE POLICY linking ON ctai.contract_version FOR UPDATE TO ctai_ingest USING (chain IS NULL) WITH CHECK (true);
 
