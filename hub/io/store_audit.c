@@ -159,11 +159,9 @@ static database_error read_scope(audit *self, const database_result *scopes, int
     database_error error = read_few(self, item.scope, STORE_AUDIT_GRANT);
     if (error == DATABASE_OK)
         error = read_entries(self, item.scope);
-    if (error == DATABASE_OK)
-        error = read_few(self, item.scope, STORE_AUDIT_PLACE);
     item.type = STORE_AUDIT_END;
-    if (error == DATABASE_OK && !self->stopped)
-        (void)hand_over(self, &item);
+    if (error == DATABASE_OK && hand_over(self, &item))
+        error = read_few(self, item.scope, STORE_AUDIT_PLACE);
     return error;
 }
 

@@ -1,7 +1,7 @@
 /*
  * store_audit: the whole ledger as it stands in the tables, from one snapshot, in the order in which it is verified and
  * exported: agents with all keys that they ever had, then scope by scope the incarnations granted, the entries by
- * position, the agents' places, the end. In bounded memory, however long the ledger is. It judges nothing: what is
+ * position, the end, the agents' places. In bounded memory, however long the ledger is. It judges nothing: what is
  * missing in a row is handed over as zeros.
  */
 #ifndef CTAI_STORE_AUDIT_H
@@ -18,8 +18,8 @@ typedef enum {
     STORE_AUDIT_GRANT,    /* agent, incarnation, sequence: after which it begins */
     STORE_AUDIT_BATCH,    /* position, chain, header, signature; agent, incarnation, sequence, hash: as the row says */
     STORE_AUDIT_CONTRACT, /* position, chain, id, version, definition */
-    STORE_AUDIT_PLACE,    /* agent, sequence, hash: how far its batches have come */
     STORE_AUDIT_END,      /* position, chain: of the scope */
+    STORE_AUDIT_PLACE,    /* agent, sequence, hash: how far its batches have come */
 } store_audit_type;
 
 typedef struct {
