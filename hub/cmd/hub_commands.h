@@ -29,6 +29,9 @@ int hub_agent_revoke_run(cli_call *call);
 extern const cli_option hub_replace_options[];
 int hub_replace_run(cli_call *call);
 
+extern const cli_option hub_purge_options[];
+int hub_purge_run(cli_call *call);
+
 extern const cli_option hub_report_options[];
 int hub_report_run(cli_call *call);
 

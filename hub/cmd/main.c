@@ -83,6 +83,11 @@ static const cli_command commands[] = {
     {.name = "report", .run = hub_report_run, .help = "l’évaluation d’un contrat (article 7)",
      .options = hub_report_options,
      .operands = contract_operand},
+    {.name = "purge", .run = hub_purge_run, .help = "efface les données des contrats dont la durée de conservation est passée",
+     .options = hub_purge_options,
+     .details = "Montre ce qui serait effacé, et d’abord les cellules des contrats ouverts qui changeraient : une personne est "
+                "reconnue\nd’un contrat à l’autre. Ne le fait qu’avec --yes, ou après une question sur un terminal. "
+                "L’évaluation du contrat reste,\ntelle qu’elle était. La durée est « conservation » dans le fichier du contrat."},
     {.name = "backup", .run = hub_backup_run, .help = "sauvegarde la base du hub dans un fichier",
      .operands = backup_operand,
      .details = "Peut être lancée pendant que serve tourne. Le fichier est écrit en entier ou pas du tout, en 0600, et signé "

@@ -10,7 +10,7 @@
 #include "contract_reader.h"
 #include "credential.h"
 
-enum { MONEY_MAX = 64, ACTIVITIES_MAX = 32, READERS_MAX = 64, MONTHS_MAX = 240, CODE_MAX = 3, LONG_DAYS = 5 * 366 };
+enum { MONEY_MAX = 64, ACTIVITIES_MAX = 32, READERS_MAX = 64, MONTHS_MAX = 240, CODE_MAX = 3, LONG_DAYS = 5 * 366, FOLLOW_UP_MONTHS = 7 };
 
 void *contract_reader_take(contract_reader *self, const yamldoc_node *list, size_t item_size)
 {
@@ -210,7 +210,14 @@ static void read_days(contract_reader *self, yamldoc_map *top)
         yamldoc_error(self->doc, last_at, "dernier_jour", "le dernier jour est avant le premier");
     else if (first && last && into->last_day - into->first_day > LONG_DAYS)
         yamldoc_warn(self->doc, last_at, "dernier_jour", "ce contrat dure plus de cinq ans : vérifiez l’année");
-    (void)!yamldoc_integer(top, "conservation_mois", YAMLDOC_OPTIONAL, 1, MONTHS_MAX, &into->retention_months);
+    const yamldoc_node *kept_at = yamldoc_value(top, "conservation", YAMLDOC_OPTIONAL);
+    bool kept = yamldoc_integer(top, "conservation", YAMLDOC_OPTIONAL, 1, MONTHS_MAX, &into->retention_months);
+    if (!kept_at && last)
+        yamldoc_warn(self->doc, last_at, "conservation",
+                     "le contrat ne dit pas combien de mois ses données sont gardées après le dernier jour : elles ne seront jamais purgées");
+    else if (kept && into->retention_months <= FOLLOW_UP_MONTHS)
+        yamldoc_warn(self->doc, kept_at, "conservation",
+                     "les suivis à six mois arrivent jusqu’à sept mois après le dernier jour : ils seraient purgés avant d’être comptés");
 }
 
 bool contract_read(contract *self, arena *from, const catalogue *national, const territory *places, const char *file,

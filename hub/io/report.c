@@ -142,6 +142,51 @@ static bool fill(evaluation_table *table, const database_result *result, bool se
     return !failed;
 }
 
+/* Is the contract purged? Then its kept evaluation is all there is of it: of the whole period, as of its own position. */
+static database_error read_purge(database *connection, const report_query *query, evaluation_table *table, bool *purged)
+{
+    static const char sql[] = "SELECT p.evaluated, to_char(p.purged_at AT TIME ZONE 'UTC', 'YYYY-MM-DD')"
+                              "  FROM ctai.purge AS p JOIN ctai.contract AS c USING (contract_id) WHERE c.id = $1";
+    database_result *result = NULL;
+    database_error error = database_query(connection, sql, &DATABASE_TEXT(query->contract), 1, &result);
+    *purged = error == DATABASE_OK && database_rows(result) > 0;
+    if (*purged) {
+        uint64_t kept = (uint64_t)database_integer(result, 0, 0);
+        if (table->position < kept)
+            error = database_fail(connection, DATABASE_CONFLICT,
+                                  "le contrat « %.64s » a été purgé le %s : seule reste son évaluation telle qu’à la position %llu",
+                                  query->contract, database_text(result, 0, 1), (unsigned long long)kept);
+        table->position = table->last_position = kept;
+    }
+    database_release(&result);
+    return error;
+}
+
+/* A kept evaluation is of the whole contract. */
+static database_error check_whole(database *connection, const report_query *query, const evaluation_table *table)
+{
+    if (table->from == civil_month_of(table->first_day) && table->to == civil_month_of(table->last_day))
+        return DATABASE_OK;
+    return database_fail(connection, DATABASE_CONFLICT,
+                         "le contrat « %.64s » a été purgé : seule reste son évaluation de toute sa durée ; demandez-la sans --from "
+                         "ni --to", query->contract);
+}
+
+static database_error read_kept(database *connection, const report_query *query, arena *from, evaluation_table *table)
+{
+    static const char sql[] =
+        "SELECT k.action, k.title, k.indicator, k.label, k.unit, k.is_text, k.target, k.value, k.state, k.selected"
+        "  FROM ctai.purge_cell AS k JOIN ctai.contract AS c USING (contract_id) WHERE c.id = $1 ORDER BY k.place";
+    database_result *result = NULL;
+    database_error error = check_whole(connection, query, table);
+    if (error == DATABASE_OK)
+        error = database_query(connection, sql, &DATABASE_TEXT(query->contract), 1, &result);
+    if (error == DATABASE_OK && !fill(table, result, query->selected, from))
+        error = DATABASE_NO_MEMORY;
+    database_release(&result);
+    return error;
+}
+
 static database_error read_cells(database *connection, const report_query *query, arena *from, evaluation_table *table)
 {
     static const char sql[] = "SELECT * FROM ctai.report($1, $2::integer, $3::integer, $4::bigint)";
@@ -173,13 +218,16 @@ database_error report_read(store *self, const report_query *query, arena *from, 
     error = database_begin(connection, true);
     if (error != DATABASE_OK)
         return error;
+    bool purged = false;
     error = look_at(connection, query->contract);
     if (error == DATABASE_OK)
         error = read_position(connection, query, table);
     if (error == DATABASE_OK)
+        error = read_purge(connection, query, table, &purged);
+    if (error == DATABASE_OK)
         error = read_contract(connection, query, from, table);
     if (error == DATABASE_OK)
-        error = read_cells(connection, query, from, table);
+        error = purged ? read_kept(connection, query, from, table) : read_cells(connection, query, from, table);
     database_rollback(connection); /* it has only read */
     return error;
 }

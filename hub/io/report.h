@@ -17,7 +17,8 @@ typedef struct {
 
 /*
  * All from one snapshot. Texts are in the arena. DATABASE_NOT_FOUND: no such contract (then), or no such position;
- * DATABASE_CONFLICT: as_of cannot be read. The store's explanation says which.
+ * DATABASE_CONFLICT: as_of cannot be read; or the contract is purged, and what is asked is not its kept evaluation (of its
+ * whole period, as of a position not before that one's). The store's explanation says which.
  */
 database_error report_read(store *self, const report_query *query, arena *from, evaluation_table *table) __attribute__((warn_unused_result));
 

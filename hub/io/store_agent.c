@@ -224,7 +224,8 @@ static database_error admit(database *connection, const credential_identity *ide
 /* The contract's number and last version. */
 static database_error find_contract(database *connection, const char *contract, int64_t *number, int64_t *version)
 {
-    static const char sql[] = "SELECT c.contract_id, max(v.version)"
+    static const char sql[] = "SELECT c.contract_id, max(v.version),"
+                              "       EXISTS (SELECT FROM ctai.purge AS p WHERE p.contract_id = c.contract_id)"
                               "  FROM ctai.contract AS c JOIN ctai.contract_version AS v USING (contract_id)"
                               " WHERE c.id = $1 GROUP BY c.contract_id";
     if (!text_is_utf8(text_of(contract)))
@@ -234,6 +235,8 @@ static database_error find_contract(database *connection, const char *contract, 
     database_error error = database_query(connection, sql, &parameter, 1, &result);
     if (error == DATABASE_OK && database_rows(result) == 0)
         error = database_fail(connection, DATABASE_NOT_FOUND, "le contrat « %.64s » n’est pas enregistré", contract);
+    if (error == DATABASE_OK && database_flag(result, 0, 2))
+        error = database_fail(connection, DATABASE_NOT_FOUND, "le contrat « %.64s » a été purgé : il ne reçoit plus rien", contract);
     if (error == DATABASE_OK) {
         *number = database_integer(result, 0, 0);
         *version = database_integer(result, 0, 1);

@@ -82,6 +82,7 @@ class Backup(unittest.TestCase):
         for said in world.send(number):
             self.assertEqual((said["nouveaux"], said["modifies"], said["retires"], said["en_attente"]), (0, 0, 0, 0))
         world.check(self, "once more")
+        world.hub("audit", "verify").must()
 
     def test_agents_that_have_forgotten(self):
         """stable = commit: the next exports repair what the copy did not have."""

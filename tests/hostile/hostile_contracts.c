@@ -95,7 +95,7 @@ static const change errors[] = {
     {"pilotage:", "parties: []\npilotage:", "cette clé est donnée deux fois"}, {"parties:", "parties: []\nx:", "cette liste doit avoir au moins"},
     {"activites:", "activites: [x]\n    y:", "une ligne d’activité"}, {"lignes:", "lignes: [x]\n      y:", "une ligne de coût"},
     {"jusqu_au: 2024-06", "zz\302\240: 1", "clé inconnue"}, {"objectifs:", "refugies_info: https://example.org/\n    objectifs:", "adresse d’une page de https://refugies.info/"},
-    {"titre: CTAI", "conservation_mois: 0\ntitre: CTAI", "[conservation_mois]"}, {"titre: CTAI", "conservation_mois: 1.5\ntitre: CTAI", "[conservation_mois]"},
+    {"titre: CTAI", "conservation: 0\ntitre: CTAI", "[conservation]"}, {"titre: CTAI", "conservation: 1.5\ntitre: CTAI", "[conservation]"},
 };
 
 /* Each is a doubt. */

@@ -71,18 +71,20 @@ static unsigned long line_of(const char *text, int nth)
     ck_abort_msg("no line %s", text);
 }
 
-START_TEST(test_two_doubts)
+START_TEST(test_three_doubts)
 {
     contract self;
     char expected[1024];
     ck_assert_msg(read_text(&self, thiers), "%s", said);
     snprintf(expected, sizeof expected,
+             "c.yaml:%lu:15: avertissement : [conservation] le contrat ne dit pas combien de mois ses données sont gardées après "
+             "le dernier jour : elles ne seront jamais purgées.\n"
              "c.yaml:%lu:14: avertissement : [total] le total indiqué est de 51 345 €, mais les lignes font 52 945 €.\n"
              "c.yaml:%lu:14: avertissement : [cout] le coût prévu de cette action est inconnu.\n",
-             line_of("total: 51 345", 0), line_of("total: inconnu", 0));
+             line_of("dernier_jour: ", 0), line_of("total: 51 345", 0), line_of("total: inconnu", 0));
     ck_assert_str_eq(said, expected);
     ck_assert_uint_eq(sink.count[DIAG_ERROR], 0);
-    ck_assert_uint_eq(sink.count[DIAG_WARNING], 2);
+    ck_assert_uint_eq(sink.count[DIAG_WARNING], 3);
 }
 END_TEST
 
@@ -202,7 +204,7 @@ START_TEST(test_wrong)
         { "code: fit", "code: cias", "cette partie est déclarée deux fois" },
         { "role: coordonnateur", "role: chef", "coordonnateur, signataire, operateur, partenaire" },
         { "    titre: Apprentissage", "    refugies_info: https://example.org/x\n    titre: Apprentissage", "refugies.info" },
-        { "dernier_jour: 2024-11-29", "dernier_jour: 2024-11-29\nconservation_mois: 0", "de 1 à 240" },
+        { "dernier_jour: 2024-11-29", "dernier_jour: 2024-11-29\nconservation: 0", "de 1 à 240" },
         { "jusqu_au: 2024-06", "jusqu_au: juin 2024", "[jusqu_au] mois attendu" },
     };
     contract self;
@@ -284,7 +286,7 @@ int main(void)
     TCase *cases = tcase_create("contract");
     tcase_set_timeout(cases, 120);
     tcase_add_checked_fixture(cases, enter, leave);
-    tcase_add_test(cases, test_two_doubts);
+    tcase_add_test(cases, test_three_doubts);
     tcase_add_test(cases, test_thiers);
     tcase_add_test(cases, test_money_of_thiers);
     tcase_add_test(cases, test_operators_of_thiers);
