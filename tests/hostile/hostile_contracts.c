@@ -100,6 +100,7 @@ static const change errors[] = {
 
 /* Each is a doubt. */
 static const change warnings[] = {
+    {"titre: CTAI", "conservation: 7\ntitre: CTAI", "ils seraient purgés avant d’être comptés"},
     {"dernier_jour: 2024-11-29", "dernier_jour: 2034-11-29", "ce contrat dure plus de cinq ans"}, {"role: coordonnateur", "role: operateur", "aucune partie n’est coordonnatrice"},
     {"role: signataire", "role: coordonnateur", "plusieurs parties sont coordonnatrices"}, {"montant: 40 000", "montant: inconnu", "ce montant est inconnu"},
     {"libelle: Accompagnement global, montant: inconnu", "libelle: Accompagnement global, montant: 50 000", ""},
