@@ -8,7 +8,7 @@
 static const struct { const char *code, *words; } left_out[] = {
     {"poivre", "le poivre (pepper.key), sans lequel les jetons reçus ne se rapprochent plus des anciens"},
     {"cles_du_hub", "les clés du hub (curve.key, sign.key), sans lesquelles aucun agent ne le reconnaît"},
-    {"connexion_base", "la ligne « database » de hub.conf, qui peut porter un mot de passe"},
+    {"connexion_base", "les lignes « database » de hub.conf, qui peuvent porter un mot de passe"},
     {"roles_postgresql", "les rôles de PostgreSQL et leurs mots de passe"},
     {"cles_de_liaison", "les clés de liaison et les fichiers des opérateurs, que le hub n’a jamais"},
 };

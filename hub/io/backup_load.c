@@ -2,6 +2,8 @@
  * backup_load: pg_restore turns the dump into SQL, psql runs it, and the words between BEGIN and COMMIT are ours: the
  * old schema goes, the dump comes, and COMMIT is said only when pg_restore has ended well and the database says of itself
  * what the manifest says. Whatever dies before that, psql's input ends without a COMMIT.
+ *
+ * Owners and rights do not come from the dump: migrate gives them anew when the store is opened next (rights.sql).
  */
 #include "backup.h"
 

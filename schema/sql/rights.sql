@@ -98,6 +98,9 @@ GRANT EXECUTE ON FUNCTION
     ctai.erased_as_of
     TO ctai_report, ctai_web;
 
+-- What stays of contracts that were purged. (The hub's own role purges.)
+GRANT SELECT ON ctai.purge, ctai.purge_cell TO ctai_report, ctai_web;
+
 -- What is SECURITY DEFINER runs as ctai_consolidation, which can be given functions for this moment alone.
 DO $$
 DECLARE
@@ -125,6 +128,8 @@ BEGIN
             ('contract_selected', 'contract_id IN (SELECT ctai.seen())'),
             ('contract_target', 'contract_id IN (SELECT ctai.seen())'),
             ('erased', 'contract_id IN (SELECT ctai.seen())'),
+            ('purge', 'contract_id IN (SELECT ctai.seen())'),
+            ('purge_cell', 'contract_id IN (SELECT ctai.seen())'),
             ('indicator', 'contract_id = 0 OR contract_id IN (SELECT ctai.seen())'), -- 0: the national list
             ('scope', 'scope IN (SELECT c.scope FROM ctai.contract AS c)')
         ) AS rule (of_table, condition)
