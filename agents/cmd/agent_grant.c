@@ -190,6 +190,34 @@ static int keep(cli_call *call, const agent_linkage *before, const credential_gr
     return CLI_DONE;
 }
 
+/* What waits under another key than this one, which the hub knows, would be refused for ever: it is told anew. */
+static int put_right(cli_call *call, const char *scope, const token_key *key)
+{
+    agent_call *own = agent_call_of(call);
+    batch_key right = {.epoch = key->epoch};
+    bool found;
+    uint64_t batches = 0;
+    token_key_id(right.id, key);
+    outbox_error error = outbox_misnamed(own->box, text_of(scope), &right, &found);
+    if (error == OUTBOX_OK && found && own->serving != NULL)
+        return cli_fail(call, CLI_LATER,
+                        "des envois préparés avec une autre clé attendent dans le périmètre « %s », et le hub ne les "
+                        "prendra pas. Arrêtez le service (serve), recommencez, puis relancez-le ; rien n’a été changé",
+                        scope);
+    if (error == OUTBOX_OK && found)
+        error = outbox_begin(own->box);
+    if (error == OUTBOX_OK && found) {
+        (void)outbox_rekey(own->box, &own->agent->secrets->sign, text_of(scope), &right, &batches);
+        error = outbox_commit(own->box);
+    }
+    if (error != OUTBOX_OK)
+        return agent_call_outbox_failed(call, error);
+    if (found)
+        cli_say(call, "ce qui attendait sous une autre clé ne partira pas : envoyez l’export actuel, entier, de chaque "
+                      "contrat (ctai-agent push)");
+    return CLI_DONE;
+}
+
 /* Keeps all keys of the file, or none. */
 static int take(cli_call *call, const credential_grant *grants, unsigned count, token_key keys[RECORD_TOKEN_SETS],
                 const agent_linkage *before)
@@ -210,6 +238,9 @@ static int take(cli_call *call, const credential_grant *grants, unsigned count, 
                         "Demandez au coordonnateur la clé actuelle ; rien n’a été écrit",
                         (unsigned long)keys[count - 1].epoch, before->scope,
                         (unsigned long)before->told.open[0].epoch);
+    for (unsigned i = 0; i < count && code == CLI_DONE; i++)
+        if (!past[i] && replace[i]) /* the hub knows it */
+            code = put_right(call, before->scope, &keys[i]);
     for (unsigned i = 0; i < count && code == CLI_DONE; i++)
         if (past[i])
             cli_say(call, "l’époque %lu est close : sa clé est laissée de côté", (unsigned long)keys[i].epoch);

@@ -24,6 +24,8 @@ static const char *const SQL[OUTBOX_SQL_COUNT] = {
         "INSERT INTO batch (scope, sequence, records, header, signature, bodies) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     [OUTBOX_SQL_BATCH_LOAD] = "SELECT header, signature, bodies FROM batch WHERE scope = ?1 AND sequence = ?2",
     [OUTBOX_SQL_BATCH_HEADER] = "SELECT header FROM batch WHERE scope = ?1 AND sequence = ?2",
+    [OUTBOX_SQL_BATCH_REWRITE] =
+        "UPDATE batch SET header = ?3, signature = ?4, bodies = coalesce(?5, bodies) WHERE scope = ?1 AND sequence = ?2",
     [OUTBOX_SQL_BATCH_RECORDS] =
         "SELECT coalesce(sum(records), 0) FROM batch WHERE scope = ?1 AND sequence > ?2 AND sequence <= ?3",
     [OUTBOX_SQL_BATCH_ASIDE] = "UPDATE batch SET sequence = -sequence WHERE scope = ?1 AND sequence > ?2",

@@ -147,6 +147,18 @@ typedef struct {
 outbox_error outbox_adopt(outbox *self, const crypto_sign_pair *sign, const outbox_grant *grant, uint64_t seconds,
                           outbox_scope *to);
 
+/* --- batches that wait under a wrong linkage key, in outbox_rekey.c --- */
+
+/* Does a batch that waits name another key of that epoch, which the hub therefore never takes? */
+outbox_error outbox_misnamed(outbox *self, text_view scope, const batch_key *right, bool *found)
+    __attribute__((warn_unused_result));
+/*
+ * Within a transaction, with no session under way: takes the records with tokens out of these batches (the next export
+ * tells them anew) and signs the batches anew with what comes after them. *batches: of those.
+ */
+outbox_error outbox_rekey(outbox *self, const crypto_sign_pair *sign, text_view scope, const batch_key *right,
+                          uint64_t *batches);
+
 /* --- what the hub holds, compared, in outbox_compare.c --- */
 
 /*

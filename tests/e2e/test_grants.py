@@ -85,6 +85,9 @@ class Grants(unittest.TestCase):
 
     def test_3_another_key(self):
         """Two keys were made: the one that came second is told, cannot be used, and gives way to the right one."""
+        WORLD.stop("hub")
+        push("ccas-thiers").must(harness.EX_UNAVAILABLE)  # nobody can tell it: it queues under its own key
+        WORLD.serve("hub")
         done = push("ccas-thiers").must(harness.EX_NOPERM)
         self.assertIn("par une autre clé", done.messages)
         held, missing, said = keys("ccas-thiers")
@@ -95,9 +98,16 @@ class Grants(unittest.TestCase):
         WORLD.agent("ccas-thiers", "key", "grant", "--scope", harness.SCOPE, WORLD.path("fit.demande"), "--to",
                     WORLD.fingerprints["fit"], "-o", WORLD.path("no.cle")).must(harness.EX_NOPERM)
         WORLD.agent("ccas-thiers", "key", "rotate", "--scope", harness.SCOPE).must(harness.EX_NOPERM)
-        accept("ccas-thiers", grant(COORDINATOR, "ccas-thiers")).must()
+        right = grant(COORDINATOR, "ccas-thiers")
+        WORLD.serve("ccas-thiers")
+        self.refused("ccas-thiers", right, harness.EX_TEMPFAIL)
+        WORLD.stop("ccas-thiers")
+        self.assertIn("attendait", accept("ccas-thiers", right).must().messages)
         self.assertEqual(keys("ccas-thiers")[:2], ({1: "ouverte"}, []))
-        push("ccas-thiers").must()
+        self.assertEqual(push("ccas-thiers").must().json()["en_attente"], 0)
+        self.assertEqual(push("ccas-thiers").must().json()["modifies"], 0)
+        row = [r for r in WORLD.report() if (r["action"], r["indicateur"]) == ("axe1", "1.1.total")]
+        self.assertEqual(row[0]["realise"], "1")  # the same person at both
 
     def test_4_hub_says_otherwise(self):
         """A key that is not the one that the hub told of is not taken, whoever gives it; nor is one made beside it."""
