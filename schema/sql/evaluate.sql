@@ -70,16 +70,17 @@ LANGUAGE sql STABLE AS $$
     SELECT linkage
     FROM ctai.linkage_epoch(of_scope, as_of) AS linkage
     WHERE EXISTS (SELECT FROM ctai.scope_key WHERE scope = of_scope AND closed_position <= as_of)
-        AND (EXISTS (SELECT FROM ctai.record WHERE scope = of_scope AND epoch2 = linkage)
+        AND (EXISTS (SELECT FROM ctai.record WHERE scope = of_scope AND epoch2 <= linkage)
              OR EXISTS (SELECT FROM ctai.record_history
-                        WHERE scope = of_scope AND epoch2 = linkage AND replaced_position > as_of))
+                        WHERE scope = of_scope AND epoch2 <= linkage AND replaced_position > as_of))
 $$;
 
 -- Which of a record's tokens is read: that of the linkage epoch, or, of a record that has none of it (its agent could not
--- follow the rotation), the one that it has: then it is linked with no record of the others.
+-- follow the rotation), that of the last epoch before it, else of the first: so it is linked with nothing but others that
+-- were left behind, or have gone ahead.
 CREATE FUNCTION ctai.token_of(reading bigint, first_token uuid, second_epoch bigint, second_token uuid) RETURNS uuid
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-    SELECT CASE WHEN second_epoch = reading THEN second_token ELSE first_token END
+    SELECT CASE WHEN second_epoch <= reading THEN second_token ELSE first_token END
 $$;
 
 -- The records of a scope that stood at a position of its ledger. Inlined into its callers, whose conditions reach
@@ -132,13 +133,13 @@ BEGIN
         FROM ctai.records_as_of(of_scope, as_of) AS record
         WHERE record.token_i = ANY (identities) -- each looked up in the index of identities
           AND record.type = 'beneficiaire' AND record.token_i IS NOT NULL AND record.token_e IS NOT NULL
-          AND (record.epoch2 = reading) IS NOT TRUE
+          AND (record.epoch2 <= reading) IS NOT TRUE
         UNION -- each once
         SELECT record.token_i2, record.token_e2
         FROM ctai.records_as_of(of_scope, as_of) AS record
         WHERE record.token_i2 = ANY (identities)
           AND record.type = 'beneficiaire' AND record.token_i2 IS NOT NULL AND record.token_e2 IS NOT NULL
-          AND record.epoch2 = reading
+          AND record.epoch2 <= reading
     ) AS known ON known.token_i = wanted.token_i
     GROUP BY wanted.token_i;
 END

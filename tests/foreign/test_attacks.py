@@ -125,6 +125,7 @@ class Curious(OnHub):
     def test_a_pseudonym_that_others_have(self):
         linkage = client.LinkageKey(SCOPE, 1, os.urandom(32))
         one, other = Agent(self.world, "cecler"), Agent(self.world, "fit")
+        self.ask(one, 3, linkage)                      # the first of all names the linkage key, of which agents are told
         known, _ = self.ask(one, 1, linkage)
         again, keys = self.ask(other, 1, linkage)      # the hub knows that person
         fresh, _ = self.ask(other, 2, linkage)         # the hub does not

@@ -649,7 +649,7 @@ class Hostile(OnHub):
                 self.assertEqual(connection.receive().refusals, refusals)
 
     def test_tokens(self):
-        linkage = [client.LinkageKey(SCOPE, epoch, bytes([epoch] * 32)) for epoch in (101, 102)]
+        linkage = [client.LinkageKey(SCOPE, 1, bytes(32)), client.LinkageKey(SCOPE, 2, bytes([2] * 32))]
 
         def entree(number, *tokens):
             return client.record(key(number), CONTRACT, "axe1", "entree", 202401, tokens=tokens)
