@@ -18,7 +18,7 @@ TABLE_VERBS = ["SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES",
 COLUMN_VERBS = ["SELECT", "INSERT", "UPDATE", "REFERENCES"]
 HEAD = """\
 # Who may do what in a hub's database: made from its catalogue by CTAI_RIGHTS=write tests/sql/run rights, and compared
-# with it by every run. -: nothing. (columns): of these alone. rows: a reader sees those of the contracts that it may see.
+# with it by every run. -: nothing. (columns): of these alone. rows: only those that the policies at the end let through.
 # The rights themselves, and why, are in schema/sql/rights.sql.
 """
 # What readers may read whatever the contract.
@@ -89,6 +89,10 @@ def matrix(connection):
     for name, oid in ask(connection, "SELECT oid::regprocedure::text, oid FROM pg_proc WHERE pronamespace = 'ctai'::regnamespace"
                          " ORDER BY 1"):
         lines.append(["function " + name.removeprefix("ctai."), *rights(connection, "has_function_privilege", ["EXECUTE"], oid), "-"])
+    for table, name, verb, roles, using, checked in ask(
+            connection, "SELECT tablename, policyname, cmd, array_to_string(roles, ', '), qual, with_check FROM pg_policies"
+            " WHERE schemaname = 'ctai' ORDER BY 1, 2"):
+        lines.append([f"rows of {table}", name, verb, roles, f"using {' '.join(using.split()) if using else '-'}", f"check {checked or '-'}"])
     return [" | ".join(line) for line in [["what", *ROLES, "rows"], *lines]]
 
 
@@ -284,6 +288,21 @@ def check_rows(owner):
     check(contracts_seen(connect())[0] == thiers | rhone, "the owner does not see all")
 
 
+def check_links(owner):
+    """Of the ledger's links, ingest fills in those that are owed, and changes none."""
+    for user, as_role in (("login_ctai_ingest", None), (owner, "ctai_ingest")):
+        connection = connect(user, as_role)
+        for table, ours in (("ledger", "scope = '69'"), ("contract_version", "department = '69'")):
+            link = f"UPDATE ctai.{table} SET chain = sha256('x') WHERE {ours} AND chain"
+            ask(connection, "BEGIN")
+            with connection.cursor() as cursor:
+                for condition, wanted in (("IS NOT NULL", 0), ("IS NULL", 1), ("IS NULL", 0), ("IS NOT NULL", 0)):
+                    cursor.execute(f"{link} {condition}")
+                    check(cursor.rowcount == wanted, f"{user}: {table}: {cursor.rowcount} links {condition} changed, not {wanted}")
+            ask(connection, "ROLLBACK")
+        connection.close()
+
+
 def check_strangers():
     """Whoever is not let in cannot connect, though the server knows it, nor with the roles of another hub."""
     for user in ("login_stranger", "login_neighbour"):
@@ -307,14 +326,19 @@ def prepare(connection):
     ask(connection, "ALTER SCHEMA ctai OWNER TO login_owner")
     for name, in ask(connection, "SELECT relname FROM pg_class WHERE relnamespace = 'ctai'::regnamespace AND relkind = 'r'"):
         ask(connection, f"ALTER TABLE ctai.{name} OWNER TO login_owner")
+    ask(connection, "ALTER TABLE ctai.ledger DROP CONSTRAINT ledger_linked")  # as of entries older than the chain
+    for position, link in ((1, "sha256('1')"), (2, "NULL")):
+        ask(connection, "INSERT INTO ctai.ledger (scope, position, agent, incarnation, sequence, header_hash, header, signature,"
+            f" received_at, chain) SELECT '69', {position}, 1, 1, {position}, '', '', '', now(), {link}")
     ask(connection, "INSERT INTO ctai.scope (scope, position) VALUES ('69', 1)")
     ask(connection, "INSERT INTO ctai.contract (id, scope) VALUES ('69-rhone', '69')")
     new = "(SELECT contract_id FROM ctai.contract WHERE id = '69-rhone')"
-    ask(connection, f"INSERT INTO ctai.contract_version SELECT {new}, version, 1, registered_at, title, '69', region, first_day,"
-        " last_day, '' FROM ctai.contract_version")
+    ask(connection, f"INSERT INTO ctai.contract_version SELECT {new}, version + n, n, registered_at, title, '69', region,"
+        " first_day, last_day, '', CASE n WHEN 2 THEN sha256('2') END FROM ctai.contract_version, unnest(ARRAY[1, 2]) AS n"
+        " WHERE contract_id <> " + new)
     ask(connection, f"INSERT INTO ctai.contract_action SELECT {new}, action, code FROM ctai.contract_action")
-    ask(connection, f"INSERT INTO ctai.contract_version_action SELECT {new}, version, action, rank, title"
-        " FROM ctai.contract_version_action")
+    ask(connection, f"INSERT INTO ctai.contract_version_action SELECT {new}, version + n, action, rank, title"
+        " FROM ctai.contract_version_action, unnest(ARRAY[1, 2]) AS n")
 
 
 def main():
@@ -327,6 +351,7 @@ def main():
     count = check_attacks(owner, {"test.backend": connection.info.backend_pid})
     check_limits(owner)
     check_rows(owner)
+    check_links(owner)
     for line in failures[:40]:
         print(f"        {line}")
     print(f"{'FAILED' if failures else 'ok':7} rights: {len(matrix(connection)) - 1} objects, {count} attacks")
