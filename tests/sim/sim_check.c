@@ -37,12 +37,14 @@ static sim_content *accepted[SIM_AGENTS_MAX][SIM_CONTRACTS_MAX];
 static batch_names sent[SIM_AGENTS_MAX][SIM_SCOPES_MAX], committed[SIM_AGENTS_MAX][SIM_SCOPES_MAX]; /* by identity; ever */
 static version *versions[SIM_AGENTS_MAX][SIM_CONTRACTS_MAX];
 static uint64_t lives[SIM_AGENTS_MAX]; /* of each process: how often it has started */
+static bool tail_lost; /* a standby that lacked something was promoted */
 static bool late[SIM_AGENTS_MAX]; /* what it sent in a life was committed in a later one */
 static uint64_t told_stable[SIM_AGENTS_MAX][SIM_SCOPES_MAX];
 
 void check_reset(void)
 {
     saying_count = 0;
+    tail_lost = false;
     memset(lives, 0, sizeof lives);
     memset(late, 0, sizeof late);
     for (unsigned i = 0; i < SIM_AGENTS_MAX; i++) {
@@ -275,6 +277,7 @@ void check_committed(const base_change *what)
 
 void check_failed_over(void)
 {
+    tail_lost = true;
     for (unsigned i = 0; i < agent_identity_count(); i++)
         for (unsigned k = 0; k < sim.scope_count; k++) {
             const base_place *place = &base_now()->agents[i].places[k];
@@ -342,14 +345,33 @@ static void check_nothing_else(unsigned identity)
 }
 
 /*
+ * A copy of a machine, or one that was put back to an older disk, may hold a receipt of what the hub has lost and told
+ * another, or told it in its life that never was: it cannot tell that from a lie, and asks for a person.
+ */
+static bool misled(unsigned agent)
+{
+    const agent_session *session = agent_session_of(agent);
+    return session && agent_session_trouble(session, NULL) == AGENT_STOP_HISTORY
+        && tail_lost && (agent_is_cloned(agent) || agent_is_restored(agent));
+}
+
+void check_history(unsigned agent)
+{
+    const agent_session *session = agent_session_of(agent);
+    if (session && agent_session_trouble(session, NULL) == AGENT_STOP_HISTORY && !misled(agent))
+        sim_broken("agent %u: an honest hub contradicts a receipt that it has signed", agent);
+}
+
+/*
  * What a machine had sent before it was restored was committed by a hub only after the older disk had been greeted by
  * another one, and both have signed a batch of one number: to the hubs that is two machines.
  */
 static bool forked_with_itself(unsigned agent)
 {
     const agent_session *session = agent_session_of(agent);
-    return session && session->state == AGENT_SESSION_STOPPED && agent_session_trouble(session, NULL) == AGENT_STOP_FORK
-        && late[agent] && agent_is_restored(agent);
+    return misled(agent)
+        || (session && session->state == AGENT_SESSION_STOPPED && agent_session_trouble(session, NULL) == AGENT_STOP_FORK
+            && late[agent] && agent_is_restored(agent));
 }
 
 static void check_stop(unsigned agent)
@@ -377,6 +399,9 @@ static void check_stop(unsigned agent)
 static void check_clone(unsigned agent)
 {
     const agent_session *session = agent_session_of(agent);
+    for (unsigned i = 0; i < sim.agent_count; i++)
+        if (agent_identity(i) == agent_identity(agent) && misled(i))
+            return;
     if (!session || session->state != AGENT_SESSION_STOPPED || agent_session_trouble(session, NULL) != AGENT_STOP_FORK)
         sim_broken("agent %u was cloned and goes on (%d)", agent, session ? (int)session->state : -1);
     if (agent_fork_alarms(agent_identity(agent)) == 0 && !base_now()->agents[agent_identity(agent)].forked)

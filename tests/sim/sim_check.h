@@ -28,6 +28,8 @@ void check_acknowledged(unsigned identity, text_view receipt);
 
 void check_committed(const base_change *what);
 void check_failed_over(void);
+/* An agent has made a step: does it say that the hub, which is honest, shows another history? */
+void check_history(unsigned agent);
 
 /* After the drain; last: also after the last push. terms_changed: contracts or rights did, in the safety phase. */
 void check_rest(bool last, bool terms_changed);
