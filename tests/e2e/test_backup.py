@@ -1,5 +1,6 @@
 """backup and restore: what a backup holds comes back whole or not at all, and the agents bring the rest, once."""
 
+import glob
 import os
 import re
 import shutil
@@ -32,6 +33,17 @@ def change_conf(world, pattern, line):
     with open(path, "r+", encoding="utf-8") as file:
         file.write(text)
         file.truncate()
+
+
+def dumped(path):
+    """What a backup holds, read by PostgreSQL's own program: table -> rows, each a dict of texts."""
+    tool = sorted(glob.glob("/usr/lib/postgresql/*/bin/pg_restore"), key=lambda name: int(name.split("/")[-3]))[-1]
+    text = subprocess.run([tool, "-f", "-", "--data-only", path], check=False, capture_output=True, timeout=60).stdout.decode()
+    found = {}
+    for table, columns, body in re.findall(r"^COPY ctai\.(\w+) \(([^)]*)\) FROM stdin;\n(.*?)^\\\.$", text, re.M | re.S):
+        names = columns.split(", ")
+        found[table] = [dict(zip(names, line.split("\t"))) for line in body.splitlines()]
+    return found
 
 
 class World(harness.World):
@@ -141,6 +153,34 @@ class Backup(unittest.TestCase):
         for _ in range(2):
             list(world.send(2))
         world.check(self, "from the stream")
+
+    def test_erased_stay_erased(self):
+        """A person that was erased after the backup is at the hub no more once the agents have spoken with it; a later backup does not hold her."""
+        world = self.world(86)
+        world.start(operators=["fit"])
+        persons = "id_local;nom;prenom;date_naissance;sexe;nationalite;statut;date_cir\n"
+        events = "id_evenement;date;action;type;id_local;quantite;detail;reference\n"
+        files = [world.write("p.csv", persons + "P1;Aarabi;Zohra;1999-03-12;F;AFG;refugie;2023-05-01\n"
+                             "P2;Sow;Binta;1991-01-02;F;GIN;refugie;2023-05-01\n"),
+                 world.write("e.csv", events + "e1;2024-01-15;axe1;entree;P1;;;\ne2;2024-01-15;axe1;entree;P2;;;\n")]
+        beneficiaries = lambda: [row["realise"] for row in world.report() if (row["action"], row["indicateur"]) == ("axe1", "1.1.total")]
+        world.push("fit", files).must()
+        self.assertEqual(beneficiaries(), ["2"])
+        held = world.hub("backup", "b", "--json").must().json()["enregistrements"]
+        world.agent("fit", "forget", "P1").must()
+        self.assertEqual(beneficiaries(), ["1"])
+        self.assertLess(world.hub("backup", "later", "--json").must().json()["enregistrements"], held)
+        world.stop()
+        world.hub("restore", "b", "--replace").must()
+        self.assertEqual(beneficiaries(), ["2"], "the copy knows of no erasure")
+        world.serve()
+        for _ in range(2):
+            world.push("fit", files, "--allow-withdrawals").must()
+        self.assertEqual(beneficiaries(), ["1"])
+        self.assertEqual(world.hub("backup", "last", "--json").must().json()["enregistrements"], held // 2)
+        for name in ("later", "last"):
+            tables = dumped(world.path(name))
+            self.assertEqual((len(tables["record"]), len(tables["record_history"])), (held // 2, 0), name)
 
     def test_refused(self):
         world = self.world(83)
