@@ -34,7 +34,7 @@ def who_works(conninfo):
 def outside(base, name, powers=""):
     """A world, a database of an ordinary role of the same name, and that role's conninfo."""
     ask(base.conninfo(), f"CREATE ROLE {name} LOGIN {powers}")
-    ask(base.conninfo(), f"CREATE DATAbase {name} OWNER {name}")
+    ask(base.conninfo(), f"CREATE DATABASE {name} OWNER {name}")
     made = harness.World()
     try:
         yield made, f"host={base.directory} user={name} dbname={name}"
@@ -109,7 +109,7 @@ class Rights(unittest.TestCase):
     def with_logins(self, world, conninfo, rows):
         """The same hub with connections that never had more rights, given by the administrator."""
         for login, role in (("hub_a_envois", "ctai_ingest"), ("hub_a_rapports", "ctai_report")):
-            ask(self.base.conninfo(), f"CREATE ROLE {login} LOGIN IN ROLE {role}; GRANT CONNECT ON DATAself.base hub_a TO {login}")
+            ask(self.base.conninfo(), f"CREATE ROLE {login} LOGIN IN ROLE {role}; GRANT CONNECT ON DATABASE hub_a TO {login}")
         with open(os.path.join(world.hub_home, "hub.conf"), "a", encoding="utf-8") as file:
             file.write(f"database_ingest = {conninfo} user=hub_a_envois\ndatabase_report = {conninfo} user=hub_a_rapports\n")
         world.serve()
