@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "closing.h"
 #include "enqueue.h"
 #include "nth.h"
 #include "nth_sqlite.h"
@@ -242,6 +243,68 @@ START_TEST(test_acknowledge)
 }
 END_TEST
 
+/* A closing of an epoch, and what waited under a wrong key. */
+
+static const token_key another = {.epoch = 1, .key = {9}};
+
+static int run_close(void)
+{
+    outbox *box;
+    batch_key key = {.epoch = 1};
+    outbox_error error = outbox_open(&box, box_path, NULL);
+    token_key_id(key.id, &another);
+    if (error == OUTBOX_OK)
+        error = closing_queue(box, &agent, text_of("63"), &key);
+    outbox_close(&box);
+    return (int)error;
+}
+
+START_TEST(test_close)
+{
+    static const nth_case what = {"closing", take_kept, run_close, outbox_fits, box_state, NULL, false};
+    forget_box();
+    write_files(0, 5, 3);
+    ck_assert_int_eq(run_push(), 0);
+    copy_file(box_path, kept_path);
+    nth_drive(&what, everything);
+}
+END_TEST
+
+static int run_rekey(void)
+{
+    outbox *box;
+    bool found;
+    uint64_t batches = 0;
+    batch_key key = {.epoch = 1};
+    token_key_id(key.id, &another);
+    outbox_error error = outbox_open(&box, box_path, NULL);
+    if (error == OUTBOX_OK)
+        error = outbox_misnamed(box, text_of("63"), &key, &found);
+    if (error == OUTBOX_OK)
+        error = outbox_begin(box);
+    if (error == OUTBOX_OK) {
+        (void)outbox_rekey(box, &secrets.sign, text_of("63"), &key, &batches);
+        error = outbox_commit(box);
+    }
+    must(error != OUTBOX_OK || (batches > 0) == found); /* not found: it was written down, then something failed */
+    outbox_close(&box);
+    return (int)error;
+}
+
+START_TEST(test_rekey)
+{
+    static const nth_case what = {"another key", take_kept, run_rekey, outbox_fits, box_state, NULL, false};
+    forget_box();
+    write_files(0, 12, 3);
+    ck_assert_int_eq(run_push(), 0);
+    write_files(3, 12, 4);
+    ck_assert_int_eq(run_push(), 0);
+    ck_assert_int_eq(run_close(), 0);
+    copy_file(box_path, kept_path);
+    nth_drive(&what, everything);
+}
+END_TEST
+
 /* What is read is right, or an error: never something else. */
 
 static void count_refusal(void *data, const outbox_refusal *refusal)
@@ -406,6 +469,8 @@ int main(void)
     tcase_add_test(all, test_first_push);
     tcase_add_test(all, test_second_push);
     tcase_add_test(all, test_acknowledge);
+    tcase_add_test(all, test_close);
+    tcase_add_test(all, test_rekey);
     tcase_add_test(all, test_read);
     tcase_add_test(all, test_loop);
     suite_add_tcase(suite, all);
