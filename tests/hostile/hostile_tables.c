@@ -14,6 +14,7 @@ static arena *memory;
 static wire_action actions[2] = {{{"axe1", 4}, {"Axe 1", 5}, true}, {{"axe2", 4}, {"Axe 2", 5}, false}};
 static wire_contract terms[2];
 static export made;
+static erasure_list erased;
 static char text[TEXT_MAX];
 
 static const char *const person[COLUMNS_MAX] = {"p1", "1234567890", "Dupont", "Ana", "1990-01-31", "F", "SYR", "refugie", "2023-01-10", "m1"};
@@ -41,7 +42,7 @@ static export_error run(const char *persons, size_t persons_size, const char *ev
     memcpy(copies[1], events, events_size);
     arena_clear(memory);
     export_input input = {.persons = {"p.csv", {copies[0], persons_size}}, .events = {"e.csv", {copies[1], events_size}}, .contract_count = contract_count,
-                          .contracts = contracts, .record_key = record_key};
+                          .contracts = contracts, .record_key = record_key, .erasures = erased};
     export_error error = export_make(&made, &input, &sink, memory);
     for (unsigned reason = 0; error == EXPORT_OK && reason < EXPORT_REASON_COUNT; reason++)
         if (made.counts.left_out_by[reason] > 0)
@@ -194,7 +195,14 @@ static void rows(void)
         hostile_case(error == EXPORT_OK && made.counts.left_out == table[i].left_out && made.counts.errors == table[i].errors && hostile_hears(table[i].says),
                      "rows %zu: %zu left out, %zu errors: %s", i, made.counts.left_out, made.counts.errors, hostile_heard.all);
     }
+    static const uint8_t record_key[CRYPTO_KEY] = {9};
+    erasure_person gone;
+    erasure_of_id(&gone, record_key, text_of("p1"));
+    erased = (erasure_list){1, &gone};
     snprintf(persons, sizeof persons, PERSONS_HEAD "p1;;A;B;1990-01-01;F;MAR;salarie;2023-01-01;\n");
+    snprintf(events, sizeof events, EVENTS_HEAD "e1;;2024-01-15;axe1;entree;p1;;;\ne2;;2024-01-15;axe1;sortie;p1;;abandon;\n");
+    hostile_case(run(persons, strlen(persons), events, strlen(events), 1) == EXPORT_OK && made.counts.left_out == 2 && made.counts.errors == 0, "an erased person");
+    erased = (erasure_list){0, NULL};
     hostile_case(run(persons, strlen(persons), long_events, strlen(long_events), 1) == EXPORT_OK && made.counts.errors == 2 && hostile_hears("la colonne manque au fichier"), "columns that a type needs");
     hostile_case(run(persons, strlen(persons), long_events, strlen(long_events), 2) == EXPORT_UNUSABLE && hostile_hears("la colonne « contrat » manque"), "two contracts without the column");
     snprintf(events, sizeof events, EVENTS_HEAD "e1;c3;2024-01-15;axe1;entree;p1;;;\ne2;;2024-01-15;axe1;entree;p1;;;\ne3;zzzzzzz;2024-01-15;axe1;entree;p1;;;\ne4;c2;2025-01-15;axe1;entree;p1;;;\n");
