@@ -45,6 +45,9 @@ static void tell_one(void *data, const outbox_note *note)
                   self->lead, (int)note->contract.size, note->contract.at, what_happened(note->kind),
                   day_text(note->seconds, false, text),
                   note->compared ? "Envoyez" : "La comparaison avec le hub est en cours ; ensuite, envoyez");
+    if (note->kind != OUTBOX_NOTE_HUB_LOST)
+        (void)fprintf(self->to, "%sContrat %.*s : avant cet envoi, refaites les effacements demandés que cette machine ne connaît "
+                                "plus : ctai-agent forget\n", self->lead, (int)note->contract.size, note->contract.at);
 }
 
 outbox_error agent_note_tell(outbox *box, FILE *to, const char *lead)

@@ -284,7 +284,7 @@ static const char tail[] =
     "| `nom`, `approbation`, `lock`, `controle` | le nom de l’opérateur, l’approbation de la préfecture, le verrou, la prise du service | non |\n"
     "| `cle-transport`, `cle-signature`, `cle-boite`, `cle-enregistrements` | les clés de l’agent | non, mais secrètes |\n"
     "| `cle-liaison.*` | les clés de liaison, par périmètre et époque | non, mais qui les a peut essayer des noms contre des jetons |\n"
-    "| `etat.sqlite` | les lots signés jusqu’à ce qu’ils soient stables, et des empreintes à clé de ce qui a été envoyé | pseudonymes |\n"
+    "| `etat.sqlite` | les lots signés jusqu’à ce qu’ils soient stables, et des empreintes à clé : de ce qui a été envoyé, de qui (numéro local, identité, numéro d’étranger) pour pouvoir l’effacer, et de qui l’a été | pseudonymes |\n"
     "| `inbox` | les tableaux que vous y déposez, et `inbox/traite`, `inbox/rejete` après leur lecture | **oui, en clair** : ce sont vos fichiers ; effacez ceux qui ne servent plus |\n"
     "\n"
     "## Ce que garde le hub\n"

@@ -207,6 +207,50 @@ class Forget(unittest.TestCase):
         with sqlite3.connect(path) as base:
             return base.execute("SELECT sequence, header, signature FROM batch ORDER BY sequence").fetchall()
 
+    def test_hub_restored_from_an_older_copy(self):
+        """A hub that comes back as it was before the erasure, history included, is told of it again."""
+        self.push(EVERYBODY)
+        self.push((ZOHRA.replace("F;AFG", "H;AFG") + KARIM + LINA, EVERYBODY[1]))
+        keys = self.keys(EVERYBODY, "P1")
+        self.world.stop()
+        kept = self.world.path("kept-hub")
+        subprocess.run(["cp", "-a", self.world.hub_home, kept], check=True)
+        self.world.serve()
+        self.forget("P1")
+        self.check_gone(keys)
+        self.push((KARIM + LINA, OTHER_FACTS))
+        self.world.stop()
+        shutil.rmtree(self.world.hub_home)
+        subprocess.run(["cp", "-a", kept, self.world.hub_home], check=True)
+        self.world.serve()
+        self.assertTrue(any(key in "\n".join(self.rows()["ctai.record"]).replace("-", "") for key in keys))
+        self.push((KARIM + LINA, OTHER_FACTS))
+        self.check_gone(keys)
+        self.assertEqual(self.cell("1.1.total"), "2")
+        self.world.hub("audit", "verify").must()
+
+    def test_agent_with_new_keys(self):
+        """An operator that lost its disk: what it had sent under keys that nobody has any more goes as well."""
+        self.push(EVERYBODY)
+        tokens = set(self.psql("SELECT DISTINCT unnest(ARRAY[token_e, token_i]) FROM ctai.record"
+                               " WHERE token_e IS NOT NULL").split())
+        shutil.rmtree(self.world.path("agent-fit"))
+        os.unlink(self.world.path("fit.demande"))
+        self.world.fingerprints["fit"] = self.world.agent("fit", "init", "--name", "fit", "--json").must().json()["empreinte"]
+        approval = self.world.path("fit.nouveau")
+        self.world.hub("agent", "replace", "fit", self.world.path("fit.demande"), "-o", approval).must()
+        self.world.agent("fit", "join", approval).must()
+        self.world.grant_key("cias", "fit")
+        self.push(EVERYBODY)
+        self.assertTrue(tokens)
+        self.forget("P1")
+        history = "\n".join(self.rows()["ctai.record_history"] + self.rows()["ctai.record"])
+        hers = set(self.psql("SELECT DISTINCT unnest(ARRAY[token_e, token_i]) FROM ctai.record WHERE token_e IS NOT NULL").split())
+        gone = tokens - hers
+        self.assertEqual(len(gone), 2)
+        for token in gone:
+            self.assertNotIn(token, history)
+
     def test_unknown_and_twice_and_back(self):
         self.push(EVERYBODY)
         done = self.forget("P9", codes=[harness.EX_DATAERR])

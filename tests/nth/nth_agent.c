@@ -11,6 +11,7 @@
 
 #include "closing.h"
 #include "enqueue.h"
+#include "forget.h"
 #include "nth.h"
 #include "nth_sqlite.h"
 #include "runtime.h"
@@ -162,9 +163,11 @@ static int queue_export(outbox *box, arena *from)
     export made;
     diag_sink sink = {0};
     enqueue_result queued = {0};
-    if (export_make(&made, &from_files, &sink, from) != EXPORT_OK)
+    error = forget_list(box, from, &from_files.erasures);
+    export_error made_error = error == OUTBOX_OK ? export_make(&made, &from_files, &sink, from) : EXPORT_OK;
+    if (error == OUTBOX_OK && made_error != EXPORT_OK)
         error = OUTBOX_NO_MEMORY;
-    else if (enqueue(box, &agent, &made, false, &queued) != ENQUEUE_OK)
+    else if (error == OUTBOX_OK && enqueue(box, &agent, &made, false, &queued) != ENQUEUE_OK)
         error = queued.outbox;
     free(earlier);
     return (int)error;
@@ -204,6 +207,79 @@ START_TEST(test_second_push)
     copy_file(box_path, kept_path);
     write_files(10, 40, 4); /* some gone, some new, the others changed */
     nth_drive(&what, everything);
+}
+END_TEST
+
+/* An erasure; and the push after it, whose files still have the person, also under another local number. */
+
+static int run_forget(void)
+{
+    outbox *box;
+    forget_result done;
+    outbox_error error = outbox_open(&box, box_path, NULL);
+    if (error == OUTBOX_OK)
+        error = forget_person(box, &agent, text_of("2"), false, &done);
+    if (error == OUTBOX_OK)
+        must(done.known);
+    outbox_close(&box);
+    return (int)error;
+}
+
+START_TEST(test_forget)
+{
+    static const nth_case what = {"forget", take_kept, run_forget, outbox_fits, box_state, NULL, false};
+    forget_box();
+    write_files(0, 40, 3);
+    ck_assert_int_eq(run_push(), 0);
+    write_files(10, 40, 4);
+    ck_assert_int_eq(run_push(), 0);
+    copy_file(box_path, kept_path);
+    nth_drive(&what, everything);
+}
+END_TEST
+
+START_TEST(test_push_after_forget)
+{
+    static const nth_case what = {"push after forget", take_kept, run_push, outbox_fits, box_state, NULL, false};
+    forget_box();
+    write_files(0, 40, 3);
+    ck_assert_int_eq(run_push(), 0);
+    ck_assert_int_eq(run_forget(), 0);
+    char *two = strstr(persons, "\n2;");
+    ck_assert_ptr_nonnull(two);
+    two[1] = '7'; /* the same person: by the identity */
+    for (char *at = events; (at = strstr(at, ";sollicitation;2;")) != NULL;)
+        at[15] = '7';
+    copy_file(box_path, kept_path);
+    nth_drive(&what, everything);
+}
+END_TEST
+
+static int run_again(void)
+{
+    outbox *box;
+    outbox_error error = outbox_open(&box, box_path, NULL);
+    if (error == OUTBOX_OK)
+        error = outbox_begin(box);
+    if (error == OUTBOX_OK) {
+        (void)forget_again(box, &agent, text_of("63"));
+        error = outbox_commit(box);
+    }
+    outbox_close(&box);
+    return (int)error;
+}
+
+/* Not the failures after which the writing may be there: a second time queues a second time (a grant is taken once). */
+START_TEST(test_forget_again)
+{
+    static const nth_kind kinds[] = {NTH_MEMORY, NTH_ARENA, NTH_SQLITE_MEMORY, NTH_KIND_COUNT};
+    static const nth_case what = {"forget again", take_kept, run_again, outbox_fits, box_state, NULL, false};
+    forget_box();
+    write_files(0, 40, 3);
+    ck_assert_int_eq(run_push(), 0);
+    ck_assert_int_eq(run_forget(), 0);
+    copy_file(box_path, kept_path);
+    nth_drive(&what, kinds);
 }
 END_TEST
 
@@ -468,6 +544,9 @@ int main(void)
     tcase_add_test(all, test_open);
     tcase_add_test(all, test_first_push);
     tcase_add_test(all, test_second_push);
+    tcase_add_test(all, test_forget);
+    tcase_add_test(all, test_push_after_forget);
+    tcase_add_test(all, test_forget_again);
     tcase_add_test(all, test_acknowledge);
     tcase_add_test(all, test_close);
     tcase_add_test(all, test_rekey);
