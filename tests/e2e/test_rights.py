@@ -62,11 +62,16 @@ class Rights(unittest.TestCase):
             self.assertEqual(done.json()["en_attente"], 0, done.text)
         rows = world.report()
         self.assertGreater(sum(row["statut"] == "compte" for row in rows), 20)
-        for command in (["status"], ["agent", "list"], ["contract", "list"], ["agent", "revoke", NAMES[1]]):
-            world.hub(*command).must()
+        kept = world.path("hub.sauvegarde")
+        for command in (["status"], ["doctor"], ["audit", "verify"], ["agent", "list"], ["contract", "list"], ["backup", kept],
+                        ["purge"], ["agent", "revoke", NAMES[1]]):
+            world.hub(*command).must(*([harness.EX_OK, harness.EX_CONFIG] if command == ["doctor"] else [harness.EX_OK]))
         world.push(NAMES[1], paths[NAMES[1]]).must(harness.EX_NOPERM)
         self.assertEqual(world.stop(), 0)
         self.assertEqual(world.report(), rows)
+        world.hub("restore", kept, "--replace").must()
+        self.assertEqual(world.report(), rows)
+        self.assertNotIn('"revoque": true', world.hub("agent", "list", "--json").must().text)
         return rows
 
     def test_own_cluster(self):
