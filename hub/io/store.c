@@ -99,7 +99,7 @@ static database_error enter(store *self)
         error = migrate_is_current(&self->connection, &current);
     if (error == DATABASE_OK && current)
         error = store_indicators_load(&self->connection);
-    if (current ? error != DATABASE_CONFIGURATION : error != DATABASE_OK && error != DATABASE_CONFIGURATION)
+    if (error == DATABASE_OK ? current : error != DATABASE_CONFIGURATION)
         return error;
     error = prepare(self);
     return error == DATABASE_OK ? connect(self, self->options.use) : error;
