@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "crypto.h"
+
 enum { BLOCK_MIN = 4096, BLOCK_MAX = 1 << 20, ALIGNMENT = _Alignof(max_align_t) };
 
 typedef struct block {
@@ -31,6 +33,7 @@ static void free_blocks(block *from, const block *until)
 {
     while (from != until) {
         block *before = from->before;
+        crypto_wipe(from->data, from->used); /* it may have held people's names */
         free(from);
         from = before;
     }
@@ -114,8 +117,10 @@ void arena_clear(arena *self)
         first = first->before;
     free_blocks(self->last, first);
     self->last = first;
-    if (first)
+    if (first) {
+        crypto_wipe(first->data, first->used);
         first->used = 0;
+    }
     self->taken = 0;
     self->is_short = false;
 }

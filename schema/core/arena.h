@@ -14,7 +14,7 @@ typedef struct arena arena;
 /* An arena that hands out at most limit_bytes in all; NULL when memory is short. */
 arena *arena_new(size_t limit_bytes);
 
-/* Frees everything and nulls the pointer; harmless on NULL. */
+/* Wipes and frees everything and nulls the pointer; harmless on NULL. */
 void arena_destroy(arena **self);
 
 /* size zeroed bytes, aligned for any type; NULL past the limit or when memory is short. */
@@ -29,7 +29,7 @@ bool arena_short(const arena *self);
 /* Bytes handed out so far. */
 size_t arena_used(const arena *self);
 
-/* Gives everything back but keeps the first block; what was taken is gone. */
+/* Wipes and gives everything back but keeps the first block; what was taken is gone. */
 void arena_clear(arena *self);
 
 /* A vector that grows inside an arena, for a count that is not known beforehand. */

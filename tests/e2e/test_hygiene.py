@@ -4,6 +4,7 @@ temporary file."""
 import base64
 import os
 import pwd
+import re
 import resource
 import signal
 import subprocess
@@ -13,6 +14,7 @@ import unittest
 import harness
 from contracts import THIERS_2023
 from generate import DataSet
+from test_privacy import Finder
 
 WORLD = None
 NAMES = ["cias", "cecler"]
@@ -92,6 +94,58 @@ def secrets():
                     found.update({part: name, part.hex().encode(): name, part.hex().upper().encode(): name,
                                   base64.b64encode(part)[:40]: name})
     return found
+
+
+def memory_of(pid):
+    """The readable mappings of a process, as root sees them: (is it locked, its bytes)."""
+    found = []
+    with open(f"/proc/{pid}/smaps", encoding="utf-8") as maps, open(f"/proc/{pid}/mem", "rb", 0) as memory:
+        for line in maps:
+            head = re.match(r"([0-9a-f]+)-([0-9a-f]+) (\S+)", line)
+            if head:
+                span, mode = (int(head[1], 16), int(head[2], 16)), head[3]
+            elif line.startswith("VmFlags:") and mode.startswith("r"):
+                try:
+                    memory.seek(span[0])
+                    found.append((" lo" in line, memory.read(span[1] - span[0])))
+                except (OSError, OverflowError):
+                    continue  # the kernel's own pages
+    return found
+
+
+@unittest.skipUnless(os.geteuid() == 0, "root alone can look into another process")
+class Memory(unittest.TestCase):
+    """What a service that runs for months holds in its memory."""
+
+    def test_keys_are_nowhere_but_in_locked_memory(self):
+        """But for the transport's key, of which libzmq makes copies of its own."""
+        for name, pid in processes().items():
+            home = WORLD.hub_home if name == "hub" else WORLD.path(f"agent-{name}")
+            memory, seen = memory_of(pid), 0
+            for file in os.listdir(home):
+                if file in SECRET_FILES - {"curve.key", "cle-transport"} or file.startswith("cle-liaison."):
+                    with open(os.path.join(home, file), "rb") as content:
+                        data = content.read()
+                    secret = data[32:64] if file in ("sign.key", "cle-signature") else data[-32:]
+                    self.assertEqual([locked for locked, part in memory for _ in range(part.count(secret))], [True], f"{name}: {file}")
+                    seen += 1
+            self.assertGreaterEqual(seen, 2)
+
+    def test_no_person_stays_in_memory(self):
+        """After a push through the service nothing of the tables is left in it, and nothing ever was in the hub."""
+        data = DataSet(61, 60, THIERS_2023, canary=True)
+        files = data.write(WORLD.path("canaries"))
+        finder = Finder(WORLD.path("needles"), {needle.encode() for needle in data.canaries()})
+        with open(files["cias"][0], "rb") as table:
+            self.assertGreater(len(finder.search(table.read())), 20, "the search finds what is there")
+        WORLD.stop("cias")
+        WORLD.serve("cias")
+        for _ in range(2):
+            WORLD.push("cias", files["cias"], "--allow-withdrawals").must(harness.EX_OK, harness.EX_DATAERR)
+        for name in ("cias", "hub"):
+            memory = b"\0".join(part for _, part in memory_of(processes()[name]))
+            self.assertGreater(len(memory), 1 << 20)
+            self.assertFalse(finder.search(memory), name)
 
 
 class Hygiene(unittest.TestCase):
