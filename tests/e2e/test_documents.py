@@ -41,6 +41,13 @@ class Named(unittest.TestCase):
                 seen += 1
         self.assertGreater(seen, 1)
 
+    def test_links(self):
+        for path in [*glob.glob(os.path.join(DOCS, "*.md")), os.path.join(harness.ROOT, "SECURITY.md")]:
+            with open(path, encoding="utf-8") as file:
+                for target in re.findall(r"\]\(([^)#:]+)\)", file.read()):
+                    with self.subTest(document=os.path.basename(path), link=target):
+                        self.assertTrue(os.path.exists(os.path.join(os.path.dirname(path), target)))
+
 
 class Homes(unittest.TestCase):
     """Each file of a home stands in the document on what is kept where."""
