@@ -45,6 +45,22 @@ static void armour(text_view payload, const char *kind)
     assert(!file.failed);
 }
 
+/* All grants of a file go together, and the first is the one that a reader of one takes. */
+static void read_grants(text_view text, arena *from, credential_error first, const credential_grant *one)
+{
+    credential_grant all[RECORD_TOKEN_SETS];
+    unsigned count;
+
+    if (credential_read_grants(all, &count, from, text) != CREDENTIAL_OK)
+        return;
+    assert(first == CREDENTIAL_OK && count >= 1 && count <= RECORD_TOKEN_SETS);
+    assert(all[0].epoch == one->epoch && memcmp(all[0].box, one->box, CREDENTIAL_BOX) == 0);
+    for (unsigned i = 1; i < count; i++)
+        assert(all[i].epoch > all[i - 1].epoch && strcmp(all[i].scope, one->scope) == 0
+               && memcmp(all[i].sender.sign, one->sender.sign, CRYPTO_PUBLIC) == 0
+               && memcmp(all[i].recipient.box, one->recipient.box, CRYPTO_PUBLIC) == 0);
+}
+
 /* Reads it as one kind; when it is taken, writes it again with the fuzzer's key. True: taken. */
 static bool read_as(unsigned kind, text_view text, arena *from)
 {
@@ -71,6 +87,7 @@ static bool read_as(unsigned kind, text_view text, arena *from)
         }
     } else {
         error = credential_read_grant(&grant, from, text);
+        read_grants(text, from, error, &grant);
         if (error == CREDENTIAL_OK) {
             credential_write_grant(&written, &grant, &pair);
             (void) !credential_open_key(&key, &grant, secret);

@@ -1,6 +1,8 @@
 /* The files that people carry: cut, changed, of another kind, signed by another, with payloads that are well signed and spoilt. */
 #include "hostile.h"
 
+#include <assert.h>
+
 #include "bundle.h"
 #include "mpack.h"
 
@@ -50,6 +52,13 @@ static credential_error read_as(unsigned kind, text_view text)
     credential_error error = kind == 0   ? credential_read_request(&identity, memory, text)
                              : kind == 1 ? credential_read_approval(&approval, memory, text)
                                          : credential_read_grant(&grant, memory, text);
+    if (kind == 2) { /* the same as one of several: never taken where the one is not */
+        credential_grant all[RECORD_TOKEN_SETS];
+        unsigned count;
+        credential_error several = credential_read_grants(all, &count, memory, text);
+        assert(several != CREDENTIAL_OK || error == CREDENTIAL_OK);
+        hostile_met(HOSTILE_CREDENTIAL, several);
+    }
     hostile_met(HOSTILE_CREDENTIAL, error);
     return error;
 }
