@@ -6,6 +6,7 @@
 #include "credential.h"
 #include "hub_agent.h"
 #include "hub_commands.h"
+#include "hub_rekey.h"
 
 enum { MEMORY_BYTES = 64 * 1024 * 1024 };
 
@@ -154,14 +155,25 @@ static int show(cli_call *call, hub_base *base, arena *memory)
 static int revoke(cli_call *call, hub_base *base, arena *memory)
 {
     const char *name = cli_value(call, "nom");
+    store_agent agent;
+    hub_rekey_scope *scopes = NULL;
+    unsigned count = 0;
     database_error error = store_agent_revoke(base->store, name);
     if (error == DATABASE_NOT_FOUND)
         return hub_agent_unknown(call, base, memory, name);
     if (error != DATABASE_OK)
         return hub_base_fail(base, call, error);
+    /* Done; what follows is advice. */
+    error = store_agent_find(base->store, name, memory, &agent);
+    if (error == DATABASE_OK)
+        error = hub_rekey_find(base, &agent, memory, &scopes, &count);
+    if (error != DATABASE_OK)
+        cli_say(call, "attention : ses périmètres n’ont pas pu être lus ; la clé de liaison de chacun est à renouveler");
     if (call->json)
-        return hub_base_json(call, json_pack("{s:s, s:b}", "nom", name, "revoque", 1));
+        return hub_base_json(call, json_pack("{s:s, s:b, s:o}", "nom", name, "revoque", 1, "cles_a_renouveler",
+                                             hub_rekey_json(scopes, count)));
     fprintf(call->out, "L’agent « %s » n’a plus accès au hub. Ce qu’il a envoyé reste.\n", name);
+    hub_rekey_tell(call, name, scopes, count);
     return CLI_DONE;
 }
 

@@ -5,6 +5,7 @@
 
 #include "hub_base.h"
 #include "hub_commands.h"
+#include "hub_status_keys.h"
 #include "store_agent.h"
 #include "store_status.h"
 
@@ -35,13 +36,14 @@ static const char *contact_of(const status *self, const store_agent *agent)
 static json_t *scopes_json(const store_status *said)
 {
     json_t *all = json_array();
-    for (unsigned i = 0; i < said->scope_count; i++)
-        json_array_append_new(all, json_pack("{s:s, s:I, s:i, s:I, s:s}", "perimetre", said->scopes[i].scope,
-                                             "position",
-                                             (json_int_t) said->scopes[i].position, "contrats",
-                                             (int) said->scopes[i].contracts, "lots_non_stables",
-                                             (json_int_t) said->scopes[i].unstable, "dernier_lot",
-                                             said->scopes[i].last_received));
+    for (unsigned i = 0; i < said->scope_count; i++) {
+        const store_status_scope *scope = &said->scopes[i];
+        json_t *one = json_pack("{s:s, s:I, s:i, s:I, s:s}", "perimetre", scope->scope, "position",
+                                (json_int_t) scope->position, "contrats", (int) scope->contracts, "lots_non_stables",
+                                (json_int_t) scope->unstable, "dernier_lot", scope->last_received);
+        hub_status_keys_add(one, scope);
+        json_array_append_new(all, one);
+    }
     return all;
 }
 
@@ -162,6 +164,7 @@ static void tell_scope(const store_status_scope *scope, FILE *to)
         fprintf(to, "    enregistré%s et pas encore stable%s (les agents les gardent) : %" PRIu64 " lot%s\n",
                 hub_base_plural(scope->unstable), hub_base_plural(scope->unstable), scope->unstable,
                 hub_base_plural(scope->unstable));
+    hub_status_keys_tell(scope, to);
 }
 
 static int tell(const status *self)

@@ -74,7 +74,7 @@ static const cli_command commands[] = {
     {.name = "agent show", .run = hub_agent_show_run, .help = "montre un agent", .operands = name_operand},
     {.name = "agent revoke", .run = hub_agent_revoke_run, .help = "retire son accès à un agent, aussitôt",
      .operands = name_operand,
-     .details = "Ce qu’il a envoyé reste."},
+     .details = "Ce qu’il a envoyé reste. Dit qui doit renouveler la clé de liaison que cet opérateur a pu garder, et comment."},
     {.name = "agent replace", .run = hub_replace_run,
      .help = "donne de nouvelles clés à un opérateur qui a perdu son poste",
      .options = hub_replace_options, .operands = replace_operands, .flags = IDENTITY_PLACES,

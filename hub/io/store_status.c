@@ -85,6 +85,7 @@ static database_error read_scopes(database *connection, arena *from, store_statu
     status->scopes = items;
     for (unsigned i = 0; i < status->scope_count; i++) {
         store_status_scope *one = &status->scopes[i];
+        *one = (store_status_scope) {0};
         COPY(one->scope, (int) i, 0);
         one->position = (uint64_t) database_integer(result, (int) i, 1);
         one->contracts = (unsigned) database_integer(result, (int) i, 2);
@@ -168,6 +169,8 @@ database_error store_status_read(store *self, arena *from, store_status *status)
     error = read_server(connection, status);
     if (error == DATABASE_OK)
         error = read_scopes(connection, from, status);
+    if (error == DATABASE_OK)
+        error = store_status_read_keys(connection, from, status);
     if (error == DATABASE_OK)
         error = read_contacts(connection, from, status);
     if (error == DATABASE_OK)

@@ -8,13 +8,31 @@
 #include "credential.h"
 #include "store.h"
 
-/* Times are ISO 8601, UTC, seconds; "" when never. */
+/* An epoch of a scope's linkage key. Times are ISO 8601, UTC, seconds; "" when never. */
+typedef struct {
+    uint64_t epoch;
+    char name[CRYPTO_FINGERPRINT_TEXT]; /* of the key, as its holders see it */
+    char since[32], closed[32];
+    uint64_t closed_position; /* from which on it is closed; 0: it is open */
+} store_status_key;
+
+/* Records of an agent in a contract that have no tokens of an epoch. */
+typedef struct {
+    char agent[CREDENTIAL_NAME_MAX + 1], contract[RECORD_NAME_MAX + 1];
+    bool revoked;
+    uint64_t records;
+} store_status_lag;
+
 typedef struct {
     char scope[BATCH_SCOPE_MAX + 1];
     uint64_t position;
     unsigned contracts;
     uint64_t unstable; /* batches that are committed and not stable */
     char last_received[32];
+    unsigned key_count, behind_count, unlinked_count;
+    store_status_key *keys;     /* by epoch; all that ever were */
+    store_status_lag *behind;   /* while two epochs are open: without the newer */
+    store_status_lag *unlinked; /* without the one under which people are linked: counted, each as a person of its own */
 } store_status_scope;
 
 typedef struct {
@@ -50,6 +68,9 @@ typedef struct {
 /* All of it, in the arena. */
 database_error store_status_read(store *self, arena *from,
                                  store_status *status) __attribute__((warn_unused_result));
+
+/* The keys of the status's scopes (store_status_keys.c); part of store_status_read, in its transaction. */
+database_error store_status_read_keys(database *connection, arena *from, store_status *status) __attribute__((warn_unused_result));
 
 /* The agent with that Ed25519 key has said HELLO. */
 database_error store_status_note_contact(store *self,

@@ -82,6 +82,16 @@ class Scenario(unittest.TestCase):
         """How many of the operator's records carry tokens."""
         return sum(1 for r in self.held[name] if r.number or r.string or r.household)
 
+    def at_hub(self):
+        """What the hub says of the scope's key: {epoch: closed}, {agent: records behind}, {agent: records unlinked}."""
+        scope, = [one for one in WORLD.hub("status", "--json").must().json()["perimetres"] if one["perimetre"] == harness.SCOPE]
+        self.assertEqual({key["epoque"]: key["identifiant"] for key in scope["cles"]},
+                         {key["epoque"]: key["identifiant"] for key in
+                          WORLD.agent(COORDINATOR, "key", "list", "--json").must().json()["cles"]})
+        return ({key["epoque"]: bool(key["close_le"]) for key in scope["cles"]},
+                {lag["agent"]: lag["enregistrements"] for lag in scope["retards"]},
+                {lag["agent"]: lag["enregistrements"] for lag in scope["non_rattaches"]})
+
     def sealed(self, giver, taker):
         """A grant's file."""
         path = WORLD.path(f"{giver}-{taker}.cle")
@@ -134,6 +144,8 @@ class Rotation(Scenario):
         self.assertNotIn("nouvelle clé", WORLD.agent(COORDINATOR, "status").must().text)
         self.assertEqual(self.keys(COORDINATOR), ({1: OPEN, 2: OPEN}, []))
         self.check("the coordinator uses both")
+        self.assertEqual(self.at_hub(), ({1: False, 2: False}, {name: self.with_tokens(name) for name in ("cecler", LOST)}, {}))
+        self.assertIn("n’ont pas encore suivi", WORLD.hub("status").must().text)
         self.rotate("--close", codes=[harness.EX_TEMPFAIL])
         self.assertIn("n’a pas pu être close", WORLD.agent(COORDINATOR, "status").must().text)
         self.check("a closing that comes too early changes nothing")
@@ -168,7 +180,11 @@ class Rotation(Scenario):
         """The last one cannot follow: it is revoked, and its records stand alone from the closing on."""
         before = WORLD.hub("report", harness.CONTRACT, "--format", "json").must().json()["position"]
         expected = WORLD.report()
-        WORLD.hub("agent", "revoke", LOST).must()
+        said = WORLD.hub("agent", "revoke", LOST).must().text
+        self.assertIn(f"coordonnateur « {COORDINATOR} »", said)
+        self.assertIn(f"key rotate --scope {harness.SCOPE} --close", said)
+        self.assertEqual(WORLD.hub("agent", "revoke", LOST, "--json").must().json()["cles_a_renouveler"],
+                         [{"perimetre": harness.SCOPE, "coordonnateurs": [COORDINATOR]}])
         self.check("revoked")
         killed(COORDINATOR, "key", "rotate", "--scope", harness.SCOPE, "--close", after=0.05)
         kill_hub()
@@ -180,7 +196,8 @@ class Rotation(Scenario):
         self.past.add(LOST)
         self.check("closed")
         self.assertEqual(WORLD.report(harness.CONTRACT, "--as-of", str(before)), expected)
-        self.assertIn(LOST, WORLD.hub("status").must().text)
+        self.assertEqual(self.at_hub(), ({1: True, 2: False}, {}, {LOST: self.with_tokens(LOST)}))
+        self.assertIn("sans être rattachés", WORLD.hub("status").must().text)
         for name in (COORDINATOR, "cecler", LATE):
             self.assertGreater(self.send(name).json()["modifies"], 0)  # the old tokens leave the hub
             self.assertEqual(self.send(name).json()["modifies"], 0)

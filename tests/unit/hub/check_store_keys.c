@@ -4,6 +4,7 @@
  */
 #include "storehouse.h"
 #include "store_replace.h"
+#include "store_status.h"
 
 enum { ID = 0x4b }; /* of the house's agents' keys */
 
@@ -253,6 +254,38 @@ START_TEST(an_agent_with_new_keys_is_waited_for)
 }
 END_TEST
 
+/* What `status` shows: each epoch, who has not followed, who is unlinked. */
+START_TEST(status_says_who_lags)
+{
+    store_status said;
+    char name[CRYPTO_FINGERPRINT_TEXT];
+    say(&facts[0]);
+    say(&facts[1]);
+    say(&facts[4]);
+    ck_assert_int_eq(store_status_read(house.store, house.memory, &said), DATABASE_OK);
+    ck_assert(said.scope_count == 1 && said.scopes[0].key_count == 1 && said.scopes[0].behind_count == 0
+              && said.scopes[0].unlinked_count == 0);
+    hold(&alpha, 1, 2);
+    say(&facts[0]);
+    ck_assert_int_eq(store_status_read(house.store, house.memory, &said), DATABASE_OK);
+    const store_status_scope *scope = &said.scopes[0];
+    ck_assert(scope->key_count == 2 && scope->behind_count == 1 && scope->unlinked_count == 0);
+    crypto_fingerprint(name, alpha.keys[1].id, TOKEN_KEY_ID);
+    ck_assert(scope->keys[1].epoch == 2 && scope->keys[1].closed_position == 0 && scope->keys[1].closed[0] == '\0');
+    ck_assert_str_eq(scope->keys[1].name, name);
+    ck_assert_str_eq(scope->behind[0].agent, "beta");
+    ck_assert_str_eq(scope->behind[0].contract, "63-a");
+    ck_assert(scope->behind[0].records == 2 && !scope->behind[0].revoked);
+    ck_assert_int_eq(store_agent_revoke(house.store, "beta"), DATABASE_OK);
+    ck_assert_int_eq(close_epoch(&alpha, 1), RECORD_OK);
+    ck_assert_int_eq(store_status_read(house.store, house.memory, &said), DATABASE_OK);
+    scope = &said.scopes[0];
+    ck_assert(scope->key_count == 2 && scope->behind_count == 0 && scope->unlinked_count == 1);
+    ck_assert(scope->keys[0].closed_position == scope->position && strlen(scope->keys[0].closed) == 20);
+    ck_assert(scope->unlinked[0].records == 2 && scope->unlinked[0].revoked);
+}
+END_TEST
+
 /* What WELCOME says of the keys; that a change of them is heard; which position a closing has among refusals. */
 START_TEST(agents_learn_which_keys_are_open)
 {
@@ -340,6 +373,7 @@ int main(void)
     tcase_add_test(cases, what_a_revoked_agent_has_left_is_unlinked_and_listed);
     tcase_add_test(cases, who_is_late_is_taken_and_unlinked_until_it_follows);
     tcase_add_test(cases, an_agent_with_new_keys_is_waited_for);
+    tcase_add_test(cases, status_says_who_lags);
     tcase_add_test(cases, agents_learn_which_keys_are_open);
     tcase_add_test(cases, a_close_is_whole_or_not_at_all);
     suite_add_tcase(suite, cases);
