@@ -292,7 +292,7 @@ static int run_acknowledge(void)
     outbox *box;
     outbox_tally tally = {0};
     outbox_receipt receipt = {.scope = "63", .sequence = 1, .stable = 1, .ledger_position = 5, .receipt = text_of("receipt"),
-                              .signature = signature, .refusal_count = 2, .refusals = refusals};
+                              .signature = signature, .chain = signature, .refusal_count = 2, .refusals = refusals};
     outbox_error error = outbox_open(&box, box_path, NULL);
     if (error == OUTBOX_OK)
         error = outbox_begin(box);

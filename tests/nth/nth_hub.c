@@ -4,6 +4,8 @@
  */
 #include "nth.h"
 #include "nth_database.h"
+#include "proof_check.h"
+#include "store_audit.h"
 #include "store_ask.h"
 #include "store_replace.h"
 #include "store_status.h"
@@ -248,6 +250,69 @@ START_TEST(test_load)
 }
 END_TEST
 
+/* The ledger verified, and the links that a migration finds owed. */
+
+static void tell(void *data, const proof_check_finding *finding)
+{
+    (void)data;
+    fprintf(stderr, "position %llu: %d\n", (unsigned long long)finding->position, (int)finding->fault);
+    abort(); /* a failure of ours is no finding */
+}
+
+static bool take(void *data, const store_audit_item *item)
+{
+    proof_check *check = data;
+    if (item->type == STORE_AUDIT_AGENT)
+        return proof_check_agent(check, text_of(item->identity.name)) >= 0 && proof_check_key(check, item->agent, item->identity.sign);
+    if (item->type == STORE_AUDIT_SCOPE)
+        return proof_check_scope(check, text_of(item->scope));
+    if (item->type == STORE_AUDIT_BATCH)
+        proof_check_batch(check, item->position, item->header, item->signature, item->chain);
+    if (item->type == STORE_AUDIT_CONTRACT)
+        proof_check_contract(check, item->position, item->id, item->version, item->definition, item->chain);
+    if (item->type == STORE_AUDIT_END)
+        proof_check_end(check, item->position, item->chain);
+    return true;
+}
+
+static int run_audit(void)
+{
+    uint64_t total;
+    bool stopped = false;
+    store *own = open_store();
+    arena *memory = arena_new(SCRATCH), *scratch = arena_new(WIRE_SCRATCH_BYTES);
+    proof_check *check = memory && scratch ? proof_check_new(memory, scratch, tell, NULL) : NULL;
+    const store_audit_taker taker = {take, check};
+    database_error error = check ? store_audit(own, &taker, &total, &stopped) : DATABASE_NO_MEMORY;
+    if (error == DATABASE_OK && stopped)
+        error = DATABASE_NO_MEMORY;
+    if (error == DATABASE_OK)
+        must(total == 5 && proof_check_total(check).batches == 4 && proof_check_total(check).contracts == 1);
+    arena_destroy(&scratch);
+    arena_destroy(&memory);
+    store_destroy(&own);
+    return (int)error;
+}
+
+static int run_links(void)
+{
+    store *own = NULL;
+    database_error error = house_open(&own, "this-hub", false);
+    store_destroy(&own);
+    return (int)error;
+}
+
+START_TEST(test_proof)
+{
+    make_batches();
+    for (int i = 0; i < 3; i++)
+        ck_assert_int_eq(house_put(batches[i]).stored, HUB_STORED_COMMITTED);
+    drive("ledger verified", run_audit, some);
+    house_run("UPDATE ctai.scope SET chained = 0, chain = decode(repeat('00', 32), 'hex')");
+    drive("links made", run_links, some);
+}
+END_TEST
+
 /* What an agent asks: a new incarnation, what the hub holds of it; and new keys. */
 
 static wire_message question;
@@ -477,6 +542,7 @@ int main(void)
     tcase_set_timeout(all, 600);
     tcase_add_test(all, test_put);
     tcase_add_test(all, test_load);
+    tcase_add_test(all, test_proof);
     tcase_add_test(all, test_ask);
     tcase_add_test(all, test_replace);
     tcase_add_test(all, test_agents);
