@@ -301,7 +301,9 @@ enqueue_error enqueue(outbox *to, const agent_home *agent, const export *made, b
         batch_buffer_init(&all[i].coverage, OUTBOX_VALUE_MAX);
         batch_buffer_init(&all[i].contributions, OUTBOX_VALUE_MAX);
     }
-    result->outbox = forget_found(to, agent, made);
+    result->outbox = forget_refused(to, agent);
+    if (result->outbox == OUTBOX_OK)
+        result->outbox = forget_found(to, agent, made);
     enqueue_error error = result->outbox == OUTBOX_OK ? ENQUEUE_OK : ENQUEUE_OUTBOX;
     if (error == ENQUEUE_OK)
         error = measure_all(all, made->result_count, allow_withdrawals, result);

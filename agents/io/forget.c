@@ -424,6 +424,58 @@ outbox_error forget_found(outbox *box, const agent_home *agent, const export *ma
     return finish(box, error);
 }
 
+static void add_refused(void *data, const uint8_t key[RECORD_KEY])
+{
+    add_key(data, key);
+}
+
+/* Of the keys that were erased, those that the hub could not read. */
+static outbox_error find_refused(outbox *box, const outbox_place *place, keyset *to)
+{
+    keyset gone = {0}, refused = {0};
+    text_view contract = text_of(place->contract);
+    outbox_error error = outbox_refused(box, contract, RECORD_UNREADABLE, add_refused, &refused);
+    if (error == OUTBOX_OK && refused.count > 0)
+        error = read_gone(box, contract, &gone);
+    refused.count = departed_sort(refused.keys, refused.count);
+    for (size_t i = 0; error == OUTBOX_OK && i < refused.count; i++)
+        if (departed_has(set_of(&gone), gone.count, refused.keys[i]))
+            add_key(to, refused.keys[i]);
+    if (error == OUTBOX_OK && (refused.failed || to->failed))
+        error = OUTBOX_NO_MEMORY;
+    free(gone.keys);
+    free(refused.keys);
+    return error;
+}
+
+static outbox_error queue_refused(outbox *box, const agent_home *agent, const outbox_place *place, const keyset *keys)
+{
+    uint64_t dropped = 0;
+    outbox_error error = outbox_begin(box);
+    if (error != OUTBOX_OK)
+        return error;
+    error = outbox_erase_held(box, place, set_of(keys), keys->count, &dropped); /* their refusals are past */
+    if (error == OUTBOX_OK)
+        error = queue(box, agent, place, keys);
+    return finish(box, error);
+}
+
+outbox_error forget_refused(outbox *box, const agent_home *agent)
+{
+    outbox_place *places;
+    size_t count;
+    outbox_error error = outbox_places(box, &places, &count);
+    for (size_t i = 0; error == OUTBOX_OK && i < count; i++) {
+        keyset keys = {0};
+        error = find_refused(box, &places[i], &keys);
+        if (error == OUTBOX_OK && keys.count > 0)
+            error = queue_refused(box, agent, &places[i], &keys);
+        free(keys.keys);
+    }
+    free(places);
+    return error;
+}
+
 outbox_error forget_again(outbox *box, const agent_home *agent, text_view scope)
 {
     outbox_place *places;

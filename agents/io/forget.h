@@ -39,6 +39,12 @@ outbox_error forget_undo(outbox *box, const agent_home *agent, text_view id_loca
 /* Before an export is queued: erases what there is of those whom it still has (export.erased), and adds to the list by what else they are known. */
 outbox_error forget_found(outbox *box, const agent_home *agent, const export *made) __attribute__((warn_unused_result));
 
+/*
+ * Queues again the erasures that a hub could not read, with the batch that it put aside. Before an export is queued, as
+ * forget_found.
+ */
+outbox_error forget_refused(outbox *box, const agent_home *agent) __attribute__((warn_unused_result));
+
 /* Within a transaction, after an incarnation was granted: queues all erasures of the scope again. */
 outbox_error forget_again(outbox *box, const agent_home *agent, text_view scope);
 

@@ -270,6 +270,11 @@ outbox_error outbox_erase_bodies(outbox *self, text_view scope, const uint8_t (*
 outbox_error outbox_erase_held(outbox *self, const outbox_place *of, const uint8_t (*keys)[RECORD_KEY], size_t count,
                                uint64_t *dropped);
 
+/* Keys of a contract that were refused for that reason, one call for each; key lives during the call. */
+outbox_error outbox_refused(outbox *self, text_view contract, record_reason reason,
+                            void (*tell)(void *data, const uint8_t key[RECORD_KEY]), void *data)
+    __attribute__((warn_unused_result));
+
 /* The value, by contract, that tells which coverage was told last: forgotten when the hub may not have it. */
 #define OUTBOX_COVERAGE "couverture"
 

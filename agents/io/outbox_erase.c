@@ -142,3 +142,19 @@ outbox_error outbox_erase_held(outbox *self, const outbox_place *of, const uint8
         kept = outbox_forget_refusal(self, text_of(of->contract), keys[i]);
     return error == OUTBOX_ABSENT ? kept : error;
 }
+
+outbox_error outbox_refused(outbox *self, text_view contract, record_reason reason,
+                            void (*tell)(void *data, const uint8_t key[RECORD_KEY]), void *data)
+{
+    static const char sql[] = "SELECT key FROM refusal WHERE contract = ?1 AND reason = ?2 AND length(key) = 16";
+    sqlite3_stmt *row = NULL;
+    int result = sqlite3_prepare_v2(self->db, sql, -1, &row, NULL);
+    if (result == SQLITE_OK) {
+        outbox_bind_text(row, 1, contract);
+        sqlite3_bind_int(row, 2, reason);
+        while ((result = sqlite3_step(row)) == SQLITE_ROW)
+            tell(data, (const uint8_t *)outbox_column(row, 0).at);
+    }
+    sqlite3_finalize(row);
+    return outbox_result(self, result);
+}

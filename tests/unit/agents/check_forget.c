@@ -212,6 +212,27 @@ START_TEST(the_way_back_is_of_the_whole_person)
 }
 END_TEST
 
+/* A hub has put the batch aside: its erasures are owed. */
+START_TEST(what_could_not_be_read_is_told_again)
+{
+    uint8_t key[RECORD_KEY];
+    wire_record_refusal refusals[2 + 3 * MONTHS];
+    outbox_tally tally = {0};
+    (void)push(ZOHRA KARIM, FACTS OTHERS);
+    (void)forget("P1");
+    ck_assert_uint_eq(last(), 2);
+    for (unsigned i = 0; i < 2 + 3 * MONTHS; i++)
+        refusals[i] = (wire_record_refusal){2, i, RECORD_UNREADABLE};
+    acknowledge(2, 2, refusals, 2 + 3 * MONTHS, &tally);
+    ck_assert_uint_eq(push(ZOHRA KARIM, FACTS OTHERS).unchanged, 2);
+    ck_assert_uint_eq(last(), 3);
+    event_key(key, "e1");
+    ck_assert(erases(3, key));
+    ck_assert_uint_eq(push(ZOHRA KARIM, FACTS OTHERS).unchanged, 2);
+    ck_assert_uint_eq(last(), 3);
+}
+END_TEST
+
 START_TEST(all_of_it_is_told_again)
 {
     uint8_t key[RECORD_KEY];
@@ -239,6 +260,7 @@ int main(void)
     tcase_add_test(cases, a_row_that_is_another_persons_now_is_told_anew);
     tcase_add_test(cases, who_is_unknown);
     tcase_add_test(cases, the_way_back_is_of_the_whole_person);
+    tcase_add_test(cases, what_could_not_be_read_is_told_again);
     tcase_add_test(cases, all_of_it_is_told_again);
     suite_add_tcase(suite, cases);
     SRunner *runner = srunner_create(suite);
