@@ -511,6 +511,18 @@ static int run_open(void)
     return (int)error;
 }
 
+/* As a reader, by a login of its own. */
+static int run_log_in(void)
+{
+    static const uint8_t pepper[CRYPTO_KEY];
+    store *made = NULL;
+    store_options options = {.conninfo = house.conninfo, .pepper = pepper, .use = STORE_REPORT, .own_cluster = true};
+    snprintf(options.hub, sizeof options.hub, "this-hub");
+    database_error error = store_open(&made, &options);
+    store_destroy(&made);
+    return (int)error;
+}
+
 /* Is it there, and whose? (It is claimed after it is made; a hub that is not its own does not use it.) */
 static void schema_state(batch_buffer *to)
 {
@@ -529,6 +541,7 @@ START_TEST(test_schema)
     nth_drive(&making, getenv("NTH_ALL") ? everything : few);
     ck_assert_int_eq(house_open(&house.store, "this-hub", true), DATABASE_OK);
     drive("store opened", run_open, some);
+    drive("store opened to read", run_log_in, some);
 }
 END_TEST
 

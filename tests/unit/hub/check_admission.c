@@ -124,6 +124,8 @@ START_TEST(configuration_comes_back)
     const char *reason;
     hub_conf_init(&conf);
     ck_assert(hub_conf_set(&conf, "database", text_of("host=a,b dbname='c d' password=#=x"), &reason));
+    ck_assert(hub_conf_set(&conf, "database_ingest", text_of("service=a password='= #'"), &reason));
+    ck_assert(hub_conf_set(&conf, "database_report", text_of("service=b"), &reason));
     ck_assert(hub_conf_set(&conf, "listen", text_of("tcp://[::1]:7"), &reason));
     ck_assert(hub_conf_set(&conf, "web", text_of("127.0.0.1:8080"), &reason));
     ck_assert(hub_conf_set(&conf, "address", text_of("tcp://hub.exemple.fr:5670"), &reason));
