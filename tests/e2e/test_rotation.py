@@ -82,6 +82,13 @@ class Scenario(unittest.TestCase):
         """How many of the operator's records carry tokens."""
         return sum(1 for r in self.held[name] if r.number or r.string or r.household)
 
+    def tokens(self, name):
+        """{key: tokens} as preview shows them."""
+        persons, events = self.files[name]
+        done = WORLD.agent(name, "preview", "--persons", persons, "--events", events)
+        done.must(harness.EX_OK, harness.EX_DATAERR)
+        return {row["cle"]: (row["jeton_e"], row["jeton_i"], row["jeton_menage"]) for row in done.csv()}
+
     def at_hub(self):
         """What the hub says of the scope's key: {epoch: closed}, {agent: records behind}, {agent: records unlinked}."""
         scope, = [one for one in WORLD.hub("status", "--json").must().json()["perimetres"] if one["perimetre"] == harness.SCOPE]
@@ -121,6 +128,7 @@ class Rotation(Scenario):
 
     def first_steps(self):
         """A new key at the coordinator alone changes nothing, and neither does its first use."""
+        shown = self.tokens(COORDINATOR)
         for after in (0.005, 0.02, 0.05):
             killed(COORDINATOR, "key", "rotate", "--scope", harness.SCOPE, after=after)
             if len(self.keys(COORDINATOR)[0]) > 1:
@@ -133,6 +141,7 @@ class Rotation(Scenario):
         self.rotate("--close", codes=[harness.EX_CONFIG])  # the hub has not met the second epoch
         self.assertIn("nouvelle clé", WORLD.agent(COORDINATOR, "status").must().text)
         self.check("rotated")
+        self.assertEqual(self.tokens(COORDINATOR), shown)  # those of the epoch that links
         for after in (0.05, 0.2):
             killed(COORDINATOR, "push", "--persons", self.files[COORDINATOR][0], "--events", self.files[COORDINATOR][1],
                    after=after)
@@ -178,6 +187,7 @@ class Rotation(Scenario):
 
     def closing(self):
         """The last one cannot follow: it is revoked, and its records stand alone from the closing on."""
+        shown = self.tokens(COORDINATOR)
         before = WORLD.hub("report", harness.CONTRACT, "--format", "json").must().json()["position"]
         expected = WORLD.report()
         said = WORLD.hub("agent", "revoke", LOST).must().text
@@ -194,6 +204,9 @@ class Rotation(Scenario):
                 self.assertIn("aucune rotation", done.messages)
         self.assertEqual(self.keys(COORDINATOR), ({1: CLOSED, 2: OPEN}, []))
         self.past.add(LOST)
+        now = self.tokens(COORDINATOR)
+        self.assertEqual(now.keys(), shown.keys())
+        self.assertTrue(all(now[k] != shown[k] for k in now if any(now[k])))
         self.check("closed")
         self.assertEqual(WORLD.report(harness.CONTRACT, "--as-of", str(before)), expected)
         self.assertEqual(self.at_hub(), ({1: True, 2: False}, {}, {LOST: self.with_tokens(LOST)}))
