@@ -298,6 +298,18 @@ START_TEST(what_could_not_be_written_down_is_asked_for_again)
     step((agent_event){.type = AGENT_EVENT_UNKEPT, .scope = "63"}); /* cannot even be read: it holds no receipt that it could show */
     ck_assert_uint_eq(session.scopes[0].acknowledged, 0);
     ck_assert_uint_eq(session.scopes[0].queued, 5);
+    /* It may hold receipts beyond the hub's place all the same: it is told that they are void. */
+    for (int i = 0; i < 2; i++) {
+        now = session.deadline_ms;
+        simple(AGENT_EVENT_TICK);
+        simple(AGENT_EVENT_CONNECTED);
+        at[0] = position("63", 4);
+        welcome_at(at, 2, 8, 1 << 20);
+        ck_assert((effect(AGENT_EFFECT_RETRACT) != NULL) == (i == 0));
+        ck_assert(i > 0 || effect(AGENT_EFFECT_RETRACT)->sequence == 4);
+        ck_assert_uint_eq(session.scopes[0].acknowledged, 0);
+        simple(AGENT_EVENT_LOST);
+    }
 }
 END_TEST
 
