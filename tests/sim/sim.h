@@ -49,7 +49,7 @@ enum {
     X(agent_stopped) X(agent_resent) X(busy_answered) \
     X(ack_refusals) X(db_granted) X(db_granted_again) X(db_renewal_stale) X(db_renewal_fork) X(db_forked_refused) X(db_surveyed) X(db_listed) \
     X(said_renew) X(said_survey) X(said_list) X(said_granted) X(said_digests) X(said_listed) X(said_contracts) \
-    X(second_restore) X(stage_tail) X(stage_restore) X(stage_right) X(stage_promotion) X(late_after_grant) X(renew_late) X(renew_fatal) X(grant_lost)
+    X(second_restore) X(stage_tail) X(stage_restore) X(stage_right) X(stage_promotion) X(late_after_grant) X(renew_late) X(renew_fatal) X(survey_fatal) X(grant_lost)
 
 enum {
 #define SIM_COUNTER_NAME(name) SIM_COUNT_##name,

@@ -174,7 +174,7 @@ void check_agent_says(unsigned index, text_view frame)
     else if (message.type == WIRE_RENEW)
         stage_renews(index);
     else if (message.type == WIRE_SURVEY)
-        sim_count(said_survey);
+        stage_surveys(index);
     else if (message.type == WIRE_LIST)
         sim_count(said_list);
     arena_destroy(&scratch);

@@ -148,6 +148,15 @@ void stage_renews(unsigned agent)
     }
 }
 
+void stage_surveys(unsigned agent)
+{
+    sim_count(said_survey);
+    if (sim.faults && sim_chance(SIM_STAGE, sim.odds.renew_fatal)) {
+        sim_count(survey_fatal);
+        sim_disk_fuse(agent, (unsigned)within(8));
+    }
+}
+
 void stage_lingers(void)
 {
     if (sim_chance(SIM_STAGE, 600))

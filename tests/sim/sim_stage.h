@@ -7,7 +7,7 @@
  *  - right: a right is gone for a moment, or until the troubles end, and no hub is told.
  *
  * And around a renewal: RENEW that arrives when its agent has gone to another hub, GRANTED that is lost, an agent that
- * dies in the midst of asking.
+ * dies in the midst of asking, or of comparing after it.
  */
 #ifndef CTAI_SIM_STAGE_H
 #define CTAI_SIM_STAGE_H
@@ -24,6 +24,8 @@ void stage_happens(unsigned agent, uint64_t part);
 
 /* An agent sends RENEW. */
 void stage_renews(unsigned agent);
+/* An agent sends SURVEY. */
+void stage_surveys(unsigned agent);
 /* That RENEW lingers on the way. */
 void stage_lingers(void);
 /* An incarnation was granted. */
