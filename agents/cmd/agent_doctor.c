@@ -2,12 +2,15 @@
  * agent_doctor: `ctai-agent doctor`: the health of this agent, from its files to the hub's handshake. It takes nothing that a
  * running `serve` has: what only that knows, it asks of it (status); and it runs with a home that no other command opens.
  */
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <jansson.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -23,6 +26,7 @@ enum {
     FILES_WANTED = 1024,
     TCP_TIMEOUT_MS = 3 * 1000,
     HANDSHAKE_MS = 8 * 1000,
+    EXPORTS_DAYS = 31,
     SILENT_S = 15 * 60, /* a serve that has heard nothing for so long */
 };
 
@@ -266,6 +270,36 @@ static void look_at_queue(doctor *to, void *of)
         doctor_say(to, DOCTOR_DOUBT, NULL, "corrigez d’abord ce qui précède", "la file d’attente n’a pas pu être lue");
 }
 
+/* Exports that were read long ago: people's names in the clear, which nothing needs any more. */
+static unsigned old_files(const char *folder, time_t before)
+{
+    unsigned count = 0;
+    DIR *entries = opendir(folder);
+    for (struct dirent *entry = entries == NULL ? NULL : readdir(entries); entry != NULL; entry = readdir(entries)) {
+        struct stat about;
+        count += fstatat(dirfd(entries), entry->d_name, &about, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(about.st_mode)
+            && about.st_ctime < before; /* the day on which it was moved there */
+    }
+    if (entries != NULL)
+        closedir(entries);
+    return count;
+}
+
+static void look_at_exports(doctor *to, void *of)
+{
+    static const char *const folders[] = {"inbox/traite", "inbox/rejete"};
+    const patient *self = of;
+    for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
+        char path[PATH_MAX];
+        if (snprintf(path, sizeof path, "%s/%s", self->call->home, folders[i]) >= (int)sizeof path)
+            continue;
+        unsigned count = old_files(path, time(NULL) - EXPORTS_DAYS * 86400);
+        if (count > 0)
+            doctor_say(to, DOCTOR_DOUBT, path, "effacez ceux dont vous n’avez plus besoin : ils portent des noms en clair",
+                       "des fichiers déjà lus sont là depuis plus de %d jours : %u", EXPORTS_DAYS, count);
+    }
+}
+
 /* --- the way to the hub --- */
 
 /* "tcp://HOST:PORT"; an IPv6 host without its brackets. */
@@ -400,6 +434,7 @@ static const doctor_check checks[] = {
     {"liaison", "les clés de liaison des contrats connus sont là", look_at_linkage},
     {"service", "sans objet tant que les clés ne s’ouvrent pas", look_at_service},
     {"attente", "rien n’attend, rien n’a été refusé", look_at_queue},
+    {"exports", "aucun export ancien ne traîne", look_at_exports},
     {"reseau", "sans objet tant que la préfecture n’a pas été rejointe", look_at_network},
     {.name = NULL},
 };

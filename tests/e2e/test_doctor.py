@@ -313,6 +313,18 @@ class Machine(Case):
         self.assertEqual(code, harness.EX_CONFIG)
         self.finds(found["horloge"], "erreur", "fausse")
 
+    def test_exports_that_lie_about(self):
+        folder = os.path.join(WORLD.path("agent-fit"), "inbox", "traite")
+        os.makedirs(folder, 0o700, exist_ok=True)
+        with open(os.path.join(folder, "personnes.csv"), "w", encoding="utf-8"):
+            pass
+        try:
+            self.assertEqual(worst(agent("fit")[1]["exports"]), "ok")
+            _, found = shifted("ctai-agent", WORLD.path("agent-fit"), 32 * 86400)
+            self.assertIn("effacez", self.finds(found["exports"], "attention", "31 jours", folder)["a_faire"])
+        finally:
+            shutil.rmtree(os.path.join(WORLD.path("agent-fit"), "inbox"))
+
     def test_a_clock_that_went_back(self):
         WORLD.serve("cias")
         deadline = time.monotonic() + 20
