@@ -28,6 +28,7 @@ enum {
     SIM_ACTIONS = 3,
     SIM_SCOPES_MAX = 3,
     SIM_FACTS_MAX = 3000,  /* of an operator in one contract */
+    SIM_PERSONS = 16,      /* whose facts they are: fact n is of person n modulo this */
     SIM_MONTHS = 12,       /* that facts speak of; a contract holds some of them */
     SIM_FRAME_MAX = 4 * 1024 * 1024,
 };
@@ -44,7 +45,7 @@ enum {
     X(hub_killed) X(hub_stopped) X(hub_merged_commit) X(hub_alarm) X(hub_fork_alarm) \
     X(db_away) X(db_slow) X(db_failed) X(db_fault) X(db_full) X(db_commit_lost_done) X(db_commit_lost_undone) \
     X(db_commit_warned) X(db_failover) X(db_failover_tail_lost) X(db_again) X(db_sequence) X(db_incarnation) \
-    X(db_fork) X(db_no_right) X(db_scope) X(db_key) X(db_quarantined) X(db_refusals) X(db_replaced) X(db_withdrawn) X(db_stable_later) \
+    X(db_fork) X(db_no_right) X(db_scope) X(db_key) X(db_quarantined) X(db_refusals) X(db_replaced) X(db_withdrawn) X(db_erased) X(forgotten) X(db_stable_later) \
     X(contract_changed) X(right_changed) X(revoked) X(replaced) X(notice_lost) \
     X(agent_stopped) X(agent_resent) X(busy_answered) \
     X(ack_refusals) X(db_granted) X(db_granted_again) X(db_renewal_stale) X(db_renewal_fork) X(db_forked_refused) X(db_surveyed) X(db_listed) \
@@ -60,7 +61,7 @@ enum {
 
 /* Streams of chance, so that more of one kind leaves the others as they were. */
 typedef enum {
-    SIM_WORLD, SIM_NET, SIM_DISK, SIM_BASE, SIM_OPERATOR, SIM_FAULT, SIM_CRYPTO, SIM_STAGE, SIM_STREAMS
+    SIM_WORLD, SIM_NET, SIM_DISK, SIM_BASE, SIM_OPERATOR, SIM_FAULT, SIM_CRYPTO, SIM_STAGE, SIM_ERASURE, SIM_STREAMS
 } sim_stream;
 
 /* What can go wrong in this seed, per thousand of the occasions (0: never). */

@@ -9,6 +9,7 @@
 #include "runtime.h"
 #include "sim_check.h"
 #include "sim_export.h"
+#include "sim_office.h"
 #include "sim_hub.h"
 #include "sim_net.h"
 #include "sim_stage.h"
@@ -43,13 +44,13 @@ typedef struct {
     uint64_t queued_before;
     staged *stage;
     unsigned stage_count, stage_capacity;
+    uint32_t forgotten; /* a bit for each person */
 } process;
 
 static identity identities[SIM_AGENTS_MAX];
 static unsigned identity_count;
 static process processes[SIM_AGENTS_MAX];
 static unsigned running;
-static uint64_t next_value;
 
 unsigned agent_current(void)
 {
@@ -97,7 +98,7 @@ void agent_reset(void)
     }
     memset(identities, 0, sizeof identities);
     identity_count = 0;
-    next_value = 1;
+    office_reset();
 }
 
 static unsigned new_process(unsigned of_identity)
@@ -272,7 +273,7 @@ unsigned agent_replace(unsigned from)
             sim_content *to = &processes[index].table[k][fact];
             *to = processes[from].table[k][fact];
             if (to->value) {
-                to->value = next_value++; /* what it says is another's saying now */
+                to->value = office_value(); /* what it says is another's saying now */
                 check_said(processes[index].identity, k, fact, to);
             }
         }
@@ -341,41 +342,6 @@ void agent_try_again(unsigned index)
 
 /* The operator. */
 
-static sim_content new_content(void)
-{
-    sim_content made = {.value = next_value++};
-    made.type = (uint8_t)sim_below(SIM_OPERATOR, sizeof sim_types / sizeof *sim_types);
-    made.action = (uint8_t)sim_below(SIM_OPERATOR, SIM_ACTIONS);
-    made.month = (uint8_t)(sim_chance(SIM_OPERATOR, 30) ? sim_below(SIM_OPERATOR, SIM_MONTHS) : sim_between(SIM_OPERATOR, 2, 8));
-    return made;
-}
-
-/* Facts are added, changed and taken away; marks those that did. */
-static void edit(process *self, unsigned contract, bool *touched)
-{
-    uint64_t turns = sim_chance(SIM_OPERATOR, sim.push_all ? 400 : 50) ? sim.fact_count * 2 : 1 + sim_below(SIM_OPERATOR, 1 + sim.fact_count / 4);
-    memset(touched, 0, sim.fact_count * sizeof *touched);
-    bool bad_year = sim_chance(SIM_OPERATOR, 10); /* or a file that was cut off */
-    for (unsigned i = 0; bad_year && i < sim.fact_count; i++)
-        if (sim_chance(SIM_OPERATOR, 800))
-            self->table[contract][i].value = 0;
-    for (uint64_t i = 0; i < turns; i++) {
-        unsigned fact = (unsigned)sim_below(SIM_OPERATOR, sim.fact_count);
-        sim_content *one = &self->table[contract][fact], was = *one;
-        touched[fact] = true;
-        if (one->value && sim_chance(SIM_OPERATOR, 250))
-            one->value = 0;
-        else if (self->before[contract][fact].value && sim_chance(SIM_OPERATOR, 250))
-            *one = self->before[contract][fact]; /* a change is taken back */
-        else
-            *one = new_content();
-        if (was.value)
-            self->before[contract][fact] = was;
-        if (one->value)
-            check_said(self->identity, contract, fact, one);
-    }
-}
-
 static void stage(process *self, unsigned contract, unsigned fact, const sim_content *content)
 {
     if (self->stage_count == self->stage_capacity) {
@@ -401,7 +367,7 @@ static sim_export *make_export(process *self, unsigned contract, bool complete, 
     if (last && !self->cloned) /* two machines have something to say that is each one's own */
         memset(touched, 0, sizeof touched);
     else
-        edit(self, contract, touched);
+        office_edit(self->identity, contract, self->table[contract], self->before[contract], self->forgotten, touched);
     for (unsigned fact = 0; fact < sim.fact_count; fact++) {
         const sim_content *one = &self->table[contract][fact];
         if (complete && !last && sim_chance(SIM_OPERATOR, 10)) { /* a row in error */
@@ -425,6 +391,12 @@ static void take_stage(unsigned index)
         check_accepted(index, self->stage[i].contract, self->stage[i].fact, &self->stage[i].content);
 }
 
+static enqueue_error unread(enqueue_result *result)
+{
+    *result = (enqueue_result){.outbox = OUTBOX_CANNOT_OPEN};
+    return ENQUEUE_OUTBOX;
+}
+
 /* True when it was accepted. */
 static bool push(unsigned index, bool last)
 {
@@ -433,6 +405,7 @@ static bool push(unsigned index, bool last)
     export_result results[SIM_CONTRACTS_MAX];
     bool complete = last || sim_chance(SIM_OPERATOR, 800);
     export all = {.results = results};
+    bool readable = true;
     enqueue_result result;
     self->stage_count = 0;
     if (!complete)
@@ -441,12 +414,13 @@ static bool push(unsigned index, bool last)
         if (!last && sim.contract_count > 1 && sim_chance(SIM_OPERATOR, 400))
             continue;
         exports[all.result_count] = make_export(self, k, complete, last);
+        readable = readable && sim_export_trail(exports[all.result_count], self->box, self->home.secrets->record_key, complete);
         sim_export_result(exports[all.result_count], complete, &results[all.result_count]);
         all.result_count++;
     }
     self->queued_before = queued_in_all(self);
     bool allow = last || sim_chance(SIM_OPERATOR, 200);
-    enqueue_error error = enqueue(self->box, &self->home, &all, allow, &result);
+    enqueue_error error = readable ? enqueue(self->box, &self->home, &all, allow, &result) : unread(&result);
     if (error == ENQUEUE_TOO_MANY_WITHDRAWALS) {
         sim_count(push_refused_withdrawals);
         if (sim_chance(SIM_OPERATOR, 600))
@@ -484,6 +458,9 @@ bool agent_pushes(unsigned index, bool last)
     if (!self->up || (!last && sim.now_ms < self->stalled_until))
         return false;
     running = index;
+    outbox_error error = last ? OUTBOX_OK : office_forgets(index, self->box, &self->home, self->table, self->before, &self->forgotten);
+    self->uncertain = self->uncertain || error != OUTBOX_OK; /* it may be there all the same */
+    self->damaged = self->damaged || error == OUTBOX_DAMAGED;
     bool accepted = push(index, last);
     if (!sim_disk_dead(index)) {
         outbox_error told = runtime_queued(self->loop);

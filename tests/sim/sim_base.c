@@ -42,6 +42,7 @@ void base_change_release(base_change *what)
 {
     free(what->puts);
     free(what->withdrawals);
+    free(what->erasures);
     free(what->refusals);
     *what = (base_change){0};
 }
@@ -96,6 +97,15 @@ const base_ledger *base_find_batch(const base *in, unsigned scope, unsigned agen
     return NULL;
 }
 
+/* Something stood of that record's fact and does not any more; or there is nothing of it left. */
+static void note_history(base_place *place, const base_record *what, bool there)
+{
+    int fact = sim_fact_of(what->contract, what->key);
+    uint8_t *byte = fact < 0 ? NULL : &place->history[what->contract][fact / 8];
+    if (byte)
+        *byte = (uint8_t)((*byte & ~(1u << fact % 8)) | (unsigned)there << fact % 8);
+}
+
 static void put_record(base_place *place, const base_record *what, bool counts)
 {
     bool found;
@@ -106,6 +116,7 @@ static void put_record(base_place *place, const base_record *what, bool counts)
             || (old->incarnation == what->incarnation && old->sequence >= what->sequence))
             return;
         *old = *what;
+        note_history(place, what, true);
         if (counts)
             sim_count(db_replaced);
         return;
@@ -124,8 +135,17 @@ static void withdraw_record(base_place *place, const base_record *what, bool cou
         return;
     place->record_count--;
     memmove(place->records + at, place->records + at + 1, (place->record_count - at) * sizeof *place->records);
+    note_history(place, what, true);
     if (counts)
         sim_count(db_withdrawn);
+}
+
+static void erase_record(base_place *place, const base_record *what, bool counts)
+{
+    withdraw_record(place, what, false);
+    note_history(place, what, false);
+    if (counts)
+        sim_count(db_erased);
 }
 
 /* The whole table of a contract has come from an agent with new keys: what it had sent under the old ones goes. */
@@ -216,6 +236,8 @@ static void apply_batch(base *to, const base_change *what, bool counts)
     }
     for (unsigned i = 0; i < what->withdrawal_count; i++)
         withdraw_record(place, &what->withdrawals[i], counts);
+    for (unsigned i = 0; i < what->erasure_count; i++)
+        erase_record(place, &what->erasures[i], counts);
     for (unsigned i = 0; i < SIM_CONTRACTS_MAX; i++)
         if (what->complete >> i & 1)
             finish_replacement(to, to->agents[what->agent].before, what->scope, i);

@@ -32,6 +32,7 @@ typedef struct {
     bool there;
     uint64_t incarnation, sequence, stable, position; /* position: of the batch of that sequence, in the scope's ledger */
     uint8_t hash[CRYPTO_HASH], chain[CRYPTO_HASH];    /* of the ledger at it */
+    uint8_t history[SIM_CONTRACTS_MAX][SIM_FACTS_MAX / 8 + 1]; /* a bit for each fact of which something stood before */
     base_record *records; /* ascending by key */
     unsigned record_count, record_capacity;
     base_refusal *refusals;
@@ -85,8 +86,8 @@ typedef struct {
     bool has_key;
     uint8_t key_id[TOKEN_KEY_ID];
     unsigned complete; /* a bit for each contract of which the whole table has come */
-    unsigned put_count, withdrawal_count, refusal_count;
-    base_record *puts, *withdrawals;
+    unsigned put_count, withdrawal_count, erasure_count, refusal_count;
+    base_record *puts, *withdrawals, *erasures;
     base_refusal *refusals;
     uint64_t stable_up_to;              /* STABLE */
     unsigned first_month, last_month;   /* TERMS */

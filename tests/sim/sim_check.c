@@ -35,6 +35,7 @@ static saying *sayings;
 static size_t saying_count, saying_capacity;
 static sim_content *accepted[SIM_AGENTS_MAX][SIM_CONTRACTS_MAX];
 static batch_names sent[SIM_AGENTS_MAX][SIM_SCOPES_MAX], committed[SIM_AGENTS_MAX][SIM_SCOPES_MAX]; /* by identity; ever */
+static bool *erased[SIM_AGENTS_MAX][SIM_CONTRACTS_MAX]; /* by agent, then by fact */
 static version *versions[SIM_AGENTS_MAX][SIM_CONTRACTS_MAX];
 static uint64_t lives[SIM_AGENTS_MAX]; /* of each process: how often it has started */
 static bool tail_lost; /* a standby that lacked something was promoted */
@@ -53,6 +54,8 @@ void check_reset(void)
             accepted[i][k] = NULL;
             free(versions[i][k]);
             versions[i][k] = NULL;
+            free(erased[i][k]);
+            erased[i][k] = NULL;
         }
         for (unsigned k = 0; k < SIM_SCOPES_MAX; k++) {
             free(sent[i][k].items);
@@ -91,6 +94,15 @@ static sim_content *accepted_of(unsigned agent, unsigned contract)
 void check_accepted(unsigned agent, unsigned contract, unsigned fact, const sim_content *content)
 {
     accepted_of(agent, contract)[fact] = *content;
+}
+
+void check_erased(unsigned agent, unsigned contract, unsigned fact)
+{
+    if (!erased[agent][contract])
+        erased[agent][contract] = calloc(sim.fact_count, sizeof(bool));
+    if (!erased[agent][contract])
+        abort();
+    erased[agent][contract][fact] = true;
 }
 
 static bool same_content(const sim_content *a, const sim_content *b)
@@ -309,6 +321,10 @@ static void check_fact(unsigned agent, unsigned contract, unsigned fact, bool la
     const char *when = last ? "at the end" : "after the drain";
     if (has && !was_said(identity, has))
         sim_broken("agent %u contract %u fact %u %s: unexpected: nobody said what is there", agent, contract, fact, when);
+    bool in_history = base_now()->agents[identity].places[sim_scope_of(contract)].history[contract][fact / 8] >> fact % 8 & 1;
+    /* A restored machine may not know what it was asked; its office asks again, which these do not. */
+    if (erased[agent][contract] && erased[agent][contract][fact] && in_history && !agent_is_restored(agent))
+        sim_broken("agent %u contract %u fact %u %s: it was erased, and is in the history", agent, contract, fact, when);
     if (wanted->value == 0) {
         if (has)
             sim_broken("agent %u contract %u fact %u %s: unexpected: it was taken away", agent, contract, fact, when);

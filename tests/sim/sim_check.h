@@ -3,6 +3,7 @@
  * went over the wire, and what the database committed; and looks at the database at the end.
  *
  *  - each fact that an operator's agent has accepted is at the hub exactly once, in its last version, and nothing else;
+ *  - of a fact that was erased nothing is left, in the history either;
  *  - an acknowledgement implies a commit; what was called stable never disappears;
  *  - one hash per (agent, incarnation, sequence), versions of a record never go back, in any one history of the database;
  *  - a cloned pair is noticed and both are stopped; one that was restored, and alone, is never stopped;
@@ -20,6 +21,8 @@ void check_reset(void);
 void check_said(unsigned identity, unsigned contract, unsigned fact, const sim_content *content);
 /* From now on that is what the agent (a process with its own disk) has accepted. */
 void check_accepted(unsigned agent, unsigned contract, unsigned fact, const sim_content *content);
+/* Nothing of the fact may be left at rest, in the history either. */
+void check_erased(unsigned agent, unsigned contract, unsigned fact);
 /* A frame leaves an agent: what can be read, and of each number one batch. */
 void check_agent_says(unsigned agent, text_view frame);
 void check_started(unsigned agent);

@@ -1,7 +1,12 @@
 /* sim_export: see the header. export_key and export_record stand in for those of agents/core/export.c. */
 #include "sim_export.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include "enqueue.h"
+#include "recordkey.h"
 
 struct making {
     sim_export own;
@@ -12,10 +17,58 @@ static const sim_export *made_from(const export_result *self)
     return (const sim_export *)(const void *)self->making;
 }
 
+const char *sim_person(unsigned fact)
+{
+    static char names[SIM_PERSONS][4];
+    char *name = names[fact % SIM_PERSONS];
+    snprintf(name, sizeof names[0], "p%u", fact % SIM_PERSONS);
+    return name;
+}
+
+static bool is_retained(const sim_export *self, const uint8_t key[RECORD_KEY])
+{
+    for (unsigned i = 0; i < self->retained_count; i++)
+        if (memcmp(self->retained[i], key, RECORD_KEY) == 0)
+            return true;
+    return false;
+}
+
+bool sim_export_trail(sim_export *self, outbox *box, const uint8_t *record_key, bool complete)
+{
+    export_contribution *earlier;
+    size_t count, next = 0;
+    for (unsigned i = 0; i < SIM_ACTIONS; i++)
+        self->actions[i] = (wire_action){.code = text_of(sim_actions[i]), .title = text_of("Action"), .allowed = true};
+    self->terms.actions = self->actions;
+    self->terms.action_count = SIM_ACTIONS;
+    if (enqueue_earlier(box, self->terms.id, &earlier, &count) != OUTBOX_OK)
+        return false;
+    for (unsigned i = 0; i < self->count || next < count;) {
+        const uint8_t *key = i < self->count ? sim_key(self->contract, self->facts[i]) : NULL;
+        int order = key == NULL ? 1 : next == count ? -1 : memcmp(key, earlier[next].event, RECORD_KEY);
+        export_contribution *to = &self->contributions[self->contribution_count];
+        if (order <= 0) {
+            *to = (export_contribution){.day = civil_from(2024, 1, 1)};
+            memcpy(to->event, key, RECORD_KEY);
+            recordkey_subject(to->subject, record_key, self->terms.id, text_of(sim_actions[0]),
+                              text_of(sim_person(self->facts[i])));
+            self->contribution_count++;
+            i++;
+        } else if (!complete || is_retained(self, earlier[next].event)) {
+            *to = earlier[next];
+            self->contribution_count++;
+        }
+        next += order >= 0;
+    }
+    free(earlier);
+    return true;
+}
+
 void sim_export_result(const sim_export *self, bool complete, export_result *to)
 {
     *to = (export_result){.terms = &self->terms, .record_count = self->count, .retained_count = self->retained_count,
-                          .retained = self->retained, .token_keys = self->key, .token_key_count = 1};
+                          .retained = self->retained, .contributions = self->contributions,
+                          .contribution_count = self->contribution_count, .token_keys = self->key, .token_key_count = 1};
     memcpy(&to->making, &(const void *){self}, sizeof to->making);
     to->coverage = (batch_coverage){.contract = self->terms.id, .complete = complete, .last_month = CIVIL_NONE,
                                     .action_count = SIM_ACTIONS};

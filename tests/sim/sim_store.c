@@ -111,6 +111,8 @@ static record_reason judge(const base *now, unsigned agent, unsigned scope, cons
     memset(to, 0, sizeof *to);
     memcpy(to->key, what->key, RECORD_KEY);
     to->contract = (unsigned)contract;
+    if (what->operation == RECORD_ERASE)
+        return RECORD_OK;
     if (what->operation != RECORD_PUT)
         return rights ? RECORD_OK : RECORD_NO_RIGHT;
     int action = find_action(what->action);
@@ -141,7 +143,8 @@ static void sort_bodies(const base *now, unsigned agent, unsigned scope, const s
     change->puts = calloc(batch->body_count + 1, sizeof *change->puts);
     change->withdrawals = calloc(batch->body_count + 1, sizeof *change->withdrawals);
     change->refusals = calloc(batch->body_count + 1, sizeof *change->refusals);
-    if (!change->puts || !change->withdrawals || !change->refusals)
+    change->erasures = calloc(batch->body_count + 1, sizeof *change->erasures);
+    if (!change->puts || !change->withdrawals || !change->erasures || !change->refusals)
         abort();
     record before;
     bool has_before = false;
@@ -170,6 +173,8 @@ static void sort_bodies(const base *now, unsigned agent, unsigned scope, const s
         made.sequence = batch->header->sequence;
         if (what.operation == RECORD_PUT)
             change->puts[change->put_count++] = made;
+        else if (what.operation == RECORD_ERASE)
+            change->erasures[change->erasure_count++] = made;
         else
             change->withdrawals[change->withdrawal_count++] = made;
     }
