@@ -165,14 +165,17 @@ static record beneficiary(uint8_t key, unsigned sets)
 static store_batch batches[3];
 static house_agent earlier; /* alpha after its first batch, as a backup has it */
 
-/* One that is there before; then one that replaces, withdraws and is refused in part, one of a new key, one of another agent. */
+/*
+ * One that is there before; then one that replaces, withdraws and is refused in part, one of a new key, and one of
+ * another agent that has the new key too and closes the old one.
+ */
 static void make_batches(void)
 {
     const record first[] = {beneficiary(1, 1), put(2, FACT_SOLLICITATION, 7), put(3, FACT_SOLLICITATION, 8)};
     record second[] = {put(2, FACT_SOLLICITATION, 9), put(3, FACT_SOLLICITATION, 1), put(4, FACT_SOLLICITATION, 1),
                        put(5, FACT_NARRATIVE, 0)};
     const record third[] = {beneficiary(1, 2), beneficiary(6, 2)};
-    const record other[] = {beneficiary(1, 1)};
+    record other[] = {beneficiary(1, 2), {.operation = RECORD_CLOSE, .epoch = 1, .month = CIVIL_NONE, .type = FACT_NONE}};
     static text_view actions[2];
     ck_assert_int_eq(house_put(house_batch(&alpha, first, 3)).stored, HUB_STORED_COMMITTED);
     earlier = alpha;
@@ -193,9 +196,11 @@ static void make_batches(void)
     batches[0] = house_batch(&alpha, second, 4);
     alpha.coverage_count = 0;
     alpha.key_count = 2;
-    alpha.keys[1] = (batch_key){.epoch = 2, .id = {5}};
+    beta.key_count = 2;
+    alpha.keys[1] = beta.keys[1] = (batch_key){.epoch = 2, .id = {5}};
+    memcpy(other[1].key, beta.keys[0].id, TOKEN_KEY_ID);
     batches[1] = house_batch(&alpha, third, 2);
-    batches[2] = house_batch(&beta, other, 1);
+    batches[2] = house_batch(&beta, other, 2);
 }
 
 static int run_put(void)
@@ -211,7 +216,8 @@ static int run_put(void)
             must(error == DATABASE_OK ? is_in && outcomes[i].stored == outcomes[0].stored : outcomes[i].stored == HUB_STORED_LATER);
         }
         if (error == DATABASE_OK && outcomes[0].stored == HUB_STORED_COMMITTED)
-            must(outcomes[0].refusal_count == 2 && outcomes[1].position.sequence == 3 && outcomes[2].position.sequence == 1);
+            must(outcomes[0].refusal_count == 2 && outcomes[1].position.sequence == 3 && outcomes[2].position.sequence == 1
+                 && outcomes[2].refusal_count == 0);
     }
     arena_destroy(&scratch);
     store_destroy(&own);
@@ -235,7 +241,8 @@ static int run_load(void)
         error = store_load_state(own, alpha.identity.sign, &(wire_position){0}, 0, scratch, &found);
     if (error == DATABASE_OK)
         must(found.scope_count == 1 && found.scopes[0].position.sequence == 3 && found.scopes[0].refusal_count == 2
-             && found.contract_count == 1 && found.contracts[0].action_count == 2);
+             && found.contract_count == 1 && found.contracts[0].action_count == 2
+             && found.contracts[0].key_count == 1 && found.contracts[0].keys[0].epoch == 2);
     arena_destroy(&scratch);
     store_destroy(&own);
     return (int)error;
@@ -473,7 +480,8 @@ static int run_status(void)
     if (scratch)
         error = store_status_read(own, scratch, &status);
     if (error == DATABASE_OK)
-        must(status.scope_count == 1 && status.alarm_count == 1 && status.contact_count >= 1);
+        must(status.scope_count == 1 && status.alarm_count == 1 && status.contact_count >= 1
+             && status.scopes[0].key_count == 2 && status.scopes[0].unlinked_count == 1);
     arena_destroy(&scratch);
     store_destroy(&own);
     return (int)error;
@@ -491,6 +499,12 @@ START_TEST(test_status)
 {
     ck_assert_int_eq(store_status_note_contact(house.store, alpha.identity.sign), DATABASE_OK);
     ck_assert_int_eq(store_status_note_alarm(house.store, alpha.identity.sign, WIRE_REFUSAL_FORK, text_of("63"), 3), DATABASE_OK);
+    make_batches();
+    for (int i = 0; i < 3; i++)
+        ck_assert_int_eq(house_put(batches[i]).stored, HUB_STORED_COMMITTED);
+    const record late = beneficiary(9, 1); /* under the closed key alone */
+    beta.key_count = 1;
+    ck_assert_int_eq(house_put(house_batch(&beta, &late, 1)).stored, HUB_STORED_COMMITTED);
     drive("status read", run_status, some);
     drive("contact noted", run_contact, everything);
 }
