@@ -4,9 +4,12 @@
  */
 #include "nth.h"
 #include "nth_database.h"
+#include "nth_tables.h"
 #include "proof_check.h"
 #include "store_audit.h"
 #include "store_ask.h"
+#include "store_backup.h"
+#include "store_purge.h"
 #include "store_replace.h"
 #include "store_status.h"
 #include "storehouse.h"
@@ -30,47 +33,6 @@ static void must(bool good)
     if (!good)
         abort();
 }
-
-/*
- * The durable state: all rows of all tables, without moments. Kept beside and brought back by functions of the
- * test's own; numbers that were drawn in vain are given out again.
- */
-static const char functions[] =
-    "CREATE OR REPLACE FUNCTION public.nth_state() RETURNS text LANGUAGE plpgsql AS $$"
-    " DECLARE one record; rows text; said text := '';"
-    " BEGIN"
-    "  FOR one IN SELECT table_name, string_agg(quote_ident(column_name), ',' ORDER BY ordinal_position) AS columns"
-    "   FROM information_schema.columns WHERE table_schema = 'ctai' AND data_type NOT LIKE 'timestamp%' GROUP BY 1 ORDER BY 1 LOOP"
-    "   EXECUTE format('SELECT md5(coalesce(string_agg(t::text, E''\\n'' ORDER BY t::text), '''')) FROM (SELECT %s FROM ctai.%I) AS t',"
-    "                  one.columns, one.table_name) INTO rows;"
-    "   said := said || one.table_name || ' ' || rows || E'\\n';"
-    "  END LOOP;"
-    "  RETURN said;"
-    " END $$;"
-    "CREATE OR REPLACE FUNCTION public.nth_keep() RETURNS void LANGUAGE plpgsql AS $$"
-    " DECLARE name text;"
-    " BEGIN"
-    "  DROP SCHEMA IF EXISTS kept CASCADE; CREATE SCHEMA kept;"
-    "  FOR name IN SELECT tablename FROM pg_tables WHERE schemaname = 'ctai' LOOP"
-    "   EXECUTE format('CREATE TABLE kept.%I AS TABLE ctai.%I', name, name);"
-    "  END LOOP;"
-    " END $$;"
-    "CREATE OR REPLACE FUNCTION public.nth_settle() RETURNS void LANGUAGE plpgsql AS $$"
-    " BEGIN"
-    "  PERFORM setval(pg_get_serial_sequence('ctai.agent', 'agent'), (SELECT coalesce(max(agent), 0) + 1 FROM ctai.agent), false);"
-    "  PERFORM setval(pg_get_serial_sequence('ctai.contract', 'contract_id'),"
-    "                 (SELECT coalesce(max(contract_id), 0) + 1 FROM ctai.contract), false);"
-    " END $$;"
-    "CREATE OR REPLACE FUNCTION public.nth_restore() RETURNS void LANGUAGE plpgsql AS $$"
-    " DECLARE name text;"
-    " BEGIN"
-    "  SET LOCAL session_replication_role = replica;"
-    "  FOR name IN SELECT tablename FROM pg_tables WHERE schemaname = 'ctai' LOOP"
-    "   EXECUTE format('DELETE FROM ctai.%I', name);"
-    "   EXECUTE format('INSERT INTO ctai.%I OVERRIDING SYSTEM VALUE TABLE kept.%I', name, name);"
-    "  END LOOP;"
-    "  PERFORM public.nth_settle();"
-    " END $$";
 
 static void settle(void)
 {
@@ -113,7 +75,7 @@ static void enter(void)
 {
     house_enter();
     house_run("SET client_min_messages TO error");
-    house_run(functions);
+    house_run(nth_tables);
     house_run("ALTER SYSTEM SET fsync = off"); /* its disk is not what is tested */
     house_run("ALTER SYSTEM SET autovacuum = off");
     house_run("SELECT pg_reload_conf()");
@@ -510,6 +472,50 @@ START_TEST(test_status)
 }
 END_TEST
 
+/* The end of a contract, and the database's side of a backup. */
+
+static int run_purge(void)
+{
+    static const char *const ids[] = {"63-a"};
+    store *own = open_store();
+    arena *scratch = arena_new(SCRATCH);
+    store_purged done;
+    database_error error = scratch ? store_purge(own, ids, 1, true, scratch, &done) : DATABASE_NO_MEMORY;
+    if (error == DATABASE_OK)
+        must(done.contract_count == 1 && done.contracts[0].records == 4 && done.contracts[0].history == 3);
+    arena_destroy(&scratch);
+    store_destroy(&own);
+    return error == DATABASE_CONFLICT ? DATABASE_OK : (int)error; /* it was done, and the answer lost */
+}
+
+static int run_backup(void)
+{
+    store *own = open_store();
+    arena *scratch = arena_new(SCRATCH);
+    store_backup snapshot = {.service = -1};
+    backup_manifest found;
+    uint64_t moved;
+    database_error error = scratch ? store_backup_begin(own, scratch, &snapshot, &found) : DATABASE_NO_MEMORY;
+    if (error == DATABASE_OK) {
+        must(found.scope_count == 1 && found.contracts == 1 && found.agents == 2 && snapshot.service >= 0);
+        store_backup_end(own, &snapshot);
+        error = store_backup_stable(own, &found, &moved);
+    }
+    arena_destroy(&scratch);
+    store_destroy(&own);
+    return (int)error;
+}
+
+START_TEST(test_ends)
+{
+    make_batches();
+    for (int i = 0; i < 3; i++)
+        ck_assert_int_eq(house_put(batches[i]).stored, HUB_STORED_COMMITTED);
+    drive("backup begun, its content stable", run_backup, some);
+    drive("contract purged", run_purge, some);
+}
+END_TEST
+
 /* The schema, made in an empty database; and found there. */
 
 static void no_schema(void)
@@ -575,6 +581,7 @@ int main(void)
     tcase_add_test(all, test_agents);
     tcase_add_test(all, test_contracts);
     tcase_add_test(all, test_status);
+    tcase_add_test(all, test_ends);
     tcase_add_test(all, test_schema);
     suite_add_tcase(suite, all);
     int code = house_main(suite);

@@ -1,0 +1,46 @@
+/* nth_tables: the durable state of a hub's database for nth_hub: looked at, kept, brought back, by functions of the test's own. */
+#ifndef CTAI_NTH_TABLES_H
+#define CTAI_NTH_TABLES_H
+
+/*
+ * The durable state: all rows of all tables, without moments. Kept beside and brought back by functions of the
+ * test's own; numbers that were drawn in vain are given out again.
+ */
+static const char nth_tables[] =
+    "CREATE OR REPLACE FUNCTION public.nth_state() RETURNS text LANGUAGE plpgsql AS $$"
+    " DECLARE one record; rows text; said text := '';"
+    " BEGIN"
+    "  FOR one IN SELECT table_name, string_agg(quote_ident(column_name), ',' ORDER BY ordinal_position) AS columns"
+    "   FROM information_schema.columns WHERE table_schema = 'ctai' AND data_type NOT LIKE 'timestamp%' GROUP BY 1 ORDER BY 1 LOOP"
+    "   EXECUTE format('SELECT md5(coalesce(string_agg(t::text, E''\\n'' ORDER BY t::text), '''')) FROM (SELECT %s FROM ctai.%I) AS t',"
+    "                  one.columns, one.table_name) INTO rows;"
+    "   said := said || one.table_name || ' ' || rows || E'\\n';"
+    "  END LOOP;"
+    "  RETURN said;"
+    " END $$;"
+    "CREATE OR REPLACE FUNCTION public.nth_keep() RETURNS void LANGUAGE plpgsql AS $$"
+    " DECLARE name text;"
+    " BEGIN"
+    "  DROP SCHEMA IF EXISTS kept CASCADE; CREATE SCHEMA kept;"
+    "  FOR name IN SELECT tablename FROM pg_tables WHERE schemaname = 'ctai' LOOP"
+    "   EXECUTE format('CREATE TABLE kept.%I AS TABLE ctai.%I', name, name);"
+    "  END LOOP;"
+    " END $$;"
+    "CREATE OR REPLACE FUNCTION public.nth_settle() RETURNS void LANGUAGE plpgsql AS $$"
+    " BEGIN"
+    "  PERFORM setval(pg_get_serial_sequence('ctai.agent', 'agent'), (SELECT coalesce(max(agent), 0) + 1 FROM ctai.agent), false);"
+    "  PERFORM setval(pg_get_serial_sequence('ctai.contract', 'contract_id'),"
+    "                 (SELECT coalesce(max(contract_id), 0) + 1 FROM ctai.contract), false);"
+    " END $$;"
+    "CREATE OR REPLACE FUNCTION public.nth_restore() RETURNS void LANGUAGE plpgsql AS $$"
+    " DECLARE name text;"
+    " BEGIN"
+    "  SET LOCAL session_replication_role = replica;"
+    "  FOR name IN SELECT tablename FROM pg_tables WHERE schemaname = 'ctai' LOOP"
+    "   EXECUTE format('DELETE FROM ctai.%I', name);"
+    "   EXECUTE format('INSERT INTO ctai.%I OVERRIDING SYSTEM VALUE TABLE kept.%I', name, name);"
+    "  END LOOP;"
+    "  PERFORM public.nth_settle();"
+    " END $$";
+
+#endif
