@@ -221,10 +221,12 @@ class Audit(unittest.TestCase):
         path = export()
         with open(path, "rb") as file:
             whole = bytearray(file.read())
-        whole[12] ^= 1  # of the head: nothing of the chain
-        altered = WORLD.write("altere", bytes(whole))
-        said = harness.run("ctai-verify", altered).must(harness.EX_DATAERR)
-        self.assertTrue(said.messages)
+        head = 4 + int.from_bytes(whole[:4], "big")
+        for byte, phrase in ((12, "ce n’est pas un registre exporté"), (head - 1, "la signature du hub ne couvre pas ce fichier")):  # the head's name, its date
+            altered = bytearray(whole)
+            altered[byte] ^= 1
+            said = harness.run("ctai-verify", WORLD.write("altere", bytes(altered))).must(harness.EX_DATAERR)
+            self.assertIn(phrase, said.messages)
         for size in (0, 3, 200, len(whole) - 1):
             harness.run("ctai-verify", WORLD.write("coupe", bytes(whole[:size]))).must(harness.EX_DATAERR)
         with open(path, "ab") as file:
