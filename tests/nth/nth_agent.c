@@ -272,7 +272,7 @@ static int run_again(void)
 /* Not the failures after which the writing may be there: a second time queues a second time (a grant is taken once). */
 START_TEST(test_forget_again)
 {
-    static const nth_kind kinds[] = {NTH_MEMORY, NTH_ARENA, NTH_SQLITE_MEMORY, NTH_KIND_COUNT};
+    static const nth_kind kinds[] = {NTH_MEMORY, NTH_ARENA, NTH_KIND_COUNT};
     static const nth_case what = {"forget again", take_kept, run_again, outbox_fits, box_state, NULL, false};
     forget_box();
     write_files(0, 40, 3);
