@@ -17,8 +17,10 @@ enum {
 };
 
 static const char keep_sql[] =
-    "INSERT OR REPLACE INTO proof (scope, sequence, position, chain, receipt, signature, state, seconds)"
-    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+    "INSERT INTO proof (scope, sequence, position, chain, receipt, signature, state, seconds)"
+    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (scope, sequence) WHERE state = 0 DO UPDATE SET"
+    " position = excluded.position, chain = excluded.chain, receipt = excluded.receipt, signature = excluded.signature,"
+    " seconds = excluded.seconds";
 static const char count_sql[] = "SELECT count(*) FROM proof WHERE scope = ?1 AND state = 0";
 static const char thin_sql[] =
     "DELETE FROM proof WHERE number IN (SELECT number FROM (SELECT number, row_number() OVER (ORDER BY sequence DESC) AS place"

@@ -275,6 +275,8 @@ void nth_sqlite_dump(const char *path, batch_buffer *to)
                 || sqlite3_prepare_v2(db, few, -1, &rows, NULL) == SQLITE_OK)
                 while (sqlite3_step(rows) == SQLITE_ROW)
                     for (int i = 0; i < sqlite3_column_count(rows); i++) {
+                        if (strcmp(sqlite3_column_name(rows, i), "seconds") == 0)
+                            continue; /* when: another run has another moment */
                         int type = sqlite3_column_type(rows, i);
                         const void *bytes = sqlite3_column_blob(rows, i);
                         int size = sqlite3_column_bytes(rows, i);
