@@ -39,7 +39,8 @@ static bool *erased[SIM_AGENTS_MAX][SIM_CONTRACTS_MAX]; /* by agent, then by fac
 static version *versions[SIM_AGENTS_MAX][SIM_CONTRACTS_MAX];
 static uint64_t lives[SIM_AGENTS_MAX]; /* of each process: how often it has started */
 static bool tail_lost; /* a standby that lacked something was promoted */
-static bool late[SIM_AGENTS_MAX]; /* what it sent in a life was committed in a later one */
+static bool late[SIM_AGENTS_MAX]; /* what it sent in a life, and not again, came to the database in a later one */
+static uint64_t granted[SIM_AGENTS_MAX][SIM_SCOPES_MAX]; /* by identity: the incarnation of its last grant */
 static uint64_t told_stable[SIM_AGENTS_MAX][SIM_SCOPES_MAX];
 
 void check_reset(void)
@@ -48,6 +49,7 @@ void check_reset(void)
     tail_lost = false;
     memset(lives, 0, sizeof lives);
     memset(late, 0, sizeof late);
+    memset(granted, 0, sizeof granted);
     for (unsigned i = 0; i < SIM_AGENTS_MAX; i++) {
         for (unsigned k = 0; k < SIM_CONTRACTS_MAX; k++) {
             free(accepted[i][k]);
@@ -157,7 +159,7 @@ static void check_sent(unsigned agent, text_view bytes)
     } else {
         int scope = sim_scope_find(header.scope);
         batch_names *names = &sent[identity][scope];
-        const batch_name *before = find_name(names, header.incarnation, header.sequence);
+        batch_name *before = find_name(names, header.incarnation, header.sequence);
         if (!before) {
             add_name(names, header.incarnation, header.sequence, hash, lives[agent]);
         } else {
@@ -166,7 +168,9 @@ static void check_sent(unsigned agent, text_view bytes)
             if (memcmp(before->hash, hash, CRYPTO_HASH) != 0 && !agent_is_restored(agent) && !agent_is_cloned(agent))
                 sim_broken("agent %u sent two batches as incarnation %llu sequence %llu", agent,
                            (unsigned long long)header.incarnation, (unsigned long long)header.sequence);
-            if (memcmp(before->hash, hash, CRYPTO_HASH) != 0)
+            if (memcmp(before->hash, hash, CRYPTO_HASH) == 0)
+                before->life = lives[agent];
+            else
                 add_name(names, header.incarnation, header.sequence, hash, lives[agent]);
         }
     }
@@ -248,18 +252,33 @@ static void check_version(unsigned identity, const base_record *put)
     *last = (version){now->incarnation, now->sequence};
 }
 
-/* Was it sent by a process that has ended since? */
-static void note_late(const base_change *what)
+/* Of an incarnation that a grant has superseded, it is no excuse for anything. */
+void check_arrives(unsigned identity, unsigned scope, const uint8_t hash[CRYPTO_HASH])
 {
-    const batch_names *names = &sent[what->agent][what->scope];
+    const batch_names *names = &sent[identity][scope];
     for (unsigned agent = 0; agent < sim.agent_count; agent++)
-        for (unsigned i = 0; agent_identity(agent) == what->agent && i < names->count; i++)
-            if (memcmp(names->items[i].hash, what->hash, CRYPTO_HASH) == 0 && names->items[i].life < lives[agent])
+        for (unsigned i = 0; agent_identity(agent) == identity && i < names->count; i++) {
+            const batch_name *one = &names->items[i];
+            if (memcmp(one->hash, hash, CRYPTO_HASH) == 0 && one->life < lives[agent] && one->incarnation >= granted[identity][scope])
                 late[agent] = true;
+        }
+}
+
+/* A batch of an incarnation that was superseded is of a life that is over: it must not come to stand. */
+static void check_incarnation(const base_change *what)
+{
+    uint64_t *now = &granted[what->agent][what->scope];
+    if (what->kind == BASE_GRANT)
+        *now = what->incarnation;
+    else if (what->incarnation < *now)
+        sim_broken("identity %u: a batch of incarnation %llu was committed, and %llu is granted", what->agent,
+                   (unsigned long long)what->incarnation, (unsigned long long)*now);
 }
 
 void check_committed(const base_change *what)
 {
+    if (what->kind == BASE_BATCH || what->kind == BASE_GRANT)
+        check_incarnation(what);
     if (what->kind != BASE_BATCH)
         return;
     const base_scope *scope = &base_now()->scopes[what->scope];
@@ -274,7 +293,6 @@ void check_committed(const base_change *what)
     if (scope->ledger[scope->ledger_count - 1].position != scope->ledger_count)
         sim_broken("the ledger of scope %u has a gap", what->scope);
     add_name(&committed[what->agent][what->scope], what->incarnation, what->sequence, what->hash, 0);
-    note_late(what);
     for (unsigned i = 0; i < what->withdrawal_count; i++)
         sim_trace("  withdrawn", what->withdrawals[i].contract,
                   (uint64_t)sim_fact_of(what->withdrawals[i].contract, what->withdrawals[i].key), 0);
@@ -293,6 +311,7 @@ void check_failed_over(void)
     for (unsigned i = 0; i < agent_identity_count(); i++)
         for (unsigned k = 0; k < sim.scope_count; k++) {
             const base_place *place = &base_now()->agents[i].places[k];
+            granted[i][k] = place->incarnation;
             if (place->sequence < told_stable[i][k])
                 sim_broken("identity %u scope %u: stable up to %llu, and only %llu is left", i, k,
                            (unsigned long long)told_stable[i][k], (unsigned long long)place->sequence);
@@ -379,8 +398,8 @@ void check_history(unsigned agent)
 }
 
 /*
- * What a machine had sent before it was restored was committed by a hub only after the older disk had been greeted by
- * another one, and both have signed a batch of one number: to the hubs that is two machines.
+ * What a machine had sent before it was restored came to the database only after the older disk had been greeted, and
+ * both have signed a batch of one number: to the hubs that is two machines.
  */
 static bool forked_with_itself(unsigned agent)
 {

@@ -29,6 +29,8 @@ void check_started(unsigned agent);
 /* An acknowledgement has left a hub. */
 void check_acknowledged(unsigned identity, text_view receipt);
 
+/* A batch comes to the database, whatever becomes of it. */
+void check_arrives(unsigned identity, unsigned scope, const uint8_t hash[CRYPTO_HASH]);
 void check_committed(const base_change *what);
 void check_failed_over(void);
 /* An agent has made a step: does it say that the hub, which is honest, shows another history? */

@@ -211,6 +211,7 @@ static hub_stored decide(const base *now, int identity, const store_batch *batch
     if (scope < 0 || !store_sim_has_right(&now->agents[identity], (unsigned)scope))
         return HUB_STORED_SCOPE;
     batch_hash(hash, batch->header_bytes);
+    check_arrives((unsigned)identity, (unsigned)scope, hash);
     uint64_t incarnation = place->incarnation ? place->incarnation : 1;
     const base_ledger *line = base_find_batch(now, (unsigned)scope, (unsigned)identity, header->sequence);
     wire_position at = {.scope = header->scope, .incarnation = incarnation, .sequence = place->sequence};
