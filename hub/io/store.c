@@ -9,6 +9,7 @@
 #include "migrate.h"
 #include "store_base.h"
 #include "store_chain.h"
+#include "store_refusals.h"
 
 static const char listen_sql[] = "LISTEN ctai_changed";
 
@@ -211,32 +212,6 @@ database_error store_find_agent(database *connection, const uint8_t sign[CRYPTO_
     return error;
 }
 
-/* What was refused of an agent's records in a scope, in batches after `after`. */
-static database_error load_refusals(database *connection, int64_t agent, const char *scope, uint64_t after, arena *from,
-                                    hub_session_loaded *loaded)
-{
-    char number[DATABASE_NUMBER_TEXT], sequence[DATABASE_NUMBER_TEXT], limit[DATABASE_NUMBER_TEXT];
-    const database_parameter parameters[] = {DATABASE_TEXT(scope), database_number(number, agent),
-                                             database_number(sequence, (int64_t)after), database_number(limit, WIRE_REFUSALS_MAX)};
-    database_result *result = NULL;
-    database_error error = database_query(connection,
-                                          "SELECT sequence, index, reason FROM ctai.refusal"
-                                          " WHERE scope = $1 AND agent = $2::integer AND sequence > $3::bigint"
-                                          " ORDER BY sequence, index LIMIT $4::bigint", parameters, 4, &result);
-    if (error != DATABASE_OK)
-        return error;
-    unsigned count = (unsigned)database_rows(result);
-    wire_record_refusal *refusals = arena_take(from, sizeof *refusals * count + 1);
-    for (unsigned i = 0; refusals && i < count; i++)
-        refusals[i] = (wire_record_refusal){.sequence = (uint64_t)database_integer(result, (int)i, 0),
-                                            .index = (uint32_t)database_integer(result, (int)i, 1),
-                                            .reason = (record_reason)database_integer(result, (int)i, 2)};
-    database_release(&result);
-    loaded->refusal_count = count;
-    loaded->refusals = refusals;
-    return refusals ? DATABASE_OK : store_no_memory(connection);
-}
-
 static uint64_t stable_of(text_view scope, const wire_position *hello, unsigned hello_count)
 {
     for (unsigned i = 0; i < hello_count; i++)
@@ -281,8 +256,11 @@ static database_error load_scopes(database *connection, int64_t agent, const wir
         (void)database_bytes(result, (int)i, 6, one->chain, CRYPTO_HASH);
         if (!scope)
             error = store_no_memory(connection);
-        else if (hello)
-            error = load_refusals(connection, agent, scope, stable_of(one->position.scope, hello, hello_count), from, one);
+        wire_record_refusal *refusals = NULL;
+        if (error == DATABASE_OK && hello)
+            error = store_refusals_after(connection, agent, scope, stable_of(one->position.scope, hello, hello_count), from,
+                                         &refusals, &one->refusal_count);
+        one->refusals = refusals;
     }
     database_release(&result);
     return error;

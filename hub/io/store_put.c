@@ -7,6 +7,7 @@
 #include "admission_chain.h"
 #include "store_chain.h"
 #include "store_commit.h"
+#include "store_refusals.h"
 #include "store_keys.h"
 
 /* The header's hash of the batch of that sequence in the ledger. */
@@ -53,6 +54,10 @@ static database_error put_here(store *self, database *connection, store_place *h
         error = store_chain_of(connection, here->scope, here->agent, here->sequence, &at);
         outcome->ledger_position = at.position;
         memcpy(outcome->chain, at.chain, CRYPTO_HASH);
+        /* The receipt goes up to the last batch; what was refused from this one on may never have arrived. */
+        if (error == DATABASE_OK)
+            error = store_refusals_after(connection, here->agent, here->scope, batch->header->sequence - 1, scratch,
+                                         &outcome->refusals, &outcome->refusal_count);
         return error;
     }
     if (outcome->stored == HUB_STORED_FORK)

@@ -284,6 +284,30 @@ static bool is_forked(const transaction *self, const base *now, unsigned before,
     return now->agents[identity].forked;
 }
 
+/* Of a batch that came again: what was refused from it on, of this transaction's earlier batches too. */
+static void refusals_again(const transaction *self, const base *now, const store_batch *batch, unsigned which, int identity, int scope,
+                           arena *scratch, store_outcome *outcome)
+{
+    const base_place *place = &now->agents[identity].places[scope];
+    uint64_t from = batch->header->sequence;
+    size_t most = place->refusal_count;
+    for (unsigned i = 0; i < which; i++)
+        most += self->changes[i].refusal_count;
+    outcome->refusals = arena_take(scratch, (most + 1) * sizeof *outcome->refusals);
+    assert(outcome->refusals);
+    for (unsigned i = 0; i < place->refusal_count; i++)
+        if (place->refusals[i].sequence >= from)
+            outcome->refusals[outcome->refusal_count++] = (wire_record_refusal){
+                place->refusals[i].sequence, place->refusals[i].index, place->refusals[i].reason};
+    for (unsigned i = 0; i < which; i++) {
+        const base_change *one = &self->changes[i];
+        for (unsigned k = 0; one->agent == (unsigned)identity && one->scope == (unsigned)scope && k < one->refusal_count; k++)
+            if (one->refusals[k].sequence >= from)
+                outcome->refusals[outcome->refusal_count++] = (wire_record_refusal){
+                    one->refusals[k].sequence, one->refusals[k].index, one->refusals[k].reason};
+    }
+}
+
 static void put_one(transaction *self, const base *now, const store_batch *batches, unsigned which, arena *scratch,
                     store_outcome *outcome)
 {
@@ -319,6 +343,8 @@ static void put_one(transaction *self, const base *now, const store_batch *batch
             outcome->refusals[outcome->refusal_count++] = (wire_record_refusal){
                 change->refusals[i].sequence, change->refusals[i].index, change->refusals[i].reason};
     }
+    if (outcome->stored == HUB_STORED_AGAIN)
+        refusals_again(self, now, batch, which, identity, scope, scratch, outcome);
     self->places[which] = place;
     outcome->ledger_position = place.position;
     memcpy(outcome->chain, place.chain, CRYPTO_HASH);

@@ -113,6 +113,25 @@ START_TEST(tokens_are_peppered)
 }
 END_TEST
 
+/* Its WELCOME was read before they were committed, and their acknowledgements never came: this one is the word on them. */
+START_TEST(what_was_refused_is_said_again_with_a_batch_that_comes_again)
+{
+    record records[2] = {requests(1, 7), requests(2, 8)}, other = requests(3, 9);
+    records[1].action = text_of("axe9");
+    store_batch one = house_batch(&alpha, records, 2);
+    other.action = text_of("axe9");
+    store_batch two = house_batch(&alpha, &other, 1);
+    ck_assert_uint_eq(house_put(one).refusal_count, 1);
+    ck_assert_uint_eq(house_put(two).refusal_count, 1);
+    store_outcome again = house_put(one);
+    ck_assert_int_eq(again.stored, HUB_STORED_AGAIN);
+    ck_assert_uint_eq(again.refusal_count, 2);
+    ck_assert(again.refusals[0].sequence == 1 && again.refusals[0].index == 1
+              && again.refusals[0].reason == RECORD_UNKNOWN_ACTION && again.refusals[1].sequence == 2);
+    ck_assert_uint_eq(house_put(two).refusal_count, 1);
+}
+END_TEST
+
 START_TEST(a_batch_that_comes_again_changes_nothing)
 {
     const record first = requests(1, 7), second = requests(1, 8);
@@ -564,6 +583,7 @@ int main(void)
     tcase_add_checked_fixture(cases, enter, house_leave);
     tcase_add_test(cases, a_batch_is_committed_whole);
     tcase_add_test(cases, tokens_are_peppered);
+    tcase_add_test(cases, what_was_refused_is_said_again_with_a_batch_that_comes_again);
     tcase_add_test(cases, a_batch_that_comes_again_changes_nothing);
     tcase_add_test(cases, another_batch_of_a_number_is_a_fork);
     tcase_add_test(cases, the_next_of_the_granted_incarnation_is_taken_alone);
