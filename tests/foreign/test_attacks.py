@@ -21,6 +21,7 @@ from test_foreign import CONTRACT, SCOPE, Agent, OnHub, key  # noqa: E402
 
 SPITEFUL = ["'; DROP TABLE ctai.record; --", "%s%n%n%x%1000000d", "$$; SELECT pg_sleep(9); $$", "\\'; DELETE FROM ctai.agent; --",
             "${HOME} `id` $(id)", "<script>alert(1)</script>", "=HYPERLINK(\"http://x\")", "\u202ertl"]
+TITLES = SPITEFUL[:-1]  # a contract takes no character that turns the direction of writing
 
 
 def forms(value):
@@ -148,7 +149,7 @@ class Spiteful(OnHub):
             if line.startswith("titre:"):
                 line = f"titre: {json.dumps(SPITEFUL[0], ensure_ascii=False)}"
             elif line.strip().startswith("titre:"):
-                line = line[:line.index("titre:")] + f"titre: {json.dumps(SPITEFUL[len(lines) % len(SPITEFUL)], ensure_ascii=False)}"
+                line = line[:line.index("titre:")] + f"titre: {json.dumps(TITLES[len(lines) % len(TITLES)], ensure_ascii=False)}"
             lines.append(line)
         cls.contract = cls.world.write("spiteful.yaml", "\n".join(lines) + "\n")
         cls.world.start_hub(cls.contract)

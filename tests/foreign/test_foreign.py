@@ -371,6 +371,8 @@ class Hostile(OnHub):
         with self.agent.greeted() as connection:
             connection.send(message)
             self.assertEqual(connection.receive(), client.Refused(*answer))
+            if answer[0] == client.BAD_SCOPE:
+                self.assertIsInstance(connection.receive(), client.Contracts)  # said anew
             self.assertIsNone(connection.receive(QUIET / 5))
             self.counted(0)
             connection.hello([self.chain])
@@ -641,7 +643,7 @@ class Hostile(OnHub):
         with self.agent.greeted() as connection:
             connection.send(lost.message())
             self.assertIsInstance(connection.receive(), client.Ack)       # and is forgotten
-            self.assertEqual(connection.push(self.chain, lost)[1], [])
+            self.assertEqual(connection.push(self.chain, lost)[1], [[2, 0, client.NO_RIGHT]])
         for acknowledged, refusals in ((1, [[2, 0, client.NO_RIGHT]]), (2, [])):
             self.chain.acknowledged = acknowledged
             with self.agent.connect() as connection:

@@ -13,6 +13,12 @@
 #include "crypto.h"
 #include "vault.h"
 
+#ifdef __SANITIZE_ADDRESS__
+#define LOCKS false /* AddressSanitizer takes mlock's place, and locks nothing */
+#else
+#define LOCKS true
+#endif
+
 enum { SIZE = 5000 };
 
 /* The kernel's flags of the mapping that begins at block ("lo": locked, "dd": not dumped); "" when there is none. */
@@ -42,7 +48,7 @@ START_TEST(a_block_is_locked_and_not_dumped)
         ck_assert_int_eq(block[i], 0);
     flags_of(block, flags, sizeof flags);
     ck_assert_msg(strstr(flags, " dd") != NULL, "dumped: %s", flags);
-    ck_assert_msg(vault_unlocked() || strstr(flags, " lo") != NULL, "not locked: %s", flags);
+    ck_assert_msg(!LOCKS || vault_unlocked() || strstr(flags, " lo") != NULL, "not locked: %s", flags);
     memset(block, 7, SIZE);
     vault_destroy(&block, SIZE);
     ck_assert_ptr_null(block);
@@ -60,7 +66,7 @@ START_TEST(a_block_is_given_where_none_is_locked)
         if (setrlimit(RLIMIT_MEMLOCK, &none) != 0 || (geteuid() == 0 && setresuid(65534, 65534, 65534) != 0))
             _exit(2);
         char *block = vault_new(SIZE);
-        _exit(block && vault_unlocked() ? 0 : 1);
+        _exit(block && (vault_unlocked() || !LOCKS) ? 0 : 1);
     }
     int status;
     ck_assert_int_eq(waitpid(child, &status, 0), child);
