@@ -99,18 +99,21 @@ static receipt_meaning judge_receipt(agent_step *step, const wire_message *ack, 
     return !known && at->sequence <= scope->acknowledged ? RECEIPT_PAST : RECEIPT_ELSEWHERE;
 }
 
-/* Does it contradict what the hub has signed before (PROTOCOL.md, "The ledger's chain")? */
-static bool contradicts(const agent_event *event, const agent_session_scope *scope, const wire_receipt *receipt)
+/*
+ * Does it contradict a receipt that is held (PROTOCOL.md, "The ledger's chain")? Then that one's sequence; the lowest that
+ * is seen, and 0 where none does.
+ */
+static uint64_t contradicted(const agent_event *event, const agent_session_scope *scope, const wire_receipt *receipt)
 {
     uint64_t sequence = receipt->position.sequence, position = receipt->ledger_position, at, held;
     uint8_t chain[CRYPTO_HASH];
 
     if (event->held_receipt == NULL)
-        return false;
+        return 0;
     if (event->held_receipt(event->outbox, scope->scope, sequence, false, &at, &held, chain)
         && (at == sequence ? held != position || memcmp(chain, receipt->chain, CRYPTO_HASH) != 0 : held >= position))
-        return true;
-    return event->held_receipt(event->outbox, scope->scope, sequence, true, &at, &held, chain) && held <= position;
+        return at;
+    return event->held_receipt(event->outbox, scope->scope, sequence, true, &at, &held, chain) && held <= position ? at : 0;
 }
 
 /* An effect with all that the receipt says. */
@@ -136,7 +139,17 @@ static void take_receipt(agent_step *step, const wire_message *ack, const wire_r
     agent_session_scope *scope = agent_step_find(self, at->scope);
     bool progress = at->sequence > scope->committed || at->sequence > scope->acknowledged;
 
-    if (contradicts(step->event, scope, receipt)) {
+    uint64_t before = contradicted(step->event, scope, receipt);
+    if (before > scope->stable) {
+        /*
+         * Never called stable: the hub has lost its tail, and what was still under way to it has come to stand anew, so
+         * that no WELCOME says so. What was refused of it this time, a HELLO on a fresh connection brings.
+         */
+        agent_renew_retract(step, scope, scope->stable);
+        agent_step_lose(step, AGENT_STOP_UNREACHABLE);
+        return;
+    }
+    if (before > 0) {
         (void) emit_receipt(step, AGENT_EFFECT_CONTRADICTED, scope->scope, ack, receipt);
         agent_step_halt(step, AGENT_STOP_HISTORY, 0);
         return;

@@ -54,11 +54,7 @@ static void begin(agent_step *step, agent_session_scope *scope, uint64_t incarna
     effect->incarnation = incarnation;
 }
 
-/*
- * The hub has lost its tail: its receipts for that are void. What is sent again may be refused where it was taken
- * before (rights change), and that word must count.
- */
-static void retract(agent_step *step, agent_session_scope *scope, uint64_t sequence)
+void agent_renew_retract(agent_step *step, agent_session_scope *scope, uint64_t sequence)
 {
     agent_effect *effect = agent_step_emit(step, AGENT_EFFECT_RETRACT);
 
@@ -86,7 +82,7 @@ void agent_renew_judge(agent_step *step, agent_session_scope *scope, const wire_
         scope->refused_renewal = false;
         scope->committed = at->sequence;
         if (at->sequence < scope->acknowledged || scope->unsure)
-            retract(step, scope, at->sequence);
+            agent_renew_retract(step, scope, at->sequence);
         /* A copy of this machine may have sent what it has signed: its receipts are ours as well. */
         if (scope->sent_ever < at->sequence)
             scope->sent_ever = at->sequence;

@@ -16,6 +16,12 @@ void agent_renew_judge(agent_step *step, agent_session_scope *scope, const wire_
 /* The same of a scope of which we know nothing: what the hub has of us there is of a life before. */
 void agent_renew_meet(agent_step *step, const wire_position *at);
 
+/*
+ * The hub has lost its tail, after that sequence: its receipts for that are void. What is sent again may be refused where
+ * it was taken before (rights change), and that word must count.
+ */
+void agent_renew_retract(agent_step *step, agent_session_scope *scope, uint64_t sequence);
+
 /* Asks for one incarnation, if one is wanted and no question is under way. */
 void agent_renew_pump(agent_step *step);
 /* GRANTED; and the outbox's answers to it. */

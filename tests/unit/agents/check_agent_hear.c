@@ -164,6 +164,7 @@ START_TEST(a_receipt_that_contradicts_one_that_is_held)
     held[table[_i].above].sequence = table[_i].sequence;
     held[table[_i].above].position = table[_i].position;
     held[table[_i].above].link = table[_i].link;
+    session.scopes[0].stable = table[_i].sequence;
     ack(3); /* at position 103, with a link of zeros */
     ck_assert_int_eq(session.state, table[_i].fits ? AGENT_SESSION_FLOWING : AGENT_SESSION_STOPPED);
     ck_assert_int_eq(session.stop, table[_i].fits ? AGENT_STOP_NONE : AGENT_STOP_HISTORY);
@@ -173,6 +174,30 @@ START_TEST(a_receipt_that_contradicts_one_that_is_held)
     if (evidence)
         ck_assert(evidence->sequence == 3 && evidence->ledger_position == 103 && evidence->receipt.size == receipt_bytes.size);
     ck_assert((effect(AGENT_EFFECT_ACKNOWLEDGED) != NULL) == table[_i].fits);
+    memset(held, 0, sizeof held);
+}
+END_TEST
+
+/* The hub lost its tail, and a batch that was under way came to stand anew, elsewhere: no WELCOME tells it. */
+START_TEST(a_receipt_that_was_not_stable_may_be_void)
+{
+    wire_position scopes[WIRE_SCOPES_MAX];
+    wire_message hello;
+
+    have("63", 5, 4);
+    connect_now();
+    welcome(3);
+    session.scopes[0].stable = 1;
+    held[0].there = true;
+    held[0].sequence = 3;
+    held[0].position = 90;
+    ack(3);
+    ck_assert_uint_eq(effect(AGENT_EFFECT_RETRACT)->sequence, 1);
+    ck_assert_ptr_nonnull(effect(AGENT_EFFECT_DISCONNECT));
+    ck_assert_ptr_null(effect(AGENT_EFFECT_ACKNOWLEDGED));
+    ck_assert_int_eq(session.state, AGENT_SESSION_WAITING);
+    agent_session_hello(&session, &hello, scopes);
+    ck_assert_uint_eq(scopes[0].stable, 1); /* so that what was refused since comes again */
     memset(held, 0, sizeof held);
 }
 END_TEST
@@ -343,6 +368,7 @@ int main(void)
     tcase_add_loop_test(tests, a_receipt_of_another_chain_brings_hello, 0, 4);
     tcase_add_test(tests, a_receipt_of_a_lower_incarnation_is_of_the_past);
     tcase_add_test(tests, refused_records_are_passed_on);
+    tcase_add_test(tests, a_receipt_that_was_not_stable_may_be_void);
     tcase_add_loop_test(tests, a_receipt_that_contradicts_one_that_is_held, 0, 9);
     tcase_add_loop_test(tests, refusals_stop_or_greet_again_or_wait, 0, 10);
     tcase_add_test(tests, refusals_without_end_are_not_answered_without_end);
