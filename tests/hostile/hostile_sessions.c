@@ -389,6 +389,7 @@ static void tell_receipt(const wire_receipt *receipt, const crypto_sign_pair *by
     ack.ack.receipt = hostile_bytes(&bytes);
     ack.ack.signature = signature;
     open_agent();
+    session.scopes[0].stable = holds_receipt ? session.scopes[0].queued : 0; /* what is held was called stable */
     tell_agent(&ack);
     hostile_met(HOSTILE_STOP, session.stop);
     batch_buffer_release(&bytes);
