@@ -341,11 +341,15 @@ static void check_fact(unsigned agent, unsigned contract, unsigned fact, bool la
     if (has && !was_said(identity, has))
         sim_broken("agent %u contract %u fact %u %s: unexpected: nobody said what is there", agent, contract, fact, when);
     bool in_history = base_now()->agents[identity].places[sim_scope_of(contract)].history[contract][fact / 8] >> fact % 8 & 1;
-    /* A restored machine may not know what it was asked; its office asks again, which these do not. */
-    if (erased[agent][contract] && erased[agent][contract][fact] && in_history && !agent_is_restored(agent))
+    bool was_erased = erased[agent][contract] && erased[agent][contract][fact];
+    if (was_erased && in_history && !agent_is_restored(agent))
         sim_broken("agent %u contract %u fact %u %s: it was erased, and is in the history", agent, contract, fact, when);
     if (wanted->value == 0) {
-        if (has)
+        /*
+         * A restored machine may not know what it was asked, nor that batches of its own went without some bodies since;
+         * its office asks again, which these do not.
+         */
+        if (has && !(was_erased && agent_is_restored(agent)))
             sim_broken("agent %u contract %u fact %u %s: unexpected: it was taken away", agent, contract, fact, when);
         return;
     }
