@@ -1,22 +1,10 @@
 /* A file whose content is not what we wrote: each cell that is read is judged, and what is wrong is DAMAGED, never used. */
-#include <sqlite3.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "outbox_bench.h"
 
 static crypto_sign_pair sign;
-
-/* Changes the file behind the outbox's back. */
-static void spoil(const char *sql)
-{
-    sqlite3 *db;
-    outbox_close(&box);
-    ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
-    ck_assert_msg(sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK, "%s: %s", sql, sqlite3_errmsg(db));
-    sqlite3_close(db);
-    reopen();
-}
 
 static void fill(void)
 {

@@ -148,6 +148,56 @@ START_TEST(with_what_they_acknowledge)
 }
 END_TEST
 
+static bool refuse(void *data, const outbox_proof *what)
+{
+    (void)data;
+    (void)what;
+    return false;
+}
+
+/* Rows that are not what was written are evidence of nothing; and who reads may want no more. */
+START_TEST(what_was_not_written)
+{
+    static const struct { const char *sql; bool near; } wrong[] = {
+        {"UPDATE proof SET chain = x'00'", true},
+        {"UPDATE proof SET chain = zeroblob(33)", true},
+        {"UPDATE proof SET signature = zeroblob(63)", true},
+        {"UPDATE proof SET receipt = zeroblob(257)", true},
+        {"UPDATE proof SET state = 4", false}, /* which is not held */
+        {"UPDATE proof SET state = -1", false},
+        {"ALTER TABLE proof RENAME TO away; CREATE VIEW proof AS SELECT abs(-9223372036854775807 - 1) AS sequence, 1 AS position,"
+         " x'' AS chain, x'' AS receipt, x'' AS signature, 0 AS state, 1 AS seconds, scope, number FROM away", true},
+        {"DROP TABLE proof", true},
+    };
+    uint64_t at, position;
+    uint8_t chain[CRYPTO_HASH];
+    hold("63", 3, 3, PROOF_RECEIPT_HELD);
+    ck_assert_int_eq(outbox_proofs(box, refuse, NULL), OUTBOX_NO_MEMORY);
+    count_all();
+    ck_assert_uint_eq(states[PROOF_RECEIPT_HELD], 1);
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        outbox_proof other = proof_of(4, PROOF_RECEIPT_HELD);
+        bool there = strstr(wrong[i].sql, "TABLE") == NULL;
+        spoil(wrong[i].sql);
+        ck_assert_msg(outbox_proofs(box, count_one, NULL) == OUTBOX_DAMAGED, "%s", wrong[i].sql);
+        outbox_error error = outbox_proof_near(box, "63", 3, false, &at, &position, chain);
+        ck_assert_msg(error == (wrong[i].near ? OUTBOX_DAMAGED : OUTBOX_ABSENT), "%s", wrong[i].sql);
+        ck_assert_int_eq(outbox_begin(box), OUTBOX_OK);
+        ck_assert_int_eq(outbox_proof_keep(box, "63", &other), there ? OUTBOX_OK : OUTBOX_DAMAGED);
+        ck_assert_int_eq(outbox_proof_leave(box, "63", 0, PROOF_RECEIPT_LOST), there ? OUTBOX_OK : OUTBOX_DAMAGED);
+        if (there)
+            outbox_rollback(box);
+        else
+            ck_assert_int_eq(outbox_commit(box), OUTBOX_DAMAGED);
+        spoil(strstr(wrong[i].sql, "VIEW") != NULL ? "DROP VIEW proof; ALTER TABLE away RENAME TO proof" : "");
+        if (there) {
+            spoil("DELETE FROM proof");
+            hold("63", 3, 3, PROOF_RECEIPT_HELD);
+        }
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("outbox_proof");
@@ -157,6 +207,7 @@ int main(void)
     tcase_add_test(tests, what_the_hub_has_lost_counts_no_more);
     tcase_add_test(tests, not_too_many);
     tcase_add_test(tests, with_what_they_acknowledge);
+    tcase_add_test(tests, what_was_not_written);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

@@ -149,6 +149,109 @@ START_TEST(test_nothing)
 }
 END_TEST
 
+static outbox_error try_rekey(void)
+{
+    batch_key right = id_of(&RIGHT);
+    uint64_t batches;
+    ck_assert_int_eq(outbox_begin(box), OUTBOX_OK);
+    outbox_error error = outbox_rekey(box, &secrets.sign, text_of("63"), &right, &batches);
+    outbox_error committed = outbox_commit(box);
+    ck_assert_int_eq(committed, error);
+    return error;
+}
+
+/* A withdrawal tells no token, a record that was erased is told to nobody, and a key of another epoch is no wrong one. */
+START_TEST(test_kept)
+{
+    uint8_t chain[CRYPTO_HASH] = {0}, keys[1][RECORD_KEY] = {{30}};
+    batch_key next = id_of(&(token_key){.epoch = 2, .key = {1}});
+    uint64_t erased = 0;
+    unsigned spoilt;
+    bool found;
+    push(&WRONG, 30);
+    ck_assert_int_eq(outbox_misnamed(box, text_of("63"), &next, &found), OUTBOX_OK);
+    ck_assert(!found);
+    ck_assert_int_eq(outbox_begin(box), OUTBOX_OK);
+    batcher *to = batcher_new(box, &home_of, text_of("63"));
+    ck_assert_ptr_nonnull(to);
+    batcher_use_keys(to, &WRONG, 1);
+    record gone = {.operation = RECORD_WITHDRAW, .contract = text_of("63-essai"), .key = {50}};
+    record with = make_record(51);
+    with.type = FACT_AUTONOMIE;
+    with.has_quantity = false;
+    with.quantity = 0;
+    with.code = text_of("parentalite");
+    with.token_sets = 1;
+    with.tokens[0] = (record_tokens){.epoch = 1, .has_e = true};
+    batcher_add(to, &gone);
+    batcher_add(to, &with);
+    batcher_end(to, &(batch_coverage){.contract = text_of("63-essai"), .complete = true, .last_month = CIVIL_NONE});
+    batcher_destroy(&to);
+    ck_assert_int_eq(outbox_erase_bodies(box, text_of("63"), keys, 1, &erased), OUTBOX_OK);
+    ck_assert_int_eq(outbox_commit(box), OUTBOX_OK);
+    ck_assert_uint_eq(erased, 1);
+    ck_assert_uint_eq(rekey(), 2);
+    ck_assert_uint_eq(check_batch(1, chain, 0, false), 1);
+    ck_assert_uint_eq(check_batch(2, chain, 0, false), 1);
+    ck_assert_uint_eq(held(&spoilt), 3); /* those of the push, and the one that went; for the erased one nothing is asked */
+    ck_assert_uint_eq(spoilt, 1);
+}
+END_TEST
+
+/* A body that is none names no one: it stays, and the rest is signed anew. */
+START_TEST(test_no_body)
+{
+    unsigned spoilt;
+    push(&WRONG, 30);
+    spoil("UPDATE batch SET bodies = x'02000000aabb01000000cc'");
+    ck_assert_uint_eq(rekey(), 1);
+    ck_assert(!misnamed());
+    ck_assert_uint_eq(held(&spoilt), 2);
+    ck_assert_uint_eq(spoilt, 0);
+    spoil("CREATE TABLE same (yes INTEGER CHECK (yes)); INSERT INTO same SELECT bodies = x'02000000aabb01000000cc' FROM batch");
+}
+END_TEST
+
+/* Batches that cannot be read: told, and nothing of the others is changed. */
+START_TEST(test_damaged)
+{
+    static const struct { const char *sql; bool headers; } wrong[] = {
+        {"UPDATE batch SET header = x'90' WHERE sequence = 2", true},
+        {"DELETE FROM batch WHERE sequence = 2", true},
+        {"UPDATE batch SET bodies = x'01' WHERE sequence = 3", false},
+        {"UPDATE held SET entries = x'00'", false},
+        {"UPDATE generation SET contract = printf('%065d', 1)", false},
+        {"ALTER TABLE batch RENAME TO away; CREATE VIEW batch AS SELECT scope, sequence, records, signature, bodies,"
+         " abs(-9223372036854775807 - 1) AS header FROM away", true}, /* a row that cannot be computed */
+        {"ALTER TABLE batch RENAME TO away", true},
+    };
+    uint8_t chain[CRYPTO_HASH] = {0};
+    push(&RIGHT, 10);
+    push(NULL, 20);
+    push(&WRONG, 30);
+    spoil("CREATE TABLE batches AS SELECT * FROM batch; CREATE TABLE pages AS SELECT * FROM held;"
+          "CREATE TABLE generations AS SELECT * FROM generation");
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        batch_key right = id_of(&RIGHT);
+        bool found;
+        spoil(wrong[i].sql);
+        ck_assert_msg(try_rekey() == OUTBOX_DAMAGED, "%s", wrong[i].sql);
+        outbox_error error = outbox_misnamed(box, text_of("63"), &right, &found);
+        ck_assert_msg(error == (wrong[i].headers ? OUTBOX_DAMAGED : OUTBOX_OK) && found != wrong[i].headers, "%s", wrong[i].sql);
+        if (strstr(wrong[i].sql, "VIEW") != NULL)
+            spoil("DROP VIEW batch");
+        if (strstr(wrong[i].sql, "RENAME") != NULL)
+            spoil("ALTER TABLE away RENAME TO batch");
+        spoil("DELETE FROM batch; INSERT INTO batch SELECT * FROM batches; DELETE FROM held; INSERT INTO held SELECT * FROM pages;"
+              "DELETE FROM generation; INSERT INTO generation SELECT * FROM generations");
+    }
+    ck_assert_uint_eq(rekey(), 1);
+    ck_assert_uint_eq(check_batch(1, chain, 1, true), 0);
+    ck_assert_uint_eq(check_batch(2, chain, 0, true), 0);
+    ck_assert_uint_eq(check_batch(3, chain, 0, false), 1);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("rekey");
@@ -156,6 +259,9 @@ int main(void)
     tcase_add_checked_fixture(cases, setup, leave);
     tcase_add_test(cases, test_rekey);
     tcase_add_test(cases, test_nothing);
+    tcase_add_test(cases, test_kept);
+    tcase_add_test(cases, test_no_body);
+    tcase_add_test(cases, test_damaged);
     suite_add_tcase(suite, cases);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

@@ -5,6 +5,7 @@
 #define CTAI_TEST_OUTBOX_BENCH_H
 
 #include <check.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,6 +36,17 @@ static inline void leave(void)
     outbox_close(&box);
     (void)snprintf(command, sizeof command, "rm -rf '%s'", folder);
     ck_assert_int_eq(system(command), 0);
+}
+
+/* Changes the file behind the outbox's back. */
+static inline void spoil(const char *sql)
+{
+    sqlite3 *db;
+    outbox_close(&box);
+    ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
+    ck_assert_msg(sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK, "%s: %s", sql, sqlite3_errmsg(db));
+    sqlite3_close(db);
+    reopen();
 }
 
 static inline record make_record(uint8_t number)
