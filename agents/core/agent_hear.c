@@ -43,6 +43,27 @@ static void emit_contracts(agent_step *step, const wire_contract *contracts, uns
     effect->contract_count = count;
 }
 
+/* Does it name a scope that was stopped, or that the WELCOME we go by did not name? Its position is to be heard anew. */
+static bool gives_back(agent_session *self, const wire_message *welcome)
+{
+    for (unsigned i = 0; i < welcome->welcome.scope_count; i++) {
+        const wire_position *at = &welcome->welcome.scopes[i];
+        const agent_session_scope *scope = agent_step_find(self, at->scope);
+        if (scope == NULL ? !agent_renew_is_blank(at) : !scope->welcome || scope->refusal == WIRE_REFUSAL_SCOPE)
+            return true;
+    }
+    return false;
+}
+
+/* Rights have come (back): what has been sent for those scopes, and what the hub holds there, its WELCOME will tell. */
+static void begin_anew(agent_step *step)
+{
+    if (step->session->state != AGENT_SESSION_FLOWING)
+        return; /* a HELLO is under way, or to come */
+    agent_flow_clear_stops(step);
+    agent_step_greet(step);
+}
+
 static void take_welcome(agent_step *step, const wire_message *welcome)
 {
     agent_session *self = step->session;
@@ -54,9 +75,12 @@ static void take_welcome(agent_step *step, const wire_message *welcome)
     emit_contracts(step, welcome->welcome.contracts, welcome->welcome.contract_count);
     self->credit_batches = welcome->welcome.credit_batches;
     self->credit_bytes = welcome->welcome.credit_bytes;
-    /* The answer to a HELLO that was repeated: its positions are older than what has flowed since. */
-    if (self->state != AGENT_SESSION_GREETING)
+    /* The answer to a HELLO that was repeated: its positions are older than what has flowed since, but not its rights. */
+    if (self->state != AGENT_SESSION_GREETING) {
+        if (gives_back(self, welcome))
+            begin_anew(step);
         return;
+    }
     take_positions(step, welcome);
     self->state = AGENT_SESSION_FLOWING;
     self->hellos = 0;
@@ -243,18 +267,29 @@ static void take_refused(agent_step *step, const wire_message *refused)
     }
 }
 
+static bool may_push(const wire_contract *contract)
+{
+    for (unsigned i = 0; i < contract->action_count; i++)
+        if (contract->actions[i].allowed)
+            return true;
+    return false;
+}
+
 static void take_contracts(agent_step *step, const wire_message *message)
 {
     agent_session *self = step->session;
-    bool stopped = false;
+    bool news = false;
 
     emit_contracts(step, message->contracts.contracts, message->contracts.contract_count);
     for (unsigned i = 0; i < self->scope_count; i++)
-        stopped |= self->scopes[i].stop != AGENT_STOP_NONE;
-    if (!stopped || self->state != AGENT_SESSION_FLOWING)
-        return;
-    agent_flow_clear_stops(step);
-    agent_step_greet(step);
+        news |= self->scopes[i].stop != AGENT_STOP_NONE;
+    for (unsigned i = 0; i < message->contracts.contract_count; i++) {
+        const wire_contract *contract = &message->contracts.contracts[i];
+        const agent_session_scope *scope = agent_step_find(self, contract->scope);
+        news |= may_push(contract) && (scope == NULL || !scope->welcome);
+    }
+    if (news)
+        begin_anew(step);
 }
 
 void agent_hear(agent_step *step)

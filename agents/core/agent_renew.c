@@ -100,12 +100,17 @@ void agent_renew_judge(agent_step *step, agent_session_scope *scope, const wire_
     memcpy(scope->seen_hash, at->hash, CRYPTO_HASH);
 }
 
+bool agent_renew_is_blank(const wire_position *at)
+{
+    return at->sequence == 0 && at->incarnation == 1;
+}
+
 void agent_renew_meet(agent_step *step, const wire_position *at)
 {
     agent_session *self = step->session;
     char name[BATCH_SCOPE_MAX + 1];
 
-    if (at->sequence == 0 && at->incarnation == 1)
+    if (agent_renew_is_blank(at))
         return; /* nothing there, and nothing to know */
     if (!text_copy(name, sizeof name, at->scope) || !agent_session_add_scope(self, name, 1, 0, NULL, 0, 0))
         return; /* more than the protocol can name: it waits for the next start */

@@ -13,6 +13,8 @@ bool agent_renew_is_own(const agent_event *event, const agent_session_scope *sco
 
 /* Takes the hub's position of a scope: the scope goes on after it, or is to be renewed. */
 void agent_renew_judge(agent_step *step, agent_session_scope *scope, const wire_position *at);
+/* Is there nothing of us at the hub, and nothing to know? */
+bool agent_renew_is_blank(const wire_position *at);
 /* The same of a scope of which we know nothing: what the hub has of us there is of a life before. */
 void agent_renew_meet(agent_step *step, const wire_position *at);
 

@@ -325,6 +325,57 @@ START_TEST(a_second_welcome_does_not_turn_back)
 }
 END_TEST
 
+static void tell_contract(const char *scope, bool allowed)
+{
+    wire_action action = {.code = text_of("axe1"), .title = text_of("Un"), .allowed = allowed};
+    wire_contract contract = {.id = text_of("c"), .title = text_of("C"), .scope = text_of(scope),
+                              .first_day = 19000, .last_day = 19300, .action_count = 1, .actions = &action};
+    wire_message message = {.type = WIRE_CONTRACTS, .contracts = {.contract_count = 1, .contracts = &contract}};
+
+    tell(&message);
+}
+
+/* A WELCOME that came while the rights were away names no scope; what the hub holds there must be heard when they are back. */
+START_TEST(a_right_that_comes_back_brings_hello)
+{
+    have("63", 4, 4);
+    connect_now();
+    welcome_at(NULL, 0, 8, 8 << 20);
+    ck_assert_int_eq(session.state, AGENT_SESSION_FLOWING);
+    tell_contract("63", false);
+    ck_assert_int_eq(session.state, AGENT_SESSION_FLOWING);
+    tell_contract(_i == 0 ? "63" : "03", true); /* one that we have sent to; one that a disk before ours may have */
+    ck_assert_int_eq(session.state, AGENT_SESSION_GREETING);
+    ck_assert_ptr_nonnull(effect(AGENT_EFFECT_SEND_HELLO));
+    welcome(4);
+    ck_assert_int_eq(session.state, AGENT_SESSION_FLOWING);
+    tell_contract("63", true); /* nothing new */
+    ck_assert_int_eq(session.state, AGENT_SESSION_FLOWING);
+}
+END_TEST
+
+START_TEST(a_second_welcome_gives_rights_back)
+{
+    wire_position at[] = {position("63", 4), position("03", 0)};
+
+    have("63", _i == 0 ? 6 : 4, 4);
+    connect_now();
+    now = session.deadline_ms;
+    simple(AGENT_EVENT_TICK); /* HELLO again, and both are answered */
+    welcome_at(NULL, 0, 8, 8 << 20);
+    ck_assert_int_eq(agent_session_trouble(&session, "63"), _i == 0 ? AGENT_STOP_NO_RIGHT : AGENT_STOP_NONE);
+    welcome_at(at, 2, 8, 8 << 20);
+    ck_assert_int_eq(session.state, AGENT_SESSION_GREETING);
+    ck_assert_ptr_nonnull(effect(AGENT_EFFECT_SEND_HELLO));
+    welcome_at(at, 2, 8, 8 << 20);
+    ck_assert_int_eq(agent_session_trouble(&session, "63"), AGENT_STOP_NONE);
+    ck_assert_uint_eq(send_all(1000), _i == 0 ? 2 : 0);
+    welcome_at(at, 2, 8, 8 << 20); /* nothing new: no answer to it */
+    ck_assert_int_eq(session.state, AGENT_SESSION_FLOWING);
+    ck_assert_ptr_null(effect(AGENT_EFFECT_SEND_HELLO));
+}
+END_TEST
+
 START_TEST(what_is_no_message_of_a_hub_stops)
 {
     wire_message hello = {.type = WIRE_HELLO};
@@ -375,6 +426,8 @@ int main(void)
     tcase_add_test(tests, a_busy_hub_is_greeted_again_after_the_back_off);
     tcase_add_test(tests, one_scope_without_right_does_not_stop_the_others);
     tcase_add_test(tests, a_second_welcome_does_not_turn_back);
+    tcase_add_loop_test(tests, a_right_that_comes_back_brings_hello, 0, 2);
+    tcase_add_loop_test(tests, a_second_welcome_gives_rights_back, 0, 2);
     tcase_add_loop_test(tests, what_is_no_message_of_a_hub_stops, 0, 3);
     tcase_add_test(tests, another_version_of_the_hub_stops);
     suite_add_tcase(suite, tests);
