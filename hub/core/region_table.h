@@ -47,6 +47,7 @@ typedef struct {
     text_view shown;   /* as CSV writes it, unmasked: a number with a point, or a text; empty: none */
     bool masked;       /* what may not be published */
     bool primary;      /* masked by the rule alone (threshold, block), not to protect another */
+    bool repeated;     /* amount and shown are those of an earlier release (disclosure control that is strict) */
 } region_cell;
 
 typedef struct {

@@ -1,0 +1,76 @@
+/* disclosure_block: see disclosure_block.h. */
+#include "disclosure_block.h"
+
+static bool has_type(const catalogue_indicator *what, fact_type type)
+{
+    for (unsigned i = 0; i < what->type_count; i++)
+        if (what->types[i] == type)
+            return true;
+    return false;
+}
+
+static bool has_detail(const catalogue_indicator *what, text_view detail)
+{
+    for (unsigned i = 0; i < what->detail_count; i++)
+        if (text_equal(what->details[i], detail))
+            return true;
+    return what->detail_count == 0;
+}
+
+bool disclosure_block_part(const region_indicator *part, const region_indicator *whole)
+{
+    const catalogue_indicator *a = &part->what, *b = &whole->what;
+    if (part == whole)
+        return true;
+    if (a->kind != b->kind || a->share != b->share || part->is_distinct != whole->is_distinct)
+        return false;
+    for (unsigned i = 0; i < a->type_count; i++)
+        if (!has_type(b, a->types[i]))
+            return false;
+    if (a->detail_count == 0 && b->detail_count > 0)
+        return false;
+    for (unsigned i = 0; i < a->detail_count; i++)
+        if (!has_detail(b, a->details[i]))
+            return false;
+    return (b->sex == RECORD_SEX_NONE || b->sex == a->sex) && (!b->bpi || a->bpi) && (!b->under_25 || a->under_25);
+}
+
+bool disclosure_block_small(const region_table *table, const region_cell *cell, unsigned threshold)
+{
+    return table->indicators[cell->indicator].basis != REGION_RESTS_ON_NOBODY && cell->rests >= 1
+           && cell->rests < (int64_t)threshold;
+}
+
+bool disclosure_block_close(region_table *table, region_cell *cell)
+{
+    bool more = false;
+    const region_indicator *whole = &table->indicators[cell->indicator];
+    if (!cell->masked)
+        return false;
+    for (unsigned i = 0; i < table->indicator_count; i++) {
+        region_cell *part = region_table_cell(table, cell->territory, i);
+        if (!part || part->masked || table->indicators[i].basis == REGION_RESTS_ON_NOBODY
+            || !disclosure_block_part(&table->indicators[i], whole))
+            continue;
+        part->masked = true;
+        part->primary = cell->primary;
+        more = true;
+    }
+    return more;
+}
+
+unsigned disclosure_block_rule(region_table *table, unsigned threshold)
+{
+    unsigned count = 0;
+    for (unsigned i = 0; i < table->cell_count; i++) {
+        region_cell *cell = &table->cells[i];
+        cell->repeated = false;
+        cell->masked = cell->primary = disclosure_block_small(table, cell, threshold);
+    }
+    /* Being part of is transitive, so once is enough. */
+    for (unsigned i = 0; i < table->cell_count; i++)
+        (void)disclosure_block_close(table, &table->cells[i]);
+    for (unsigned i = 0; i < table->cell_count; i++)
+        count += table->cells[i].masked;
+    return count;
+}
