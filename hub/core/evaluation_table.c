@@ -10,9 +10,10 @@
 #include <assert.h>
 #include <string.h>
 
-enum { NUMBER_COLUMN = 5, TARGET_COLUMN = 10, VALUE_COLUMN = 14, UNIT_COLUMN = 15, MARGIN = 2, WIDTH_MIN = 60, WIDTH_MAX = 110 };
+#include "evaluation_layout.h"
+#include "french.h"
 
-static const char thin_space[] = "\xE2\x80\xAF"; /* between thousands, and before a colon's kin */
+enum { NUMBER_COLUMN = 5, TARGET_COLUMN = 10, VALUE_COLUMN = 14, UNIT_COLUMN = 15, MARGIN = 2, WIDTH_MIN = 60, WIDTH_MAX = 110 };
 
 const char *evaluation_state_name(evaluation_state state)
 {
@@ -53,35 +54,6 @@ static void put_right(FILE *to, text_view text, size_t column)
     put(to, text);
 }
 
-/* "12345.5" as French typography has it: "12 345,5", and euros "12 345,50"; other texts as they are. */
-static text_view french_number(text_view number, bool euros, char *to, size_t capacity)
-{
-    size_t whole = 0, size = 0;
-    while (whole < number.size && number.at[whole] >= '0' && number.at[whole] <= '9')
-        whole++;
-    if (whole == 0 || whole * 4 + number.size + 4 > capacity)
-        return number;
-    for (size_t i = 0; i < number.size; i++) {
-        if (i > 0 && i < whole && (whole - i) % 3 == 0) {
-            memcpy(to + size, thin_space, sizeof thin_space - 1);
-            size += sizeof thin_space - 1;
-        }
-        to[size++] = number.at[i] == '.' ? ',' : number.at[i];
-    }
-    if (euros && number.size == whole + 2)
-        to[size++] = '0';
-    return (text_view){to, size};
-}
-
-/* French has the singular below two: "1 personne", "0 ménage", "1,5 heure"; "mois" is both. */
-static text_view agreed(text_view unit, text_view value)
-{
-    bool singular = value.size > 0 && (value.at[0] == '0' || value.at[0] == '1') && (value.size == 1 || value.at[1] == '.');
-    if (singular && unit.size > 1 && unit.at[unit.size - 1] == 's' && !text_is(unit, "mois"))
-        unit.size--;
-    return unit;
-}
-
 /* The part of text that fits in columns, cut at a space where there is one; never empty. */
 static text_view first_line(text_view text, size_t columns)
 {
@@ -118,19 +90,6 @@ static void print_folded(FILE *to, text_view text, size_t indent, size_t columns
     }
 }
 
-/* "3.1" of "3.1.heures", "2" of "2.cout_total", "L" of "L.assiduite"; none when there is no room for it. */
-static text_view heading_of(text_view code)
-{
-    size_t end = 0;
-    for (size_t i = 0; i < code.size; i++) {
-        if (code.at[i] >= 'a' && code.at[i] <= 'z')
-            break;
-        if (code.at[i] == '.')
-            end = i;
-    }
-    return (text_view){code.at, end < NUMBER_COLUMN ? end : 0};
-}
-
 static size_t indent_of(text_view label)
 {
     return label.size > 5 && memcmp(label.at, "dont ", 5) == 0 ? 2 : 0;
@@ -141,42 +100,6 @@ static bool is_shown(const evaluation_cell *cell)
     return cell->state != EVALUATION_NOT_COLLECTED || cell->selected || cell->target.size > 0;
 }
 
-/* The themes of sessions as people write them. */
-static const char *theme_name(text_view code)
-{
-    static const struct { const char *code, *name; } themes[] = {
-        {"laicite", "laïcité"},         {"egalite", "égalité femmes-hommes"},
-        {"citoyennete", "citoyenneté"}, {"parentalite", "parentalité"},
-        {"liens_societe", "liens avec la société d’accueil"}, {"autre", "autres"},
-        {"francais", "français"},       {"numerique", "numérique"},
-    };
-    for (size_t i = 0; i < sizeof themes / sizeof *themes; i++)
-        if (text_is(code, themes[i].code))
-            return themes[i].name;
-    return NULL;
-}
-
-/* "laicite;autre" as "laïcité, autres"; empty when it does not fit. */
-static text_view list_in_words(text_view list, char *to, size_t capacity)
-{
-    size_t size = 0;
-    while (list.size > 0) {
-        const char *end = memchr(list.at, ';', list.size);
-        text_view code = {list.at, end ? (size_t)(end - list.at) : list.size};
-        const char *name = theme_name(code);
-        text_view word = name ? text_of(name) : code;
-        if (size + word.size + 2 > capacity)
-            return (text_view){NULL, 0};
-        if (size > 0)
-            to[size++] = ',', to[size++] = ' ';
-        memcpy(to + size, word.at, word.size);
-        size += word.size;
-        list.at += code.size + (end != NULL);
-        list.size -= code.size + (end != NULL);
-    }
-    return (text_view){to, size};
-}
-
 /* A narrative or a list: folded below its label. */
 static void print_text(const evaluation_cell *cell, size_t label_columns, FILE *to)
 {
@@ -184,7 +107,7 @@ static void print_text(const evaluation_cell *cell, size_t label_columns, FILE *
     text_view rest = cell->value;
     char words[1024];
     if (!memchr(rest.at, ' ', rest.size) && !memchr(rest.at, '\n', rest.size)) {
-        text_view list = list_in_words(rest, words, sizeof words);
+        text_view list = french_list(rest, words, sizeof words);
         rest = list.size > 0 ? list : rest;
     }
     while (rest.size > 0) {
@@ -208,7 +131,7 @@ static void print_cell(const evaluation_cell *cell, text_view heading, size_t la
     else if (cell->value.size == 0)
         value = text_of("—"), unit = text_of("");
     else if (!cell->is_text)
-        value = french_number(cell->value, text_is(unit, "euros"), number, sizeof number), unit = agreed(unit, cell->value);
+        value = french_number(cell->value, text_is(unit, "euros"), number, sizeof number), unit = french_unit(unit, cell->value);
     text_view line = first_line(label, label_columns - indent);
     put_times(to, " ", MARGIN);
     put(to, heading);
@@ -284,18 +207,11 @@ static void print_action(const evaluation_action *action, size_t width, FILE *to
         const evaluation_cell *cell = &action->cells[i];
         if (!is_shown(cell))
             continue;
-        text_view now = heading_of(cell->code);
+        text_view now = evaluation_heading(cell->code);
         print_cell(cell, text_equal(now, heading) ? text_of("") : now, label_columns, to);
         heading = now;
     }
     print_not_collected(action, width, to);
-}
-
-static const char *month_name(civil_month month)
-{
-    static const char *const names[] = {"janvier", "février", "mars", "avril", "mai", "juin", "juillet",
-                                        "août", "septembre", "octobre", "novembre", "décembre"};
-    return names[month % 12];
 }
 
 static void print_period(const evaluation_table *self, size_t columns, FILE *to)
@@ -303,8 +219,8 @@ static void print_period(const evaluation_table *self, size_t columns, FILE *to)
     char line[256], then[96] = "";
     if (self->position != self->last_position)
         snprintf(then, sizeof then, " (tel qu’il était ; il en est à %llu)", (unsigned long long)self->last_position);
-    snprintf(line, sizeof line, "Période évaluée : de %s %d à %s %d · position %llu du registre%s", month_name(self->from),
-             (int)(self->from / 12), month_name(self->to), (int)(self->to / 12), (unsigned long long)self->position, then);
+    snprintf(line, sizeof line, "Période évaluée : de %s %d à %s %d · position %llu du registre%s", french_month(self->from),
+             (int)(self->from / 12), french_month(self->to), (int)(self->to / 12), (unsigned long long)self->position, then);
     print_folded(to, text_of(line), 0, columns);
 }
 

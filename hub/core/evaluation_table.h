@@ -25,6 +25,8 @@ typedef struct {
     bool is_text;          /* value is free text or a list */
     bool selected;         /* the contract has chosen it for this action */
     evaluation_state state;
+    unsigned parent;       /* 1 + the index, in the same action, of the cell that it is a part of ("dont"); 0: of none */
+    unsigned depth;        /* 0: a cell of its own; 1: a part; 2: a part of a part (evaluation_layout) */
 } evaluation_cell;
 
 typedef struct {
@@ -36,6 +38,7 @@ typedef struct {
 
 typedef struct {
     text_view contract, title, department;
+    text_view definition;   /* the contract's text in the version used */
     civil_day first_day, last_day;
     civil_month from, to;
     uint64_t position;      /* of the scope's ledger */

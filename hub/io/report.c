@@ -72,7 +72,7 @@ static text_view keep(arena *from, const database_result *result, int row, int c
 static database_error read_contract(database *connection, const report_query *query, arena *from, evaluation_table *table)
 {
     static const char sql[] =
-        "SELECT c.id, v.title, v.department, v.first_day::text, v.last_day::text, ctai.erased_as_of(c.contract_id, $2::bigint)"
+        "SELECT c.id, v.title, v.department, v.first_day::text, v.last_day::text, ctai.erased_as_of(c.contract_id, $2::bigint), v.definition"
         " FROM ctai.contract AS c JOIN ctai.contract_version AS v USING (contract_id)"
         " WHERE c.id = $1 AND v.version = ctai.version_as_of(c.contract_id, $2::bigint)";
     char position[DATABASE_NUMBER_TEXT];
@@ -90,6 +90,7 @@ static database_error read_contract(database *connection, const report_query *qu
         table->first_day = civil_parse_iso(text_of(database_text(result, 0, 3)));
         table->last_day = civil_parse_iso(text_of(database_text(result, 0, 4)));
         table->erased = (uint64_t)database_integer(result, 0, 5);
+        table->definition = keep(from, result, 0, 6, &failed);
         civil_month first = civil_month_of(table->first_day), last = civil_month_of(table->last_day);
         table->from = query->from == CIVIL_NONE || query->from < first ? first : query->from;
         table->to = query->to == CIVIL_NONE || query->to > last ? last : query->to;

@@ -1,0 +1,109 @@
+/* evaluation_layout: see the header. */
+#include "evaluation_layout.h"
+
+enum { HEADING_MAX = 5, DEPTH_MAX = 3 };
+
+text_view evaluation_heading(text_view code)
+{
+    size_t end = 0;
+
+    for (size_t i = 0; i < code.size; i++) {
+        if (code.at[i] >= 'a' && code.at[i] <= 'z')
+            break;
+        if (code.at[i] == '.')
+            end = i;
+    }
+    return (text_view){code.at, end < HEADING_MAX ? end : 0};
+}
+
+const char *evaluation_heading_title(text_view heading)
+{
+    static const struct { const char *number, *title; } titles[] = {
+        {"1.1", "Public éligible"},
+        {"1.2", "Acteurs de l’intégration"},
+        {"2", "Coûts"},
+        {"3.1", "Apprentissage du français"},
+        {"3.2", "Accompagnement vers l’emploi"},
+        {"3.3", "Principes de la République et usages de la société française"},
+        {"3.4", "Accès au logement"},
+        {"3.5", "Accès à la santé"},
+        {"3.6", "Lutte contre la fracture numérique"},
+        {"3.7", "Mentorat et parrainage"},
+        {"3.8", "Accès au sport et à la culture"},
+    };
+    for (size_t i = 0; i < sizeof titles / sizeof *titles; i++)
+        if (text_is(heading, titles[i].number))
+            return titles[i].title;
+    return "Indicateurs propres au contrat";
+}
+
+static bool has_type(const catalogue_indicator *one, fact_type type)
+{
+    for (unsigned i = 0; i < one->type_count; i++)
+        if (one->types[i] == type)
+            return true;
+    return false;
+}
+
+static bool has_detail(const catalogue_indicator *one, text_view detail)
+{
+    if (one->detail_count == 0)
+        return true;
+    for (unsigned i = 0; i < one->detail_count; i++)
+        if (text_equal(one->details[i], detail))
+            return true;
+    return false;
+}
+
+/* Does all that part counts count in whole too? Means, lists and texts are no sums: they have no parts. */
+static bool contains(const catalogue_indicator *whole, const catalogue_indicator *part)
+{
+    if (whole->kind != part->kind || whole->measure != part->measure || whole->share != part->share ||
+        whole->kind >= CATALOGUE_DUREE_MOYENNE)
+        return false;
+    if (whole->sex != RECORD_SEX_NONE && whole->sex != part->sex)
+        return false;
+    if ((whole->bpi && !part->bpi) || (whole->under_25 && !part->under_25))
+        return false;
+    for (unsigned i = 0; i < part->type_count; i++)
+        if (!has_type(whole, part->types[i]))
+            return false;
+    if (part->detail_count == 0)
+        return whole->detail_count == 0;
+    for (unsigned i = 0; i < part->detail_count; i++)
+        if (!has_detail(whole, part->details[i]))
+            return false;
+    return true;
+}
+
+static const catalogue_indicator *find(const catalogue *national, const catalogue *own, text_view code)
+{
+    const catalogue_indicator *found = catalogue_find(national, code);
+    return found || !own ? found : catalogue_find(own, code);
+}
+
+static void lay_out(evaluation_action *action, const catalogue *national, const catalogue *own)
+{
+    for (unsigned i = 0; i < action->cell_count; i++) {
+        evaluation_cell *cell = &action->cells[i];
+        text_view heading = evaluation_heading(cell->code);
+        const catalogue_indicator *part = find(national, own, cell->code);
+        cell->parent = cell->depth = 0;
+        for (unsigned k = i; part && k > 0 && cell->parent == 0; k--) {
+            const evaluation_cell *before = &action->cells[k - 1];
+            if (!text_equal(evaluation_heading(before->code), heading))
+                break;
+            const catalogue_indicator *whole = find(national, own, before->code);
+            if (!whole || !contains(whole, part) || contains(part, whole))
+                continue;
+            cell->parent = k;
+            cell->depth = before->depth < DEPTH_MAX ? before->depth + 1 : DEPTH_MAX;
+        }
+    }
+}
+
+void evaluation_layout(evaluation_table *self, const catalogue *national, const catalogue *own)
+{
+    for (unsigned i = 0; i < self->action_count; i++)
+        lay_out(&self->actions[i], national, own);
+}
