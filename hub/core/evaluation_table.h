@@ -32,6 +32,7 @@ typedef struct {
 typedef struct {
     text_view code;        /* "contrat" for the contract's own line */
     text_view title;
+    text_view refugies_info; /* the address of its page (article 6); empty: none is known */
     unsigned cell_count;
     evaluation_cell *cells; /* in the catalogue's order */
 } evaluation_action;
