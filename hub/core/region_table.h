@@ -44,6 +44,7 @@ typedef struct {
     bool has_value;    /* false: a mean, list or text of nothing */
     int64_t amount;    /* persons, households, references, minutes, cents, units; of a mean: the sum of its days */
     int64_t rests;     /* persons, households or records on which it rests; 0: on nobody */
+    int64_t of_records; /* of a mean: how many records its days are of; else 0 */
     text_view shown;   /* as CSV writes it, unmasked: a number with a point, or a text; empty: none */
     bool masked;       /* what may not be published */
     bool primary;      /* masked by the rule alone (threshold, block), not to protect another */

@@ -145,16 +145,25 @@ BEGIN
 END
 $$;
 
--- All cells of a version of a contract, for the months from_month..to_month, as of a position: for each action, and for
--- action 0 (all of them together), each indicator's value as the CSV writes it (NULL: empty) and state.
+-- All cells of contracts of one scope, each in a version and for months of its own, as of a position: of each contract
+-- the cells of action 0 (all of its actions together) and, by_action, of each action: an indicator's value as the CSV
+-- writes it (NULL: empty), its state, and what sums over contracts are made of:
+--   amount      persons, households, references, minutes, cents or units; of a mean the sum of its days, of a list
+--               how many details; a text has none
+--   of_records  of a mean: how many records
+--   rests       on how many persons, households or (bare facts) records the value rests; 0: on nobody (money, texts)
+-- With groups (one for each contract), rows without a contract say how many distinct persons benefit in the contracts of
+-- each group (of_group), and in all of them (of_group NULL).
 --
--- The records of the contract are read once. Three groupings of them carry all kinds of count:
---   total   by action, type and code
---   person  by action and person: a set of marks (one bit for each type and code that this person's records have),
---           who the person is, and what the attendance and the progress need
---   thing   by operator, action, type, code and reference (or household)
-CREATE FUNCTION ctai.evaluate(of_contract integer, of_version integer, from_month integer, to_month integer, as_of bigint)
-RETURNS TABLE (action smallint, rank bigint, indicator text, value text, state text)
+-- The records are read once. Three groupings of them carry all kinds of count:
+--   total   by contract, action, type and code
+--   person  by contract, action and person: a set of marks (one bit for each type and code that this person's records
+--           have), who the person is, and what the attendance and the progress need
+--   thing   by contract, operator, action, type, code and reference (or household)
+CREATE FUNCTION ctai.evaluate_contracts(of_scope text, contracts integer[], versions integer[], from_months integer[],
+                                        to_months integer[], groups text[], by_action boolean, as_of bigint)
+RETURNS TABLE (contract_id integer, of_group text, action smallint, rank bigint, indicator text, value text, state text,
+               amount numeric, of_records bigint, rests bigint)
 LANGUAGE plpgsql STABLE
 SET plan_cache_mode TO force_custom_plan
 SET jit TO off
@@ -166,62 +175,85 @@ SET enable_sort TO off
 AS $$
 #variable_conflict use_column
 DECLARE
-    of_scope text;
-    first_month integer;
-    actions smallint[];
-    reading bigint; -- of the linkage key
-    later boolean; -- the period begins after the contract: what was planned and first levels are read from its start
+    first_of_all integer;
+    last_of_all integer;
+    reading bigint := ctai.reading_epoch(of_scope, as_of); -- of the linkage key
 BEGIN
-    SELECT c.scope, ctai.month_of(v.first_day) INTO of_scope, first_month
-    FROM ctai.contract AS c JOIN ctai.contract_version AS v USING (contract_id)
-    WHERE c.contract_id = of_contract AND v.version = of_version;
-    SELECT array_agg(a.action) INTO actions
-    FROM ctai.contract_version_action AS a WHERE a.contract_id = of_contract AND a.version = of_version;
-    from_month := greatest(from_month, first_month);
-    later := from_month > first_month;
-    reading := ctai.reading_epoch(of_scope, as_of);
+    SELECT min(ctai.month_of(v.first_day)), max(asked.to_month) INTO first_of_all, last_of_all
+    FROM unnest(contracts, versions, to_months) AS asked (contract_id, version, to_month)
+    JOIN ctai.contract_version AS v USING (contract_id, version);
 
     RETURN QUERY
-    WITH line AS (
-        SELECT unnest(actions || 0::smallint) AS action
+    WITH subject AS MATERIALIZED (
+        SELECT contract_id, version, asked.of_group, month.first_month, greatest(asked.from_month, month.first_month) AS from_month,
+               asked.to_month,
+               -- The period begins after the contract: what was planned and first levels are read from its start.
+               asked.from_month > month.first_month AS later
+        FROM unnest(contracts, versions, from_months, to_months, coalesce(groups, array_fill(''::text, ARRAY[cardinality(contracts)])))
+                 AS asked (contract_id, version, from_month, to_month, of_group)
+        JOIN ctai.contract_version AS v USING (contract_id, version),
+             LATERAL ctai.month_of(v.first_day) AS month (first_month)
     ),
-    wanted AS (
-        SELECT row_number() OVER (ORDER BY i.version, i.rank) AS place, i.code AS indicator, i.kind, i.measure,
+    part AS MATERIALIZED ( -- the actions, each with the number of the line that its persons are counted in
+        SELECT contract_id, a.action, a.rank, CASE WHEN by_action THEN a.action ELSE 0::smallint END AS line,
+               first_month, from_month, to_month
+        FROM subject JOIN ctai.contract_version_action AS a USING (contract_id, version)
+    ),
+    line AS MATERIALIZED (
+        SELECT contract_id, action FROM part WHERE by_action
+        UNION ALL
+        SELECT contract_id, 0::smallint FROM subject
+    ),
+    wanted AS MATERIALIZED (
+        SELECT i.contract_id AS declared_by,
+               row_number() OVER (ORDER BY i.contract_id, i.version, i.rank) AS place, i.code AS indicator, i.kind, i.measure,
                i.types, i.details, i.share, i.not_done,
                i.sex AS only_sex, i.bpi AS only_bpi, i.under_25 AS only_under_25
         FROM ctai.indicator AS i
-        WHERE (i.contract_id, i.version) IN ((0, 0), (of_contract, of_version))
+        WHERE (i.contract_id, i.version) IN (SELECT 0, 0 UNION ALL SELECT contract_id, version FROM subject)
     ),
     read AS NOT MATERIALIZED (
-        SELECT r.agent, r.action, r.type, coalesce(r.code, '') AS code, r.quantity, r.sex, r.bpi, r.under_25,
+        SELECT contract_id, r.agent, action, line, r.type, coalesce(r.code, '') AS code, r.quantity, r.sex, r.bpi, r.under_25,
                ctai.token_of(reading, r.token_e, r.epoch2, r.token_e2) AS token_e,
                ctai.token_of(reading, r.token_i, r.epoch2, r.token_i2) AS token_i,
                coalesce(r.reference, ctai.token_of(reading, r.token_m, r.epoch2, r.token_m2)) AS thing,
                r.month >= from_month AS in_period
-        FROM ctai.records_as_of(of_scope, as_of) AS r
-        WHERE r.contract_id = of_contract AND r.month BETWEEN first_month AND to_month AND r.action = ANY (actions)
+        FROM ctai.records_as_of(of_scope, as_of) AS r JOIN part USING (contract_id, action)
+        WHERE r.contract_id = ANY (contracts) AND r.month BETWEEN first_of_all AND last_of_all
+          AND r.month BETWEEN first_month AND to_month
     ),
     total AS MATERIALIZED (
-        SELECT action, type, code,
+        SELECT contract_id, action, type, code,
                bool_or(token_e IS NOT NULL OR token_i IS NOT NULL) AS of_persons,
                count(*) FILTER (WHERE in_period) AS records,
+               count(*) FILTER (WHERE in_period AND token_e IS NULL AND token_i IS NULL) AS bare,
                sum(quantity) FILTER (WHERE in_period) AS quantity,
                sum(quantity) FILTER (WHERE in_period AND thing IS NULL) AS quantity_of_nothing
         FROM read
-        GROUP BY action, type, code
+        GROUP BY contract_id, action, type, code
+    ),
+    pair AS MATERIALIZED (
+        SELECT type, code, bool_or(of_persons) AS of_persons FROM total GROUP BY type, code
     ),
     mark AS MATERIALIZED (
         SELECT type, code, 1::bigint << (row_number() OVER (ORDER BY type, code) - 1)::integer AS bit,
                ctai.level(code) AS level
-        FROM (SELECT DISTINCT type, code FROM total WHERE of_persons) AS pair
+        FROM pair WHERE of_persons
+    ),
+    -- Which records each indicator of each contract counts.
+    reads AS MATERIALIZED (
+        SELECT subject.contract_id, later, wanted.*, pair.type, pair.code
+        FROM wanted
+        JOIN pair ON pair.type = ANY (types) AND (details IS NULL OR pair.code = ANY (details))
+        JOIN subject ON declared_by IN (0, subject.contract_id)
     ),
     linked AS MATERIALIZED (
         SELECT identity, person
         FROM ctai.link(of_scope, as_of,
                        (SELECT array_agg(DISTINCT token_i) FROM read WHERE token_e IS NULL AND token_i IS NOT NULL))
     ),
-    person_of_action AS (
-        SELECT action,
+    person_of_line AS (
+        SELECT contract_id, line AS action,
                coalesce(token_e, linked.person) AS person,
                bit_or(bit) FILTER (WHERE in_period) AS marks,
                bool_or(in_period) FILTER (WHERE type = 'beneficiaire') AS is_beneficiary,
@@ -235,138 +267,186 @@ BEGIN
                max(level) FILTER (WHERE type = 'niveau_fin' AND in_period) AS highest
         FROM read JOIN mark USING (type, code) LEFT JOIN linked ON token_e IS NULL AND linked.identity = token_i
         WHERE token_e IS NOT NULL OR token_i IS NOT NULL
-        GROUP BY action, coalesce(token_e, linked.person)
+        GROUP BY contract_id, line, coalesce(token_e, linked.person)
     ),
     person AS MATERIALIZED (
-        SELECT action, coalesce(marks, 0) AS marks, coalesce(is_beneficiary, false) AS is_beneficiary,
+        SELECT contract_id, action, person, coalesce(marks, 0) AS marks, coalesce(is_beneficiary, false) AS is_beneficiary,
                CASE WHEN is_f AND is_h THEN NULL WHEN is_f THEN 'F'::ctai.sex WHEN is_h THEN 'H'::ctai.sex END AS sex,
                coalesce(bpi, false) AS bpi, coalesce(under_25, false) AS under_25,
                coalesce(planned, 0) AS planned, coalesce(attended, 0) AS attended, lowest, highest
         FROM (
-            SELECT * FROM person_of_action
+            SELECT * FROM person_of_line
             UNION ALL
-            SELECT 0, person, bit_or(marks), bool_or(is_beneficiary), bool_or(is_f), bool_or(is_h), bool_or(bpi),
+            SELECT contract_id, 0, person, bit_or(marks), bool_or(is_beneficiary), bool_or(is_f), bool_or(is_h), bool_or(bpi),
                    bool_or(under_25), sum(planned), sum(attended), min(lowest), max(highest)
-            FROM person_of_action
-            GROUP BY person
+            FROM person_of_line
+            WHERE by_action
+            GROUP BY contract_id, person
         ) AS of_line
     ),
-    -- Persons alike in all that the indicators ask: a few hundred rows at most.
+    -- Persons alike in all that the indicators ask: a few hundred rows of a contract at most.
     alike AS MATERIALIZED (
-        SELECT action, marks, sex, bpi, under_25, count(*) AS persons
+        SELECT contract_id, action, marks, sex, bpi, under_25, count(*) AS persons
         FROM person
-        GROUP BY action, marks, sex, bpi, under_25
+        GROUP BY contract_id, action, marks, sex, bpi, under_25
     ),
     mask AS (
-        SELECT place, only_sex, only_bpi, only_under_25, bit_or(bit) AS bits
-        FROM wanted JOIN mark ON type = ANY (types) AND (details IS NULL OR code = ANY (details))
-        WHERE kind = 'personnes'
-        GROUP BY place, only_sex, only_bpi, only_under_25
+        SELECT contract_id, place, kind, only_sex, only_bpi, only_under_25, bit_or(bit) AS bits
+        FROM reads JOIN mark USING (type, code)
+        WHERE kind NOT IN ('menages', 'assiduite', 'progres')
+        GROUP BY contract_id, place, kind, only_sex, only_bpi, only_under_25
+    ),
+    -- Of an indicator that counts persons its value; of another that reads their records, on whom it rests.
+    marked AS MATERIALIZED (
+        SELECT contract_id, place, kind AS of_kind, action, sum(persons)::bigint AS persons
+        FROM mask JOIN alike USING (contract_id)
+        WHERE marks & bits <> 0 AND (only_sex IS NULL OR sex = only_sex) AND bpi >= only_bpi AND under_25 >= only_under_25
+        GROUP BY contract_id, place, kind, action
     ),
     thing AS MATERIALIZED (
-        SELECT agent, action, type, code, thing, max(quantity) AS quantity
+        SELECT contract_id, agent, action, type, code, thing, max(quantity) AS quantity
         FROM read
         WHERE in_period AND thing IS NOT NULL
-        GROUP BY agent, action, type, code, thing
+        GROUP BY contract_id, agent, action, type, code, thing
     ),
     -- Each session, pair or event once, whatever the details under which the indicator finds it.
-    thing_read AS (
-        SELECT place, kind, agent, action, type, thing, max(quantity) AS quantity
-        FROM wanted JOIN thing ON type = ANY (types) AND (details IS NULL OR code = ANY (details))
+    thing_read AS MATERIALIZED (
+        SELECT contract_id, place, kind, agent, action, type, thing, max(quantity) AS quantity
+        FROM reads JOIN thing USING (contract_id, type, code)
         WHERE kind IN ('heures', 'references', 'menages')
-        GROUP BY place, kind, agent, action, type, thing
+        GROUP BY contract_id, place, kind, agent, action, type, thing
     ),
-    total_read AS (
-        SELECT place, kind, details, line.action, code, records, quantity, quantity_of_nothing
-        FROM wanted
-        JOIN total ON type = ANY (types) AND (details IS NULL OR code = ANY (details)) AND records > 0
-        JOIN line ON line.action IN (total.action, 0)
+    total_read AS MATERIALIZED (
+        SELECT contract_id, place, kind, details, line.action, code, records, bare, quantity, quantity_of_nothing
+        FROM reads JOIN total USING (contract_id, type, code) JOIN line USING (contract_id)
+        WHERE line.action IN (total.action, 0) AND records > 0
+    ),
+    bare_read AS (
+        SELECT contract_id, place, action, sum(bare)::bigint AS bare
+        FROM total_read
+        GROUP BY contract_id, place, action
+    ),
+    attended AS (
+        SELECT contract_id, place, share, kind, only_sex, only_bpi, only_under_25, later
+        FROM wanted JOIN subject ON declared_by IN (0, subject.contract_id)
+        WHERE kind IN ('assiduite', 'progres')
     ),
     number AS (
-        SELECT place, action, sum(persons) AS value
-        FROM mask JOIN alike ON marks & bits <> 0
-             AND (only_sex IS NULL OR sex = only_sex) AND bpi >= only_bpi AND under_25 >= only_under_25
-        GROUP BY place, action
+        SELECT contract_id, place, action, persons::numeric AS value FROM marked WHERE of_kind = 'personnes'
         UNION ALL
-        SELECT place, line.action, count(DISTINCT thing)
-        FROM thing_read JOIN line ON line.action IN (thing_read.action, 0)
-        WHERE kind = 'menages'
-        GROUP BY place, line.action
+        SELECT contract_id, place, line.action, count(DISTINCT thing)
+        FROM thing_read JOIN line USING (contract_id)
+        WHERE kind = 'menages' AND line.action IN (thing_read.action, 0)
+        GROUP BY contract_id, place, line.action
         UNION ALL
-        SELECT place, line.action, count(*)
-        FROM thing_read JOIN line ON line.action IN (thing_read.action, 0)
-        WHERE kind = 'references'
-        GROUP BY place, line.action
+        SELECT contract_id, place, line.action, count(*)
+        FROM thing_read JOIN line USING (contract_id)
+        WHERE kind = 'references' AND line.action IN (thing_read.action, 0)
+        GROUP BY contract_id, place, line.action
         UNION ALL
-        SELECT place, action, sum(quantity)
+        SELECT contract_id, place, action, sum(quantity)
         FROM (
-            SELECT place, line.action, thing_read.quantity
-            FROM thing_read JOIN line ON line.action IN (thing_read.action, 0)
-            WHERE kind = 'heures'
+            SELECT contract_id, place, line.action, thing_read.quantity
+            FROM thing_read JOIN line USING (contract_id)
+            WHERE kind = 'heures' AND line.action IN (thing_read.action, 0)
             UNION ALL -- of a type that has no session
-            SELECT place, action, quantity_of_nothing FROM total_read WHERE kind = 'heures'
+            SELECT contract_id, place, action, quantity_of_nothing FROM total_read WHERE kind = 'heures'
         ) AS hours
-        GROUP BY place, action
+        GROUP BY contract_id, place, action
         UNION ALL
-        SELECT place, action, sum(quantity) FROM total_read WHERE kind = 'somme' GROUP BY place, action
+        SELECT contract_id, place, action, sum(quantity) FROM total_read WHERE kind = 'somme' GROUP BY contract_id, place, action
         UNION ALL
-        SELECT place, action, count(*)
-        FROM wanted JOIN person ON planned > 0 AND attended * 100 >= planned * share
-             AND (is_beneficiary OR NOT later)
-             AND (only_sex IS NULL OR sex = only_sex) AND bpi >= only_bpi AND under_25 >= only_under_25
-        WHERE kind = 'assiduite'
-        GROUP BY place, action
-        UNION ALL
-        SELECT place, action, count(*)
-        FROM wanted JOIN person ON highest > lowest AND (is_beneficiary OR NOT later)
-             AND (only_sex IS NULL OR sex = only_sex) AND bpi >= only_bpi AND under_25 >= only_under_25
-        WHERE kind = 'progres'
-        GROUP BY place, action
+        SELECT contract_id, place, action, count(*)
+        FROM attended JOIN person USING (contract_id)
+        WHERE CASE kind WHEN 'progres' THEN highest > lowest
+                        ELSE planned > 0 AND person.attended * 100 >= planned * share END
+          AND (is_beneficiary OR NOT later)
+          AND (only_sex IS NULL OR sex = only_sex) AND bpi >= only_bpi AND under_25 >= only_under_25
+        GROUP BY contract_id, place, action
     ),
     text_value AS (
-        SELECT place, action, ctai.as_mean_months(sum(quantity), sum(records)::bigint) AS value
+        SELECT contract_id, place, action, ctai.as_mean_months(sum(quantity), sum(records)::bigint) AS value,
+               sum(quantity) AS amount, sum(records)::bigint AS of_records
         FROM total_read
         WHERE kind = 'duree_moyenne'
-        GROUP BY place, action
+        GROUP BY contract_id, place, action
         UNION ALL
-        SELECT place, action, string_agg(code, ';' ORDER BY array_position(details, code), code)
-        FROM (SELECT DISTINCT place, action, details, code FROM total_read WHERE kind = 'liste' AND code <> '') AS found
-        GROUP BY place, action
+        SELECT contract_id, place, action, string_agg(code, ';' ORDER BY array_position(details, code), code), count(*), 0
+        FROM (SELECT DISTINCT contract_id, place, action, details, code FROM total_read WHERE kind = 'liste' AND code <> '') AS found
+        GROUP BY contract_id, place, action
         UNION ALL
-        SELECT place, line.action,
-               string_agg(agent.name || ' : ' || narrative, E'\n\n' ORDER BY va.rank, agent.name, r.key)
-        FROM wanted
-        JOIN ctai.records_as_of(of_scope, as_of) AS r ON r.code = indicator
-        JOIN ctai.contract_version_action AS va
-             ON va.contract_id = of_contract AND va.version = of_version AND va.action = r.action
+        SELECT contract_id, place, line.action,
+               string_agg(agent.name || ' : ' || narrative, E'\n\n' ORDER BY part.rank, agent.name, r.key), 0, 0
+        FROM ctai.records_as_of(of_scope, as_of) AS r
+        JOIN part USING (contract_id, action)
+        JOIN wanted ON wanted.indicator = r.code
         JOIN ctai.agent AS agent ON agent.agent = r.agent
-        JOIN line ON line.action IN (r.action, 0)
-        WHERE kind = 'texte' AND r.contract_id = of_contract AND r.month IS NULL AND r.type = 'narrative'
-        GROUP BY place, line.action
+        JOIN line USING (contract_id)
+        WHERE kind = 'texte' AND declared_by IN (0, contract_id) AND r.contract_id = ANY (contracts) AND r.month IS NULL
+          AND r.type = 'narrative' AND line.action IN (r.action, 0)
+        GROUP BY contract_id, place, line.action
     ),
     -- The cells whose types have a record in the period, whatever its detail.
+    present AS MATERIALIZED (
+        SELECT DISTINCT contract_id, line.action, type
+        FROM total JOIN line USING (contract_id)
+        WHERE records > 0 AND line.action IN (total.action, 0)
+    ),
     collected AS (
-        SELECT DISTINCT place, line.action
-        FROM wanted JOIN total ON type = ANY (types) AND records > 0 JOIN line ON line.action IN (total.action, 0)
+        SELECT DISTINCT contract_id, action, place, true AS any
+        FROM (SELECT contract_id, place, unnest(types) AS type
+              FROM wanted JOIN subject ON declared_by IN (0, subject.contract_id)) AS asked
+        JOIN present USING (contract_id, type)
     )
-    SELECT line.action, place, wanted.indicator,
+    SELECT line.contract_id, NULL::text, line.action, wanted.place, wanted.indicator,
            CASE
                WHEN kind = 'texte' THEN text_value.value
-               WHEN collected.place IS NULL THEN CASE WHEN kind IN ('duree_moyenne', 'liste') THEN NULL ELSE '0' END
+               WHEN collected.any IS NULL THEN CASE WHEN kind IN ('duree_moyenne', 'liste') THEN NULL ELSE '0' END
                WHEN kind IN ('duree_moyenne', 'liste') THEN text_value.value
                WHEN kind IN ('somme', 'heures') THEN ctai.as_measure(measure, coalesce(number.value, 0))
                ELSE coalesce(number.value, 0)::text
            END,
            CASE
-               WHEN collected.place IS NOT NULL OR kind = 'texte' AND text_value.value IS NOT NULL THEN 'compte'
+               WHEN collected.any OR kind = 'texte' AND text_value.value IS NOT NULL THEN 'compte'
                WHEN not_done THEN 'non_fait'
                ELSE 'non_collecte'
+           END,
+           CASE WHEN collected.any THEN coalesce(number.value, text_value.amount, 0) ELSE 0 END,
+           coalesce(text_value.of_records, 0),
+           CASE
+               WHEN collected.any IS NULL OR kind = 'texte' OR measure = 'centimes' THEN 0
+               WHEN kind IN ('personnes', 'menages', 'assiduite', 'progres') THEN coalesce(number.value, 0)::bigint
+               ELSE coalesce(least(nullif(marked.persons, 0), nullif(bare_read.bare, 0)), 0)
            END
-    FROM line CROSS JOIN wanted
-    LEFT JOIN number USING (action, place)
-    LEFT JOIN text_value USING (action, place)
-    LEFT JOIN collected USING (action, place);
+    FROM line JOIN wanted ON declared_by IN (0, line.contract_id)
+    LEFT JOIN number ON (number.contract_id, number.action, number.place) = (line.contract_id, line.action, wanted.place)
+    LEFT JOIN text_value
+         ON (text_value.contract_id, text_value.action, text_value.place) = (line.contract_id, line.action, wanted.place)
+    LEFT JOIN collected
+         ON (collected.contract_id, collected.action, collected.place) = (line.contract_id, line.action, wanted.place)
+    LEFT JOIN marked ON (marked.contract_id, marked.action, marked.place) = (line.contract_id, line.action, wanted.place)
+    LEFT JOIN bare_read
+         ON (bare_read.contract_id, bare_read.action, bare_read.place) = (line.contract_id, line.action, wanted.place)
+    UNION ALL
+    SELECT NULL, of_group, 0::smallint, 0, NULL, count(*)::text, 'compte', count(*), 0, count(*)
+    FROM (SELECT DISTINCT of_group, person
+          FROM person JOIN subject USING (contract_id)
+          WHERE groups IS NOT NULL AND action = 0 AND is_beneficiary) AS benefiting
+    GROUP BY GROUPING SETS ((of_group), ())
+    HAVING groups IS NOT NULL;
 END
+$$;
+
+-- The same of one contract, by action; months outside of it count nothing.
+CREATE FUNCTION ctai.evaluate(of_contract integer, of_version integer, from_month integer, to_month integer, as_of bigint)
+RETURNS TABLE (action smallint, rank bigint, indicator text, value text, state text,
+               amount numeric, of_records bigint, rests bigint)
+LANGUAGE sql STABLE AS $$
+    SELECT cell.action, cell.rank, cell.indicator, cell.value, cell.state, cell.amount, cell.of_records, cell.rests
+    FROM ctai.contract AS c,
+         ctai.evaluate_contracts(c.scope, ARRAY[of_contract], ARRAY[of_version], ARRAY[from_month], ARRAY[to_month], NULL, true,
+                                 as_of) AS cell
+    WHERE c.contract_id = of_contract
 $$;
 
 -- The report's rows, in its order. Months NULL: the contract's first, last. No row: no such contract at that position,

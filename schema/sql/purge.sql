@@ -23,6 +23,14 @@ BEGIN
              AS cell (action, title, indicator, label, unit, is_text, target, value, state, selected, place)
     WHERE c.contract_id = of_contract;
 
+    -- What the sums of its department and region are made of, in the contract's own line.
+    UPDATE ctai.purge_cell AS kept
+    SET amount = cell.amount, of_records = cell.of_records, rests = cell.rests
+    FROM ctai.contract_version AS v,
+         ctai.evaluate(of_contract, v.version, ctai.month_of(v.first_day), ctai.month_of(v.last_day), as_of) AS cell
+    WHERE v.contract_id = of_contract AND v.version = ctai.version_as_of(of_contract, as_of) AND cell.action = 0
+      AND kept.contract_id = of_contract AND kept.action = 'contrat' AND kept.indicator = cell.indicator;
+
     UPDATE ctai.purge AS p
     SET persons = coalesce((SELECT cell.value::bigint FROM ctai.purge_cell AS cell
                             WHERE cell.contract_id = of_contract AND cell.action = 'contrat'

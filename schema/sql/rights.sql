@@ -86,6 +86,7 @@ GRANT EXECUTE ON FUNCTION
     ctai.token_of,
     ctai.own_person,
     ctai.link,
+    ctai.evaluate_contracts,
     ctai.evaluate
     TO ctai_consolidation;
 
@@ -95,11 +96,19 @@ GRANT EXECUTE ON FUNCTION
     ctai.version_as_of,
     ctai.contract_position_at,
     ctai.report,
-    ctai.erased_as_of
+    ctai.erased_as_of,
+    ctai.region_contracts,
+    ctai.region_cells
     TO ctai_report, ctai_web;
 
 -- What stays of contracts that were purged. (The hub's own role purges.)
 GRANT SELECT ON ctai.purge, ctai.purge_cell TO ctai_report, ctai_web;
+GRANT SELECT ON ctai.purge TO ctai_consolidation;
+
+-- The ledger of releases: read by whoever makes a draft, of the region of which the connection speaks (ctai.region).
+-- (The hub's own role enters them.)
+GRANT SELECT ON ctai.release, ctai.release_scope, ctai.release_territory, ctai.release_indicator, ctai.release_cell
+    TO ctai_report;
 
 -- What is SECURITY DEFINER runs as ctai_consolidation, which can be given functions for this moment alone.
 DO $$
@@ -131,7 +140,12 @@ BEGIN
             ('purge', 'contract_id IN (SELECT ctai.seen())'),
             ('purge_cell', 'contract_id IN (SELECT ctai.seen())'),
             ('indicator', 'contract_id = 0 OR contract_id IN (SELECT ctai.seen())'), -- 0: the national list
-            ('scope', 'scope IN (SELECT c.scope FROM ctai.contract AS c)')
+            ('scope', 'scope IN (SELECT c.scope FROM ctai.contract AS c)'),
+            ('release', 'region = current_setting(''ctai.region'', true)'),
+            ('release_scope', 'release IN (SELECT r.release FROM ctai.release AS r)'),
+            ('release_territory', 'release IN (SELECT r.release FROM ctai.release AS r)'),
+            ('release_indicator', 'release IN (SELECT r.release FROM ctai.release AS r)'),
+            ('release_cell', 'release IN (SELECT r.release FROM ctai.release AS r)')
         ) AS rule (of_table, condition)
     LOOP
         EXECUTE format('ALTER TABLE ctai.%I ENABLE ROW LEVEL SECURITY', one.of_table);
