@@ -16,7 +16,7 @@
 #include "input.h"
 #include "logline.h"
 
-enum { LATER_MS = 300 };
+enum { LATER_MS = 300, PATIENCE = 6000 }; /* steps of 10 ms */
 
 static char folder[64];
 static home ours;
@@ -86,7 +86,8 @@ static int run(void *data, control_call *call)
 static void gone(void *data, control_call *call)
 {
     serving *self = data;
-    self->pending = NULL;
+    if (self->pending == call)
+        self->pending = NULL;
     self->gone++;
 }
 
@@ -111,6 +112,22 @@ static void serve(void)
     }
 }
 
+/* Until somebody listens. */
+static void wait_served(void)
+{
+    struct sockaddr_un address;
+    socklen_t size = control_form_address(&ours, &address);
+    bool served = false;
+    for (int i = 0; i < PATIENCE && !served; i++) {
+        int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        served = connect(probe, (const struct sockaddr *)&address, size) == 0;
+        close(probe);
+        if (!served)
+            usleep(10000);
+    }
+    ck_assert(served);
+}
+
 static void enter_long(bool far)
 {
     char path[PATH_MAX];
@@ -125,11 +142,7 @@ static void enter_long(bool far)
     server = fork();
     if (server == 0)
         serve();
-    struct sockaddr_un address;
-    (void)control_form_address(&ours, &address);
-    for (int i = 0; i < 200 && access(address.sun_path, F_OK) != 0; i++)
-        usleep(10000);
-    usleep(20000);
+    wait_served();
 }
 
 static void enter(void)
@@ -258,7 +271,10 @@ START_TEST(test_later_and_gone)
         (void)!control_ask(&ours, &call, deposit, &code);
         _exit(0);
     }
-    usleep(100000);
+    char begun = '\0';
+    for (int i = 0; i < PATIENCE && pread(deposit, &begun, 1, 0) <= 0; i++)
+        usleep(10000);
+    ck_assert_int_eq(begun, 'w'); /* it waits */
     kill(impatient, SIGKILL);
     waitpid(impatient, NULL, 0);
     ck_assert_int_eq(control_ask(&ours, &call, deposit, &code), CONTROL_ANSWERED);
@@ -288,7 +304,7 @@ START_TEST(test_nobody)
     server = fork();
     if (server == 0)
         serve(); /* takes the place of the dead one's socket */
-    usleep(200000);
+    wait_served();
     ck_assert_int_eq(control_ask(&ours, &call, deposit, &code), CONTROL_ANSWERED);
     close_call(&call);
     close(deposit);

@@ -108,8 +108,8 @@ database_error store_status_note_alarm(store *self, const uint8_t agent[CRYPTO_P
     return DATABASE_OK;
 }
 
-/* A hub on a free port, and agents. */
-
+/* A hub on a free port, and agents. What must come is waited for that long. */
+enum { PATIENCE_MS = 60 * 1000 };
 typedef struct { crypto_box_pair curve; crypto_sign_pair sign; bool revoked; } agent;
 
 static struct {
@@ -185,7 +185,7 @@ static zsock_t *connect_as(const agent *who)
     zsock_set_curve_publickey_bin(dealer, who->curve.public_key);
     zsock_set_curve_secretkey_bin(dealer, who->curve.secret_key);
     zsock_set_linger(dealer, 0);
-    zsock_set_rcvtimeo(dealer, 5000);
+    zsock_set_rcvtimeo(dealer, PATIENCE_MS);
     /* Nothing comes back by itself after a cut: what is seen is one connection. */
     zsock_set_reconnect_ivl(dealer, -1);
     ck_assert_int_eq(zmq_connect(zsock_resolve(dealer), hub_link_endpoint(hub.link)), 0);
@@ -199,7 +199,7 @@ static zactor_t *watch_end(zsock_t *dealer)
     zstr_sendx(monitor, "LISTEN", "DISCONNECTED", NULL);
     zstr_sendx(monitor, "START", NULL);
     zsock_wait(monitor);
-    zsock_set_rcvtimeo(monitor, 3000);
+    zsock_set_rcvtimeo(monitor, PATIENCE_MS);
     return monitor;
 }
 
@@ -407,7 +407,7 @@ START_TEST(changed_contracts_are_told_once)
     ck_assert(!hear(dealer, &answer));
     title_changed = true;
     hub_link_changed(hub.link);
-    zsock_set_rcvtimeo(dealer, 2000);
+    zsock_set_rcvtimeo(dealer, PATIENCE_MS);
     ck_assert(hear(dealer, &answer));
     ck_assert_int_eq(answer.type, WIRE_CONTRACTS);
     ck_assert(text_is(answer.contracts.contracts[0].title, "Autre"));
@@ -454,7 +454,7 @@ START_TEST(garbage_alarms_and_is_cut_in_the_end)
         ck_assert_int_eq(answer.type, WIRE_REFUSED);
         ck_assert_int_eq(answer.refused.reason, WIRE_REFUSAL_MALFORMED);
     }
-    for (int i = 0; i < 50 && alarms_noted < HUB_SESSION_STRIKES_MAX; i++)
+    for (int i = 0; i < PATIENCE_MS / 20 && alarms_noted < HUB_SESSION_STRIKES_MAX; i++)
         zclock_sleep(20);
     ck_assert_int_eq(alarms_noted, HUB_SESSION_STRIKES_MAX);
     zsock_destroy(&dealer);

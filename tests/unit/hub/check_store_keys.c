@@ -324,7 +324,7 @@ START_TEST(agents_learn_which_keys_are_open)
         }
         if (step < 3) {
             changed = false;
-            for (unsigned i = 0; !changed && i < 100; i++, usleep(10000))
+            for (unsigned i = 0; !changed && i < 6000; i++, usleep(10000))
                 ck_assert_int_eq(store_changed(other, &changed), DATABASE_OK);
             ck_assert_msg(changed, "step %u", step);
         }

@@ -100,12 +100,14 @@ START_TEST(test_progress_on_a_terminal)
     progress_start(&bar, stderr, true, "Lecture");
     bar.started_ms -= 600;
     progress_at(&bar, 1, 4);
-    progress_at(&bar, 2, 4); /* too soon */
+    uint64_t drawn_ms = bar.drawn_ms;
+    progress_at(&bar, 2, 4); /* too soon, unless the machine is slow */
+    bool soon = bar.drawn_ms == drawn_ms || bar.drawn_ms - drawn_ms < 100;
     progress_end(&bar);
     progress_end(&bar);
     const char *text = written();
     ck_assert_ptr_nonnull(strstr(text, "Lecture [#######.......................]  25 %"));
-    ck_assert_ptr_null(strstr(text, "50 %"));
+    ck_assert(!soon || strstr(text, "50 %") == NULL);
     ck_assert_str_eq(text + strlen(text) - 4, "\r\033[K");
 }
 END_TEST
