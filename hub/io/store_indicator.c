@@ -38,13 +38,15 @@ static database_error write_one(database *connection, const char *contract_id, c
 {
     static const char sql[] =
         "INSERT INTO ctai.indicator (contract_id, version, rank, code, label, unit, kind, measure, types, details,"
-        " sex, bpi, under_25, share, not_done)"
+        " sex, bpi, under_25, share, not_done, variant_of)"
         " VALUES ($1::integer, $2::integer, $3::smallint, $4, $5, $6, $7::ctai.kind, $8::ctai.measure, $9::ctai.fact[],"
-        " $10::text[], $11::ctai.sex, $12::boolean, $13::boolean, coalesce(nullif($14::smallint, 0), 80), $15::boolean)";
+        " $10::text[], $11::ctai.sex, $12::boolean, $13::boolean, coalesce(nullif($14::smallint, 0), 80), $15::boolean,"
+        " nullif($16, ''))";
     static const char *const sexes[] = {[RECORD_SEX_NONE] = NULL, [RECORD_SEX_F] = "F", [RECORD_SEX_H] = "H"};
     char rank_text[DATABASE_NUMBER_TEXT], share[DATABASE_NUMBER_TEXT], types[ARRAY_TEXT_MAX + 2], details[ARRAY_TEXT_MAX + 2];
-    char code[RECORD_NAME_MAX + 1], label[CATALOGUE_LABEL_MAX + 1], unit[CATALOGUE_UNIT_MAX + 1];
+    char code[RECORD_NAME_MAX + 1], variant_of[RECORD_NAME_MAX + 1], label[CATALOGUE_LABEL_MAX + 1], unit[CATALOGUE_UNIT_MAX + 1];
     (void)text_copy(code, sizeof code, one->code);
+    (void)text_copy(variant_of, sizeof variant_of, one->variant_of);
     (void)text_copy(label, sizeof label, one->label);
     (void)text_copy(unit, sizeof unit, one->unit);
     begin_array(types);
@@ -71,6 +73,7 @@ static database_error write_one(database *connection, const char *contract_id, c
         DATABASE_TEXT(one->under_25 ? "t" : "f"),
         database_number(share, one->share),
         DATABASE_TEXT(one->not_done ? "t" : "f"),
+        DATABASE_TEXT(variant_of),
     };
     return database_query(connection, sql, parameters, sizeof parameters / sizeof *parameters, NULL);
 }

@@ -45,6 +45,7 @@ typedef struct {
     bool bpi, under_25;              /* persons: only those who are */
     unsigned share;                  /* ASSIDUITE: percent, 1..100; else 0 */
     bool not_done;                   /* with no record read, it was not done (`non_fait`) */
+    text_view variant_of;            /* a contract's variant: the code of the indicator that it varies; else empty */
 } catalogue_indicator;
 
 typedef struct {

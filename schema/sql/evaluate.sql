@@ -204,12 +204,15 @@ BEGIN
         UNION ALL
         SELECT contract_id, 0::smallint FROM subject
     ),
-    wanted AS MATERIALIZED (
+    wanted AS MATERIALIZED ( -- the national list, then the contracts' own; a variant right after what it varies
         SELECT i.contract_id AS declared_by,
-               row_number() OVER (ORDER BY i.contract_id, i.version, i.rank) AS place, i.code AS indicator, i.kind, i.measure,
-               i.types, i.details, i.share, i.not_done,
+               row_number() OVER (ORDER BY coalesce(base.contract_id, i.contract_id), coalesce(base.rank, i.rank),
+                                           base.rank IS NOT NULL, i.contract_id, i.rank) AS place,
+               i.code AS indicator, i.kind, i.measure, i.types, i.details, i.share, i.not_done,
                i.sex AS only_sex, i.bpi AS only_bpi, i.under_25 AS only_under_25
         FROM ctai.indicator AS i
+        LEFT JOIN ctai.indicator AS base
+             ON base.code = i.variant_of AND (base.contract_id, base.version) IN ((0, 0), (i.contract_id, i.version))
         WHERE (i.contract_id, i.version) IN (SELECT 0, 0 UNION ALL SELECT contract_id, version FROM subject)
     ),
     read AS NOT MATERIALIZED (

@@ -156,8 +156,9 @@ BEGIN
     SELECT contract_id, last + 1, action, indicator, target
     FROM ctai.contract_target WHERE contract_id = of_contract AND version = last;
     INSERT INTO ctai.indicator (contract_id, version, rank, code, label, unit, kind, measure, types, details, sex, bpi,
-                                under_25, share, not_done)
-    SELECT contract_id, last + 1, rank, code, label, unit, kind, measure, types, details, sex, bpi, under_25, share, not_done
+                                under_25, share, not_done, variant_of)
+    SELECT contract_id, last + 1, rank, code, label, unit, kind, measure, types, details, sex, bpi, under_25, share, not_done,
+           variant_of
     FROM ctai.indicator WHERE contract_id = of_contract AND version = last;
 
     UPDATE ctai.purge SET position = at_position WHERE contract_id = of_contract;

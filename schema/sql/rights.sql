@@ -87,7 +87,8 @@ GRANT EXECUTE ON FUNCTION
     ctai.own_person,
     ctai.link,
     ctai.evaluate_contracts,
-    ctai.evaluate
+    ctai.evaluate,
+    ctai.months_after
     TO ctai_consolidation;
 
 -- Those who read evaluations.
@@ -97,6 +98,8 @@ GRANT EXECUTE ON FUNCTION
     ctai.contract_position_at,
     ctai.report,
     ctai.erased_as_of,
+    ctai.contract_month_at,
+    ctai.discrepancies,
     ctai.region_contracts,
     ctai.region_cells
     TO ctai_report, ctai_web;
