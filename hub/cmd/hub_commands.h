@@ -18,6 +18,7 @@ int hub_serve_run(cli_call *call);
 
 int hub_contract_check_run(cli_call *call);
 int hub_contract_add_run(cli_call *call);
+int hub_contract_amend_run(cli_call *call);
 int hub_contract_list_run(cli_call *call);
 int hub_contract_show_run(cli_call *call);
 

@@ -1,11 +1,14 @@
 /*
- * hub_contract: `ctai-hub contract check`, `add`. Check needs no home and no database. What is wrong or
+ * hub_contract: `ctai-hub contract check`, `add`. Check needs no home and no database, but for an amendment's file, which
+ * it checks with its contract when the home has it. What is wrong or
  * doubtful is a line each: for check on standard output (with --json, in the summary there and as lines
  * on standard error), for add on standard error.
  */
 #include <inttypes.h>
 #include <jansson.h>
 
+#include "amendment.h"
+#include "hub_amend.h"
 #include "hub_base.h"
 #include "hub_commands.h"
 #include "hub_definition.h"
@@ -37,14 +40,14 @@ static void keep(diag_sink *sink, const diag *what)
     json_array_append_new(self->list, item);
 }
 
-static void sum_up(const diag_sink *sink, FILE *to, const char *name)
+/* A contract's registered text, once amended, is no file of a contract: it would start without its amendments. */
+static bool is_initial(const contract *said, const char *name, diag_sink *sink)
 {
-    unsigned long errors = sink->count[DIAG_ERROR], doubts = sink->count[DIAG_WARNING];
-    if (errors == 0 && doubts == 0)
-        fprintf(to, "%s : rien à signaler.\n", name);
-    else
-        fprintf(to, "%s : %lu erreur%s, %lu avertissement%s.\n", name, errors, hub_base_plural(errors), doubts,
-                hub_base_plural(doubts));
+    if (said->amended.number > 0)
+        diag_emit(sink, &(diag){ .severity = DIAG_ERROR, .file = name, .field = "avenant",
+                                 .message = "c’est le texte d’un contrat déjà amendé",
+                                 .remedy = "Enregistrez le contrat initial, puis ses avenants (« contract amend », « contract import »)" });
+    return said->amended.number == 0;
 }
 
 static int check(cli_call *call, arena *memory)
@@ -57,18 +60,25 @@ static int check(cli_call *call, arena *memory)
     const char *name = cli_input(call, "fichier")->name;
     findings found = { .lines = call->json ? call->err : call->out, .list = call->json ? json_array() : NULL };
     diag_sink sink = { .emit = keep, .data = &found };
-    bool good = hub_definition_read(&said, memory, name, bytes, &sink);
+    bool amends = amendment_is(memory, bytes), alone = false, good;
+    if (amends)
+        good = hub_amend_check(call, memory, bytes, &sink, &said, &alone);
+    else
+        good = hub_definition_read(&said, memory, name, bytes, &sink) && is_initial(&said, name, &sink);
     if (call->json) {
         json_t *id = good ? json_stringn(said.id.at, said.id.size) : json_null();
         json_t *summary = json_object();
         json_object_set_new(summary, "fichier", json_string(name));
         json_object_set_new(summary, "contrat", id);
+        json_object_set_new(summary, "avenant", amends && good ? json_integer(said.amended.number) : json_null());
         json_object_set_new(summary, "erreurs", json_integer((json_int_t)sink.count[DIAG_ERROR]));
         json_object_set_new(summary, "avertissements", json_integer((json_int_t)sink.count[DIAG_WARNING]));
         json_object_set_new(summary, "messages", found.list);
         code = hub_base_json(call, summary);
     } else
-        sum_up(&sink, call->out, name);
+        hub_definition_sum_up(&sink, call->out, name);
+    if (alone)
+        cli_say(call, "le contrat n’est pas dans le hub de ce poste : l’avenant a été vérifié seul, sans le contrat qu’il modifie");
     return code != CLI_DONE ? code : good ? CLI_DONE : CLI_BAD_INPUT;
 }
 
@@ -107,8 +117,10 @@ static int add(cli_call *call, arena *memory)
         return code;
     const char *name = cli_input(call, "fichier")->name;
     diag_sink sink = diag_sink_to(call->err);
-    if (!hub_definition_read(&said, memory, name, bytes, &sink)) {
-        sum_up(&sink, call->err, name);
+    if (amendment_is(memory, bytes))
+        return cli_fail(call, CLI_BAD_INPUT, "%s est un avenant : « ctai-hub contract amend » l’enregistre", name);
+    if (!hub_definition_read(&said, memory, name, bytes, &sink) || !is_initial(&said, name, &sink)) {
+        hub_definition_sum_up(&sink, call->err, name);
         return cli_fail(call, CLI_BAD_INPUT, "le contrat n’a pas été enregistré : corrigez les erreurs");
     }
     hub_base base;

@@ -3,7 +3,7 @@
 #include <jansson.h>
 
 #include "contract_reader.h"
-#include "hub_base.h"
+#include "hub_amend.h"
 #include "hub_commands.h"
 #include "hub_definition.h"
 #include "store_contract.h"
@@ -274,27 +274,6 @@ static int list(cli_call *call, hub_base *base, arena *memory)
     return CLI_DONE;
 }
 
-/* Says that there is no such contract, with the nearest that there is. */
-static int unknown_contract(cli_call *call, hub_base *base, arena *memory, const char *id)
-{
-    store_contract *contracts = NULL;
-    unsigned count = 0;
-    database_error error = store_contracts(base->store, memory, &contracts, &count);
-    if (error != DATABASE_OK)
-        return hub_base_fail(base, call, error);
-    const char **ids = arena_take(memory, (count + 1) * sizeof *ids);
-    unsigned known = 0;
-    for (unsigned i = 0; ids && i < count; i++)
-        if ((ids[known] = arena_text(memory, contracts[i].id)) != NULL)
-            known++;
-    const char *near = ids ? text_nearest(text_of(id), ids, known) : NULL;
-    if (near)
-        return cli_fail(call, CLI_BAD_INPUT, "aucun contrat « %s » n’est enregistré ; vouliez-vous dire « %s » ?",
-                        id, near);
-    return cli_fail(call, CLI_BAD_INPUT,
-                    "aucun contrat « %s » n’est enregistré : « ctai-hub contract list » les montre", id);
-}
-
 static int show(cli_call *call, hub_base *base, arena *memory)
 {
     store_contract one;
@@ -303,7 +282,7 @@ static int show(cli_call *call, hub_base *base, arena *memory)
     const char *id = cli_value(call, "contrat");
     database_error error = store_contract_find(base->store, id, memory, &one);
     if (error == DATABASE_NOT_FOUND)
-        return unknown_contract(call, base, memory, id);
+        return hub_amend_unknown(call, base, memory, id);
     if (error != DATABASE_OK)
         return hub_base_fail(base, call, error);
     if (!hub_definition_read(&said, memory, id, one.definition, &silent))

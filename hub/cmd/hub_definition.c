@@ -2,6 +2,7 @@
 #include "hub_definition.h"
 
 #include "embedded.h"
+#include "hub_base.h"
 
 static text_view carried(const char *name)
 {
@@ -9,13 +10,28 @@ static text_view carried(const char *name)
     return file ? (text_view){ (const char *)file->data, file->size } : text_of(NULL);
 }
 
+bool hub_definition_carried(catalogue *national, territory *places, arena *memory, diag_sink *sink)
+{
+    return catalogue_load(national, memory, "indicators.yaml", carried("indicators.yaml"), sink)
+        && territory_load(places, memory, "regions.yaml", carried("regions.yaml"), sink);
+}
+
 bool hub_definition_read(contract *self, arena *memory, const char *file, text_view bytes, diag_sink *sink)
 {
     catalogue national;
     territory places;
-    return catalogue_load(&national, memory, "indicators.yaml", carried("indicators.yaml"), sink)
-        && territory_load(&places, memory, "regions.yaml", carried("regions.yaml"), sink)
+    return hub_definition_carried(&national, &places, memory, sink)
         && contract_read(self, memory, &national, &places, file, bytes, sink);
+}
+
+void hub_definition_sum_up(const diag_sink *sink, FILE *to, const char *name)
+{
+    unsigned long errors = sink->count[DIAG_ERROR], doubts = sink->count[DIAG_WARNING];
+    if (errors == 0 && doubts == 0)
+        fprintf(to, "%s : rien à signaler.\n", name);
+    else
+        fprintf(to, "%s : %lu erreur%s, %lu avertissement%s.\n", name, errors, hub_base_plural(errors), doubts,
+                hub_base_plural(doubts));
 }
 
 int hub_definition_file(cli_call *call, const char *name, arena *memory, text_view *bytes)

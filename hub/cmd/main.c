@@ -9,13 +9,17 @@
  */
 #include <signal.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "crypto.h"
 #include "hub_commands.h"
 #include "identity.h"
 #include "vault.h"
 
-enum { HUB_COMMAND_PLAIN = 1 << 8 }; /* needs no home, and so no identity */
+enum {
+    HUB_COMMAND_PLAIN = 1 << 8, /* needs no home, and so no identity */
+    HUB_COMMAND_EITHER = 1 << 9, /* uses the home if there is one that can be read */
+};
 
 static const cli_operand file_operand[] = {{.name = "fichier", .kind = CLI_INPUT, .required = true},
                                            {.name = NULL}};
@@ -55,11 +59,17 @@ static const cli_command commands[] = {
      .details = "Reste au premier plan ; SIGTERM ou Ctrl-C l’arrête proprement, après avoir fini ce qui est "
                 "en cours."},
     {.name = "contract check", .run = hub_contract_check_run,
-     .help = "dit tout ce qui est faux ou douteux dans le fichier d’un contrat",
-     .operands = file_operand, .flags = HUB_COMMAND_PLAIN},
+     .help = "dit tout ce qui est faux ou douteux dans le fichier d’un contrat, ou d’un avenant",
+     .operands = file_operand, .flags = HUB_COMMAND_EITHER,
+     .details = "Un avenant est vérifié avec son contrat si le hub de ce poste l’a, sinon seul."},
     {.name = "contract add", .run = hub_contract_add_run, .help = "enregistre un contrat",
      .operands = file_operand,
      .details = "Les agents connectés l’apprennent aussitôt."},
+    {.name = "contract amend", .run = hub_contract_amend_run, .help = "enregistre un avenant à un contrat",
+     .operands = file_operand,
+     .details = "Le fichier dit le contrat, le numéro de l’avenant, le jour à partir duquel il s’applique, et ce qu’il remplace ; "
+                "le reste du\ncontrat ne change pas. Un rapport utilise le dernier avenant applicable à la fin de sa période. Les "
+                "agents connectés\nl’apprennent aussitôt."},
     {.name = "contract list", .run = hub_contract_list_run, .help = "montre les contrats enregistrés"},
     {.name = "contract show", .run = hub_contract_show_run, .help = "montre un contrat",
      .operands = contract_operand},
@@ -114,9 +124,16 @@ static const cli_command commands[] = {
     {.name = NULL},
 };
 
+static bool has_home(const cli_call *call)
+{
+    char path[4096];
+    int size = snprintf(path, sizeof path, "%s/hub.conf", call->home);
+    return size > 0 && (size_t)size < sizeof path && access(path, R_OK) == 0;
+}
+
 static int dispatch(cli_call *call)
 {
-    if (call->command->flags & HUB_COMMAND_PLAIN)
+    if (call->command->flags & HUB_COMMAND_PLAIN || (call->command->flags & HUB_COMMAND_EITHER && !has_home(call)))
         return cli_run_call(call);
     return identity_run(call, call->command->flags);
 }

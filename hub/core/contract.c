@@ -10,7 +10,7 @@
 #include "contract_reader.h"
 #include "credential.h"
 
-enum { MONEY_MAX = 64, ACTIVITIES_MAX = 32, READERS_MAX = 64, MONTHS_MAX = 240, CODE_MAX = 3, LONG_DAYS = 5 * 366, FOLLOW_UP_MONTHS = 7 };
+enum { MONEY_MAX = 64, ACTIVITIES_MAX = 32, READERS_MAX = 64, CODE_MAX = 3, LONG_DAYS = 5 * 366, FOLLOW_UP_MONTHS = 7 };
 
 void *contract_reader_take(contract_reader *self, const yamldoc_node *list, size_t item_size)
 {
@@ -105,10 +105,10 @@ static void read_party(contract_reader *self, const yamldoc_node *item)
         into->parties[into->party_count++] = party;
 }
 
-static void read_parties(contract_reader *self, yamldoc_map *top)
+void contract_reader_parties(contract_reader *self, yamldoc_map *top, yamldoc_need need)
 {
     contract *into = self->into;
-    const yamldoc_node *list = yamldoc_list(top, "parties", YAMLDOC_REQUIRED, 1, CONTRACT_PARTIES_MAX);
+    const yamldoc_node *list = yamldoc_list(top, "parties", need, 1, CONTRACT_PARTIES_MAX);
     into->parties = contract_reader_take(self, list, sizeof *into->parties);
     for (const yamldoc_node *item = into->parties ? list->first : NULL; item; item = item->next)
         read_party(self, item);
@@ -155,7 +155,7 @@ static void read_activities(contract_reader *self, yamldoc_map *map, contract_mo
     }
 }
 
-static void read_money(contract_reader *self, yamldoc_map *top)
+void contract_reader_money(contract_reader *self, yamldoc_map *top)
 {
     contract *into = self->into;
     const yamldoc_node *list = yamldoc_list(top, "financements", YAMLDOC_OPTIONAL, 0, MONEY_MAX);
@@ -211,7 +211,7 @@ static void read_days(contract_reader *self, yamldoc_map *top)
     else if (first && last && into->last_day - into->first_day > LONG_DAYS)
         yamldoc_warn(self->doc, last_at, "dernier_jour", "ce contrat dure plus de cinq ans : vérifiez l’année");
     const yamldoc_node *kept_at = yamldoc_value(top, "conservation", YAMLDOC_OPTIONAL);
-    bool kept = yamldoc_integer(top, "conservation", YAMLDOC_OPTIONAL, 1, MONTHS_MAX, &into->retention_months);
+    bool kept = yamldoc_integer(top, "conservation", YAMLDOC_OPTIONAL, 1, CONTRACT_RETENTION_MAX, &into->retention_months);
     if (!kept_at && last)
         yamldoc_warn(self->doc, last_at, "conservation",
                      "le contrat ne dit pas combien de mois ses données sont gardées après le dernier jour : elles ne seront jamais purgées");
@@ -220,27 +220,53 @@ static void read_days(contract_reader *self, yamldoc_map *top)
                      "les suivis à six mois arrivent jusqu’à sept mois après le dernier jour : ils seraient purgés avant d’être comptés");
 }
 
+/* Of a contract's registered text alone: what amendment_merge wrote. */
+static void read_amended(contract_reader *self, yamldoc_map *top)
+{
+    contract_amended *to = &self->into->amended;
+    const yamldoc_node *node = yamldoc_value(top, "avenant", YAMLDOC_OPTIONAL);
+    yamldoc_map map;
+    int64_t number = 0;
+    if (!node || !yamldoc_map_open(&map, self->doc, node, "l’avenant"))
+        return;
+    if (yamldoc_integer(&map, "numero", YAMLDOC_REQUIRED, 1, CONTRACT_AMENDMENTS_MAX, &number))
+        to->number = (unsigned)number;
+    (void)!yamldoc_day(&map, "date", YAMLDOC_REQUIRED, &to->day);
+    (void)!yamldoc_text(&map, "objet", YAMLDOC_OPTIONAL, WIRE_TITLE_MAX, &to->subject);
+    const yamldoc_node *text = yamldoc_value(&map, "texte", YAMLDOC_REQUIRED);
+    if (text && text->kind == YAMLDOC_SCALAR)
+        to->text = text->text;
+    yamldoc_map_close(&map);
+}
+
 bool contract_read(contract *self, arena *from, const catalogue *national, const territory *places, const char *file,
                    text_view bytes, diag_sink *sink)
 {
     yamldoc doc;
+    *self = (contract){ .first_day = CIVIL_NONE, .last_day = CIVIL_NONE, .amended.day = CIVIL_NONE };
+    return yamldoc_load(&doc, from, file, bytes, sink) && contract_read_tree(self, national, places, &doc);
+}
+
+bool contract_read_tree(contract *self, const catalogue *national, const territory *places, yamldoc *doc)
+{
     yamldoc_map top;
+    const diag_sink *sink = doc->sink;
     unsigned long errors = sink->count[DIAG_ERROR];
-    *self = (contract){ .first_day = CIVIL_NONE, .last_day = CIVIL_NONE };
-    if (!yamldoc_load(&doc, from, file, bytes, sink)
-        || !yamldoc_map_open(&top, &doc, doc.root, "le fichier d’un contrat"))
+    *self = (contract){ .first_day = CIVIL_NONE, .last_day = CIVIL_NONE, .amended.day = CIVIL_NONE };
+    if (!yamldoc_map_open(&top, doc, doc->root, "le fichier d’un contrat"))
         return false;
-    contract_reader reader = { .into = self, .doc = &doc, .national = national };
+    contract_reader reader = { .into = self, .doc = doc, .national = national };
     (void)!yamldoc_name(&top, "id", YAMLDOC_REQUIRED, RECORD_NAME_MAX, &self->id);
     (void)!yamldoc_text(&top, "titre", YAMLDOC_REQUIRED, WIRE_TITLE_MAX, &self->title);
     read_place(&reader, &top, places);
     (void)!yamldoc_name(&top, "perimetre", YAMLDOC_REQUIRED, BATCH_SCOPE_MAX, &self->scope);
     read_days(&reader, &top);
-    read_parties(&reader, &top);
-    read_money(&reader, &top);
+    contract_reader_parties(&reader, &top, YAMLDOC_REQUIRED);
+    contract_reader_money(&reader, &top);
     (void)!catalogue_read(&self->own, &top, YAMLDOC_OPTIONAL, national);
     contract_reader_actions(&reader, &top);
     contract_reader_targets(&reader, &top, self->targets, &self->target_count);
+    read_amended(&reader, &top);
     yamldoc_map_close(&top);
     return sink->count[DIAG_ERROR] == errors;
 }

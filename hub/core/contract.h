@@ -18,6 +18,8 @@ enum {
     CONTRACT_ACTIONS_MAX = WIRE_ACTIONS_MAX,
     CONTRACT_PARTIES_MAX = 64,
     CONTRACT_TARGETS_MAX = 2, /* 1.1.total and 1.2.acteurs alone have targets (DOMAIN) */
+    CONTRACT_AMENDMENTS_MAX = 1000,
+    CONTRACT_RETENTION_MAX = 240, /* months */
     CONTRACT_NAME_MAX = 200,  /* bytes of a party's, line's or partner's name */
 };
 
@@ -72,6 +74,14 @@ typedef struct {
     text_view refugies_info;   /* address of its page (article 6); may be empty */
 } contract_action;
 
+/* What the registered text of an amended contract says of its last amendment (amendment.h). */
+typedef struct {
+    unsigned number;    /* from 1; 0: the contract is as it was first registered */
+    civil_day day;      /* from which it applies */
+    text_view subject;  /* may be empty */
+    text_view text;     /* its file, as it was registered */
+} contract_amended;
+
 typedef struct {
     text_view id, title, department, region, scope;
     civil_day first_day, last_day; /* both included */
@@ -87,6 +97,7 @@ typedef struct {
     catalogue own;                 /* its own indicators */
     unsigned target_count;
     contract_target targets[CONTRACT_TARGETS_MAX]; /* of the contract as a whole, if it states them */
+    contract_amended amended;
 } contract;
 
 /*
@@ -95,6 +106,10 @@ typedef struct {
  */
 bool contract_read(contract *self, arena *from, const catalogue *national, const territory *places, const char *file,
                    text_view bytes, diag_sink *sink) __attribute__((warn_unused_result));
+
+/* The same of a tree that has been loaded, whose nodes may be of two files (amendment.c). */
+bool contract_read_tree(contract *self, const catalogue *national, const territory *places, yamldoc *doc)
+    __attribute__((warn_unused_result));
 
 /* The action of that code, or NULL. */
 const contract_action *contract_action_find(const contract *self, text_view code);

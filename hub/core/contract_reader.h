@@ -21,6 +21,10 @@ void *contract_reader_take(contract_reader *self, const yamldoc_node *list, size
 bool contract_reader_amount(yamldoc_map *map, const char *key, yamldoc_need need, contract_amount *to,
                             const yamldoc_node **at);
 
+/* The keys `parties` and `pilotage`; the key `financements`. */
+void contract_reader_parties(contract_reader *self, yamldoc_map *top, yamldoc_need need);
+void contract_reader_money(contract_reader *self, yamldoc_map *top);
+
 /* The key `objectifs` of an action, or of the contract. */
 void contract_reader_targets(contract_reader *self, yamldoc_map *map, contract_target *targets, unsigned *count);
 

@@ -214,13 +214,25 @@ static void print_action(const evaluation_action *action, size_t width, FILE *to
     print_not_collected(action, width, to);
 }
 
+void evaluation_table_version(const evaluation_table *self, char text[EVALUATION_VERSION_TEXT])
+{
+    int year, month, day;
+    if (self->amendment == 0) {
+        snprintf(text, EVALUATION_VERSION_TEXT, "contrat initial");
+        return;
+    }
+    civil_split(self->effective_day, &year, &month, &day);
+    snprintf(text, EVALUATION_VERSION_TEXT, "avenant n° %u, applicable au %d%s %s %d", self->amendment, day, day == 1 ? "er" : "",
+             french_month(civil_month_of(self->effective_day)), year);
+}
+
+/* The same however far the ledger has come since: a report as of the past is the one that was printed then. */
 static void print_period(const evaluation_table *self, size_t columns, FILE *to)
 {
-    char line[256], then[96] = "";
-    if (self->position != self->last_position)
-        snprintf(then, sizeof then, " (tel qu’il était ; il en est à %llu)", (unsigned long long)self->last_position);
-    snprintf(line, sizeof line, "Période évaluée : de %s %d à %s %d · position %llu du registre%s", french_month(self->from),
-             (int)(self->from / 12), french_month(self->to), (int)(self->to / 12), (unsigned long long)self->position, then);
+    char line[256 + EVALUATION_VERSION_TEXT], version[EVALUATION_VERSION_TEXT];
+    evaluation_table_version(self, version);
+    snprintf(line, sizeof line, "Période évaluée : de %s %d à %s %d · %s · position %llu du registre", french_month(self->from),
+             (int)(self->from / 12), french_month(self->to), (int)(self->to / 12), version, (unsigned long long)self->position);
     print_folded(to, text_of(line), 0, columns);
 }
 

@@ -42,12 +42,19 @@ typedef struct {
     text_view definition;   /* the contract's text in the version used */
     civil_day first_day, last_day;
     civil_month from, to;
+    unsigned version;       /* of the contract, that the report uses: the last that applies by the end of `to` */
+    unsigned amendment;     /* that made this version; 0: the contract as it was first registered */
+    civil_day effective_day; /* from which the amendment applies; of the first version: first_day */
     uint64_t position;      /* of the scope's ledger */
     uint64_t last_position; /* the scope's now: another than position when the report is as of the past */
     uint64_t erased;        /* records that stood at the position and are gone for good: not counted */
     unsigned action_count;  /* the contract's actions, then "contrat" */
     evaluation_action *actions;
 } evaluation_table;
+
+/* The version used, for people: « contrat initial », « avenant n° 2, applicable au 1er mars 2024 ». */
+enum { EVALUATION_VERSION_TEXT = 96 };
+void evaluation_table_version(const evaluation_table *self, char text[EVALUATION_VERSION_TEXT]);
 
 /* In French, laid out for width columns (at least 60). */
 void evaluation_table_print(const evaluation_table *self, unsigned width, FILE *to);

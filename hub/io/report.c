@@ -69,16 +69,21 @@ static text_view keep(arena *from, const database_result *result, int row, int c
     return text_of(copy);
 }
 
-static database_error read_contract(database *connection, const report_query *query, arena *from, evaluation_table *table)
+/* The version that applies at the end of the period asked for; of a purged contract the last: what is kept is of it. */
+static database_error read_contract(database *connection, const report_query *query, bool purged, arena *from,
+                                    evaluation_table *table)
 {
     static const char sql[] =
-        "SELECT c.id, v.title, v.department, v.first_day::text, v.last_day::text, ctai.erased_as_of(c.contract_id, $2::bigint), v.definition"
+        "SELECT c.id, v.title, v.department, v.first_day::text, v.last_day::text, ctai.erased_as_of(c.contract_id, $2::bigint),"
+        "       v.definition, v.version, coalesce(v.amendment, 0), v.effective_day::text"
         " FROM ctai.contract AS c JOIN ctai.contract_version AS v USING (contract_id)"
-        " WHERE c.id = $1 AND v.version = ctai.version_as_of(c.contract_id, $2::bigint)";
-    char position[DATABASE_NUMBER_TEXT];
-    const database_parameter parameters[] = {DATABASE_TEXT(query->contract), database_number(position, (int64_t)table->position)};
+        " WHERE c.id = $1 AND v.version = ctai.version_as_of(c.contract_id, $2::bigint, $3::integer)";
+    char position[DATABASE_NUMBER_TEXT], month[DATABASE_NUMBER_TEXT];
+    const database_parameter parameters[] = {
+        DATABASE_TEXT(query->contract), database_number(position, (int64_t)table->position),
+        purged || query->to == CIVIL_NONE ? DATABASE_NULL : database_number(month, month_number(query->to))};
     database_result *result = NULL;
-    database_error error = database_query(connection, sql, parameters, 2, &result);
+    database_error error = database_query(connection, sql, parameters, 3, &result);
     if (error == DATABASE_OK && database_rows(result) == 0)
         error = database_fail(connection, DATABASE_NOT_FOUND, "à la position %s du registre, le contrat « %.64s » n’existait pas encore",
                               position, query->contract);
@@ -91,6 +96,9 @@ static database_error read_contract(database *connection, const report_query *qu
         table->last_day = civil_parse_iso(text_of(database_text(result, 0, 4)));
         table->erased = (uint64_t)database_integer(result, 0, 5);
         table->definition = keep(from, result, 0, 6, &failed);
+        table->version = (unsigned)database_integer(result, 0, 7);
+        table->amendment = (unsigned)database_integer(result, 0, 8);
+        table->effective_day = table->amendment > 0 ? civil_parse_iso(text_of(database_text(result, 0, 9))) : table->first_day;
         civil_month first = civil_month_of(table->first_day), last = civil_month_of(table->last_day);
         table->from = query->from == CIVIL_NONE || query->from < first ? first : query->from;
         table->to = query->to == CIVIL_NONE || query->to > last ? last : query->to;
@@ -226,7 +234,7 @@ database_error report_read(store *self, const report_query *query, arena *from, 
     if (error == DATABASE_OK)
         error = read_purge(connection, query, table, &purged);
     if (error == DATABASE_OK)
-        error = read_contract(connection, query, from, table);
+        error = read_contract(connection, query, purged, from, table);
     if (error == DATABASE_OK)
         error = purged ? read_kept(connection, query, from, table) : read_cells(connection, query, from, table);
     database_rollback(connection); /* it has only read */

@@ -8,16 +8,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "store_chain.h"
+#include "store_contract_write.h"
+#include "store_place.h"
 
 enum { SCRATCH_BYTES = 4 * 1024 * 1024 };
-enum { ID, SCOPE, TITLE, DEPARTMENT, REGION, FIRST_DAY, LAST_DAY, VERSION, REGISTERED, POSITION, DEFINITION };
+enum { ID, SCOPE, TITLE, DEPARTMENT, REGION, FIRST_DAY, LAST_DAY, VERSION, REGISTERED, POSITION, DEFINITION, AMENDMENT, EFFECTIVE };
 
 /* $1: the id; NULL: all, without their files. Each in its last version. */
 static const char contracts_sql[] =
     "SELECT c.id, c.scope, v.title, v.department, v.region, to_char(v.first_day, 'YYYY-MM-DD'),"
     "       to_char(v.last_day, 'YYYY-MM-DD'), v.version, " STORE_MOMENT("v.registered_at") ", v.position,"
-    "       CASE WHEN $1::text IS NULL THEN '' ELSE v.definition END"
+    "       CASE WHEN $1::text IS NULL THEN '' ELSE v.definition END,"
+    "       coalesce(v.amendment, 0), to_char(coalesce(v.effective_day, v.first_day), 'YYYY-MM-DD')"
     "  FROM ctai.contract AS c"
     "  JOIN ctai.contract_version AS v ON v.contract_id = c.contract_id"
     "       AND v.version = (SELECT max(o.version) FROM ctai.contract_version AS o WHERE o.contract_id = c.contract_id)"
@@ -43,6 +45,8 @@ static bool take_contract(store_contract *to, arena *from, const database_result
     to->last_day = civil_parse_iso(text_of(database_text(result, row, LAST_DAY)));
     to->version = (unsigned)database_integer(result, row, VERSION);
     to->position = (uint64_t)database_integer(result, row, POSITION);
+    to->amendment = (unsigned)database_integer(result, row, AMENDMENT);
+    to->effective_day = civil_parse_iso(text_of(database_text(result, row, EFFECTIVE)));
     snprintf(to->registered, sizeof to->registered, "%s", database_text(result, row, REGISTERED));
     return keep(&to->id, from, result, row, ID) && keep(&to->scope, from, result, row, SCOPE) &&
            keep(&to->title, from, result, row, TITLE) && keep(&to->department, from, result, row, DEPARTMENT) &&
@@ -121,193 +125,128 @@ database_error store_contract_find(store *self, const char *id, arena *from, sto
     return error;
 }
 
-/* What is being registered: its numbers in the tables, and its texts as parameters. */
-typedef struct {
-    database *connection;
-    const contract *what;
-    char id[RECORD_NAME_MAX + 1], scope[BATCH_SCOPE_MAX + 1];
-    const char *definition;
-    char contract_id[DATABASE_NUMBER_TEXT], position[DATABASE_NUMBER_TEXT];
-    store_chain link;
-    arena *scratch;
-} registration;
+/* Each version but the last one of a purged contract, which only says so (store_purge.c). */
+static const char versions_sql[] =
+    "SELECT c.id, c.scope, v.title, v.department, v.region, to_char(v.first_day, 'YYYY-MM-DD'),"
+    "       to_char(v.last_day, 'YYYY-MM-DD'), v.version, " STORE_MOMENT("v.registered_at") ", v.position, v.definition,"
+    "       coalesce(v.amendment, 0), to_char(coalesce(v.effective_day, v.first_day), 'YYYY-MM-DD')"
+    "  FROM ctai.contract AS c JOIN ctai.contract_version AS v USING (contract_id)"
+    " WHERE c.id = $1"
+    "   AND NOT EXISTS (SELECT FROM ctai.purge AS p WHERE p.contract_id = c.contract_id AND p.position = v.position)"
+    " ORDER BY v.version";
 
-static database_error text_of_view(registration *self, text_view from, const char **to)
+database_error store_contract_versions(store *self, const char *id, arena *from, store_contract **versions, unsigned *count)
 {
-    *to = arena_text(self->scratch, from);
-    return *to ? DATABASE_OK : store_no_memory(self->connection);
+    database *connection = NULL;
+    database_result *result = NULL;
+    *versions = NULL;
+    *count = 0;
+    bool readable = text_is_utf8(text_of(id));
+    database_error error = store_database(self, &connection);
+    if (error == DATABASE_OK && readable)
+        error = database_query(connection, versions_sql, &DATABASE_TEXT(id), 1, &result);
+    if (error != DATABASE_OK)
+        return error;
+    unsigned found = result ? (unsigned)database_rows(result) : 0;
+    store_contract *items = arena_take(from, sizeof *items * found + 1);
+    bool kept = items != NULL;
+    for (unsigned i = 0; kept && i < found; i++)
+        kept = take_contract(&items[i], from, result, (int)i);
+    database_release(&result);
+    if (!kept)
+        return store_no_memory(connection);
+    if (found == 0)
+        return database_fail(connection, DATABASE_NOT_FOUND, "le contrat « %.64s » n’est pas enregistré", readable ? id : "?");
+    *versions = items;
+    *count = found;
+    return DATABASE_OK;
 }
 
 /* Is the id taken? DATABASE_OK with *same: by this very text. */
-static database_error look(registration *self, bool *same)
+static database_error look(database *connection, const char *id, const char *definition, bool *same)
 {
     static const char sql[] =
         "SELECT v.definition = $2 FROM ctai.contract AS c JOIN ctai.contract_version AS v USING (contract_id)"
         " WHERE c.id = $1 AND v.version = 1";
-    const database_parameter parameters[] = {DATABASE_TEXT(self->id), DATABASE_TEXT(self->definition)};
+    const database_parameter parameters[] = {DATABASE_TEXT(id), DATABASE_TEXT(definition)};
     database_result *result = NULL;
-    database_error error = database_query(self->connection, sql, parameters, 2, &result);
+    database_error error = database_query(connection, sql, parameters, 2, &result);
     *same = error == DATABASE_OK && database_rows(result) > 0 && database_flag(result, 0, 0);
     if (error == DATABASE_OK && database_rows(result) > 0 && !*same)
-        error = database_fail(self->connection, DATABASE_CONFLICT,
+        error = database_fail(connection, DATABASE_CONFLICT,
                               "le contrat « %s » est déjà enregistré, avec un autre texte ; "
                               "pour le modifier, enregistrez un avenant : « ctai-hub contract amend FICHIER »",
-                              self->id);
+                              id);
     database_release(&result);
     return error;
 }
 
-/* A statement that gives one number back, as text. */
-static database_error number_of(registration *self, const char *sql, const database_parameter *parameters, int count,
-                                char number[DATABASE_NUMBER_TEXT])
+/* Is the contract's last version the one that the next was made from? Its scope's row is locked until the end. */
+static database_error look_again(database *connection, const char *id, const char *scope, unsigned base)
 {
+    static const char sql[] =
+        "SELECT max(v.version), EXISTS (SELECT FROM ctai.purge AS p WHERE p.contract_id = c.contract_id)"
+        "  FROM ctai.contract AS c JOIN ctai.contract_version AS v USING (contract_id) WHERE c.id = $1 GROUP BY c.contract_id";
     database_result *result = NULL;
-    database_error error = database_query(self->connection, sql, parameters, count, &result);
+    database_error error = store_place_lock_scope(connection, scope);
     if (error == DATABASE_OK)
-        (void)database_number(number, database_integer(result, 0, 0));
+        error = database_query(connection, sql, &DATABASE_TEXT(id), 1, &result);
+    if (error == DATABASE_OK && database_rows(result) > 0 && database_flag(result, 0, 1))
+        error = database_fail(connection, DATABASE_CONFLICT, "le contrat « %s » a été purgé : il ne change plus", id);
+    else if (error == DATABASE_OK && (database_rows(result) == 0 || database_integer(result, 0, 0) != base))
+        error = database_fail(connection, DATABASE_CONFLICT, "le contrat « %s » vient d’être amendé : recommencez", id);
     database_release(&result);
     return error;
 }
 
-static database_error take_position(registration *self)
+/* Inside the transaction. */
+static database_error register_all(database *connection, const store_contract_text *texts, unsigned count, unsigned base,
+                                   const char *id, const char *scope, arena *scratch, bool *same)
 {
-    const database_parameter scope = DATABASE_TEXT(self->scope);
-    database_error error = database_query(self->connection, "INSERT INTO ctai.scope (scope) VALUES ($1) ON CONFLICT (scope) DO NOTHING",
-                                          &scope, 1, NULL);
-    uint8_t hash[CRYPTO_HASH];
-    if (error == DATABASE_OK && !proof_contract(hash, text_of(self->id), 1, text_of(self->definition)))
-        error = DATABASE_FAULT; /* contract_read takes no such id */
-    if (error == DATABASE_OK)
-        error = store_chain_take(self->connection, self->scope, PROOF_CONTRACT, hash, &self->link);
-    (void)database_number(self->position, (int64_t)self->link.position);
-    return error;
-}
-
-static database_error write_contract(registration *self)
-{
-    static const char version_sql[] =
-        "INSERT INTO ctai.contract_version"
-        " (contract_id, version, position, title, department, region, first_day, last_day, definition, chain)"
-        " VALUES ($1::integer, 1, $2::bigint, $3, $4, $5, $6::date, $7::date, $8, $9)";
-    const contract *what = self->what;
-    const database_parameter names[] = {DATABASE_TEXT(self->id), DATABASE_TEXT(self->scope)};
-    const char *title = NULL, *department = NULL, *region = NULL;
-    char first[CIVIL_DAY_TEXT], last[CIVIL_DAY_TEXT];
-    civil_day_text(what->first_day, first);
-    civil_day_text(what->last_day, last);
-    database_error error = number_of(self, "INSERT INTO ctai.contract (id, scope) VALUES ($1, $2) RETURNING contract_id", names, 2,
-                                     self->contract_id);
-    if (error == DATABASE_OK)
-        error = text_of_view(self, what->title, &title);
-    if (error == DATABASE_OK)
-        error = text_of_view(self, what->department, &department);
-    if (error == DATABASE_OK)
-        error = text_of_view(self, what->region, &region);
-    const database_parameter parameters[] = {
-        DATABASE_TEXT(self->contract_id), DATABASE_TEXT(self->position), DATABASE_TEXT(title), DATABASE_TEXT(department),
-        DATABASE_TEXT(region), DATABASE_TEXT(first), DATABASE_TEXT(last), DATABASE_TEXT(self->definition),
-        DATABASE_BYTES(self->link.chain, CRYPTO_HASH),
-    };
-    return error == DATABASE_OK ? database_query(self->connection, version_sql, parameters, 9, NULL) : error;
-}
-
-static database_error write_targets(registration *self, const char *action, const contract_target *targets, unsigned count)
-{
-    static const char sql[] = "INSERT INTO ctai.contract_target (contract_id, version, action, indicator, target)"
-                              " VALUES ($1::integer, 1, $2::smallint, $3, $4::bigint)";
     database_error error = DATABASE_OK;
-    for (unsigned i = 0; error == DATABASE_OK && i < count; i++) {
-        const char *indicator = NULL;
-        char value[DATABASE_NUMBER_TEXT];
-        error = text_of_view(self, targets[i].indicator, &indicator);
-        const database_parameter parameters[] = {DATABASE_TEXT(self->contract_id), DATABASE_TEXT(action), DATABASE_TEXT(indicator),
-                                                 database_number(value, targets[i].value)};
+    if (base == 0) {
+        const char *definition = arena_text(scratch, texts[0].definition);
+        error = definition ? database_run(connection, "LOCK TABLE ctai.contract IN SHARE ROW EXCLUSIVE MODE")
+                           : store_no_memory(connection);
         if (error == DATABASE_OK)
-            error = database_query(self->connection, sql, parameters, 4, NULL);
+            error = look(connection, id, definition, same);
+    } else {
+        error = look_again(connection, id, scope, base);
     }
-    return error;
+    for (unsigned i = 0; error == DATABASE_OK && !*same && i < count; i++)
+        error = store_contract_write(connection, texts[i].what, texts[i].definition, base + i + 1, scratch);
+    return error == DATABASE_OK && !*same ? database_run(connection, STORE_NOTIFY_SQL) : error;
 }
 
-static database_error write_selected(registration *self, const char *action, const text_view *selected, unsigned count)
+database_error store_contract_register(store *self, const store_contract_text *texts, unsigned count, unsigned base, bool *added)
 {
-    static const char sql[] = "INSERT INTO ctai.contract_selected (contract_id, version, action, indicator)"
-                              " VALUES ($1::integer, 1, $2::smallint, $3)";
-    database_error error = DATABASE_OK;
-    for (unsigned i = 0; error == DATABASE_OK && i < count; i++) {
-        const char *indicator = NULL;
-        error = text_of_view(self, selected[i], &indicator);
-        const database_parameter parameters[] = {DATABASE_TEXT(self->contract_id), DATABASE_TEXT(action), DATABASE_TEXT(indicator)};
-        if (error == DATABASE_OK)
-            error = database_query(self->connection, sql, parameters, 3, NULL);
+    *added = false;
+    database *connection;
+    database_error error = store_database(self, &connection);
+    if (error != DATABASE_OK)
+        return error;
+    size_t bytes = SCRATCH_BYTES;
+    for (unsigned i = 0; i < count; i++) {
+        if (!text_is_utf8(texts[i].definition) || memchr(texts[i].definition.at, '\0', texts[i].definition.size))
+            return database_fail(connection, DATABASE_CONFLICT, "le fichier du contrat n’est pas un texte en UTF-8");
+        bytes += 2 * texts[i].definition.size + SCRATCH_BYTES;
     }
-    return error;
-}
-
-/* Number and rank of an action are its place in the contract, from 1. */
-static database_error write_action(registration *self, const contract_action *action, unsigned place)
-{
-    static const char action_sql[] =
-        "INSERT INTO ctai.contract_action (contract_id, action, code) VALUES ($1::integer, $2::smallint, $3)";
-    static const char version_sql[] = "INSERT INTO ctai.contract_version_action (contract_id, version, action, rank, title)"
-                                      " VALUES ($1::integer, 1, $2::smallint, $2::smallint, $3)";
-    char number[DATABASE_NUMBER_TEXT];
-    const char *code = NULL, *title = NULL;
-    database_error error = text_of_view(self, action->code, &code);
-    if (error == DATABASE_OK)
-        error = text_of_view(self, action->title, &title);
-    database_parameter parameters[] = {DATABASE_TEXT(self->contract_id), database_number(number, place), DATABASE_TEXT(code)};
-    if (error == DATABASE_OK)
-        error = database_query(self->connection, action_sql, parameters, 3, NULL);
-    parameters[2] = DATABASE_TEXT(title);
-    if (error == DATABASE_OK)
-        error = database_query(self->connection, version_sql, parameters, 3, NULL);
-    if (error == DATABASE_OK)
-        error = write_selected(self, number, action->selected, action->selected_count);
-    if (error == DATABASE_OK)
-        error = write_targets(self, number, action->targets, action->target_count);
-    return error;
-}
-
-static database_error write_all(registration *self)
-{
-    database_error error = take_position(self);
-    if (error == DATABASE_OK)
-        error = write_contract(self);
-    for (unsigned i = 0; error == DATABASE_OK && i < self->what->action_count; i++)
-        error = write_action(self, &self->what->actions[i], i + 1);
-    if (error == DATABASE_OK)
-        error = write_targets(self, "0", self->what->targets, self->what->target_count);
-    if (error == DATABASE_OK)
-        error = store_indicators_write(self->connection, strtoll(self->contract_id, NULL, 10), 1, &self->what->own);
-    if (error == DATABASE_OK)
-        error = database_run(self->connection, STORE_NOTIFY_SQL);
+    char id[RECORD_NAME_MAX + 1], scope[BATCH_SCOPE_MAX + 1];
+    (void)text_copy(id, sizeof id, texts[0].what->id);
+    (void)text_copy(scope, sizeof scope, texts[0].what->scope);
+    arena *scratch = arena_new(bytes);
+    error = scratch ? database_begin(connection, false) : store_no_memory(connection);
+    if (error == DATABASE_OK) {
+        bool same = false;
+        error = register_all(connection, texts, count, base, id, scope, scratch, &same);
+        error = store_finish(connection, error);
+        *added = error == DATABASE_OK && !same;
+    }
+    arena_destroy(&scratch);
     return error;
 }
 
 database_error store_contract_add(store *self, const contract *what, text_view definition, bool *added)
 {
-    *added = false;
-    registration it = {.what = what};
-    database_error error = store_database(self, &it.connection);
-    if (error != DATABASE_OK)
-        return error;
-    if (!text_is_utf8(definition) || memchr(definition.at, '\0', definition.size))
-        return database_fail(it.connection, DATABASE_CONFLICT, "le fichier du contrat n’est pas un texte en UTF-8");
-    (void)text_copy(it.id, sizeof it.id, what->id);
-    (void)text_copy(it.scope, sizeof it.scope, what->scope);
-    it.scratch = arena_new(SCRATCH_BYTES + definition.size);
-    it.definition = it.scratch ? arena_text(it.scratch, definition) : NULL;
-    error = it.definition ? database_begin(it.connection, false) : store_no_memory(it.connection);
-    if (error == DATABASE_OK) {
-        bool same = false;
-        error = database_run(it.connection, "LOCK TABLE ctai.contract IN SHARE ROW EXCLUSIVE MODE");
-        if (error == DATABASE_OK)
-            error = look(&it, &same);
-        if (error == DATABASE_OK && !same)
-            error = write_all(&it);
-        error = store_finish(it.connection, error);
-        *added = error == DATABASE_OK && !same;
-    }
-    arena_destroy(&it.scratch);
-    return error;
+    return store_contract_register(self, &(store_contract_text){what, definition}, 1, 0, added);
 }

@@ -17,7 +17,9 @@ typedef struct {
     uint64_t position;              /* of the scope at which it was registered */
     unsigned action_count;
     wire_action *actions;           /* allowed is false */
-    text_view definition;           /* the file as it was registered; for store_contract_find alone */
+    text_view definition;           /* as it was registered; not from store_contracts */
+    unsigned amendment;             /* that made this version; 0: none */
+    civil_day effective_day;        /* from which it applies; with no amendment first_day */
 } store_contract;
 
 /*
@@ -25,6 +27,24 @@ typedef struct {
  * again changes nothing: DATABASE_OK with *added false. DATABASE_CONFLICT: another contract has that id.
  */
 database_error store_contract_add(store *self, const contract *what, text_view definition, bool *added) __attribute__((warn_unused_result));
+
+/* A version to register: what its text says. */
+typedef struct {
+    const contract *what;
+    text_view definition;
+} store_contract_text;
+
+/*
+ * Registers count versions of one contract (from 1) in one transaction: after the version base, which has to be the last;
+ * base 0: a new contract, and store_contract_add's answers. DATABASE_CONFLICT: the last is another by now, or the
+ * contract was purged.
+ */
+database_error store_contract_register(store *self, const store_contract_text *texts, unsigned count, unsigned base, bool *added)
+    __attribute__((warn_unused_result));
+
+/* All versions of a contract, without their actions, in order. DATABASE_NOT_FOUND. */
+database_error store_contract_versions(store *self, const char *id, arena *from, store_contract **versions, unsigned *count)
+    __attribute__((warn_unused_result));
 
 /* All contracts in their last version, by id. */
 database_error store_contracts(store *self, arena *from, store_contract **contracts, unsigned *count) __attribute__((warn_unused_result));

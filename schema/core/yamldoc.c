@@ -164,6 +164,7 @@ static bool take_value(builder *self, const yaml_event_t *event)
     yamldoc_node *node = arena_take(doc->from, sizeof *node);
     if (!node)
         return refuse_memory(doc);
+    node->file = doc->file;
     node->line = event->start_mark.line + 1;
     node->column = event->start_mark.column + 1;
     node->kind = event->type == YAML_SCALAR_EVENT ? YAMLDOC_SCALAR

@@ -28,6 +28,7 @@ typedef enum { YAMLDOC_SCALAR, YAMLDOC_LIST, YAMLDOC_MAP } yamldoc_kind;
 /* A value. In a list, the items hang on first; in a map, the values, each with its key. */
 typedef struct yamldoc_node {
     yamldoc_kind kind;
+    const char *file;                    /* in which it stands; NULL: the document's (a tree may be of two files) */
     unsigned long line, column;          /* from 1; columns are characters */
     text_view text;                      /* SCALAR */
     bool quoted;                         /* SCALAR: "..." or '...' or a block */
@@ -56,6 +57,15 @@ void yamldoc_error(yamldoc *self, const yamldoc_node *at, const char *key, const
     __attribute__((format(printf, 4, 5)));
 void yamldoc_warn(yamldoc *self, const yamldoc_node *at, const char *key, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
+
+/*
+ * The tree as a text that reads as the same tree (yamldoc_load), without comments. False: memory is short. The text
+ * is in the arena, and ends in a NUL.
+ */
+bool yamldoc_write(const yamldoc_node *root, arena *from, text_view *text) __attribute__((warn_unused_result));
+
+/* The value of a key of a map, or NULL; nothing is said. */
+const yamldoc_node *yamldoc_peek(const yamldoc_node *map, const char *key);
 
 /* Reading a map: open, ask for its keys, close. Copy nothing: it remembers what was asked. */
 typedef struct {

@@ -14,8 +14,8 @@ static void emit(yamldoc *self, diag_severity severity, const yamldoc_node *at, 
 {
     char message[501];
     vsnprintf(message, sizeof message, format, args);
-    diag_emit(self->sink, &(diag){ .severity = severity, .file = self->file, .line = at ? at->line : 0,
-                                   .column = at ? at->column : 0, .field = key, .message = message });
+    diag_emit(self->sink, &(diag){ .severity = severity, .file = at && at->file ? at->file : self->file,
+                                   .line = at ? at->line : 0, .column = at ? at->column : 0, .field = key, .message = message });
 }
 
 void yamldoc_error(yamldoc *self, const yamldoc_node *at, const char *key, const char *format, ...)
@@ -32,6 +32,14 @@ void yamldoc_warn(yamldoc *self, const yamldoc_node *at, const char *key, const 
     va_start(args, format);
     emit(self, DIAG_WARNING, at, key, format, args);
     va_end(args);
+}
+
+const yamldoc_node *yamldoc_peek(const yamldoc_node *map, const char *key)
+{
+    for (const yamldoc_node *item = map && map->kind == YAMLDOC_MAP ? map->first : NULL; item; item = item->next)
+        if (text_is(item->key, key))
+            return item;
+    return NULL;
 }
 
 bool yamldoc_map_open(yamldoc_map *self, yamldoc *doc, const yamldoc_node *node, const char *what)
@@ -58,7 +66,7 @@ void yamldoc_map_close(yamldoc_map *self)
         if (is_asked(self, item->key))
             continue;
         const char *near = text_nearest(item->key, self->asked, self->asked_count);
-        yamldoc_node at = { .line = item->key_line, .column = item->key_column };
+        yamldoc_node at = { .file = item->file, .line = item->key_line, .column = item->key_column };
         /* Only a word that can be a key is quoted: the file may be another one, with people's names in it. */
         int shown = yamldoc_is_name(item->key, SHOWN_MAX) ? (int)item->key.size : 0;
         if (near && shown)

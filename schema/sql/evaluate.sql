@@ -39,10 +39,15 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT (div(days * 200000 + count * 304375::numeric, count * 608750::numeric) * 0.1)::text
 $$;
 
--- The version of a contract that stood at a position; NULL when there was none yet.
-CREATE FUNCTION ctai.version_as_of(of_contract integer, as_of bigint) RETURNS integer
+-- The version of a contract that a report uses: the last that stood at a position and applies by the end of a month (NULL:
+-- the whole contract's, so the last); NULL when there was none yet.
+CREATE FUNCTION ctai.version_as_of(of_contract integer, as_of bigint, to_month integer DEFAULT NULL) RETURNS integer
 LANGUAGE sql STABLE AS $$
-    SELECT max(version) FROM ctai.contract_version WHERE contract_id = of_contract AND position <= as_of
+    SELECT max(version)
+    FROM ctai.contract_version
+    WHERE contract_id = of_contract AND position <= as_of
+      AND (to_month IS NULL OR effective_day IS NULL
+           OR extract(year FROM effective_day) * 100 + extract(month FROM effective_day) <= to_month)
 $$;
 
 -- The position that the ledger of a scope had reached at a moment.
@@ -452,7 +457,8 @@ LANGUAGE sql STABLE AS $$
     WHERE c.contract_id = of_contract
 $$;
 
--- The report's rows, in its order. Months NULL: the contract's first, last. No row: no such contract at that position,
+-- The report's rows, in its order. Months NULL: the contract's first, last; of the version that applies at the last one.
+-- No row: no such contract at that position,
 -- or one that who asks may not see (access.sql).
 CREATE FUNCTION ctai.report(contract text, from_month integer, to_month integer, as_of bigint)
 RETURNS TABLE (action text, title text, indicator text, label text, unit text, is_text boolean,
@@ -464,7 +470,7 @@ AS $$
         SELECT v.contract_id, v.version, v.title, ctai.month_of(v.first_day) AS first_month, ctai.month_of(v.last_day) AS last_month
         FROM ctai.contract AS c JOIN ctai.contract_version AS v USING (contract_id)
         WHERE c.id = report.contract AND c.contract_id IN (SELECT ctai.seen())
-          AND v.version = ctai.version_as_of(c.contract_id, report.as_of)
+          AND v.version = ctai.version_as_of(c.contract_id, report.as_of, report.to_month)
     )
     SELECT coalesce(a.code, 'contrat'), coalesce(va.title, s.title), i.code, i.label, i.unit, i.kind IN ('liste', 'texte'),
            t.target::text, cell.value, cell.state,

@@ -143,8 +143,9 @@ BEGIN
     SELECT max(v.version) INTO last FROM ctai.contract_version AS v WHERE v.contract_id = of_contract;
 
     INSERT INTO ctai.contract_version (contract_id, version, position, title, department, region, first_day, last_day,
-                                       definition, chain)
-    SELECT contract_id, last + 1, at_position, title, department, region, first_day, last_day, file, link
+                                       amendment, effective_day, definition, chain)
+    SELECT contract_id, last + 1, at_position, title, department, region, first_day, last_day, amendment, effective_day, file,
+           link
     FROM ctai.contract_version WHERE contract_id = of_contract AND version = last;
     INSERT INTO ctai.contract_version_action (contract_id, version, action, rank, title)
     SELECT contract_id, last + 1, action, rank, title

@@ -23,7 +23,7 @@ static evaluation_table table(evaluation_cell *cells, unsigned count, evaluation
         .contract = text_of("63-essai"), .title = text_of("Contrat d’essai"), .department = text_of("63"),
         .first_day = civil_from(2023, 11, 30), .last_day = civil_from(2024, 11, 29),
         .from = civil_month_of(civil_from(2023, 11, 1)), .to = civil_month_of(civil_from(2024, 8, 1)),
-        .position = 7, .last_position = 7, .action_count = 2, .actions = actions,
+        .position = 7, .last_position = 7, .version = 1, .effective_day = civil_from(2023, 11, 30), .action_count = 2, .actions = actions,
     };
 }
 
@@ -108,8 +108,24 @@ START_TEST(numbers_are_french_at_the_terminal_alone)
     ck_assert_ptr_nonnull(strstr(said, " 999  personnes\n"));
     ck_assert_ptr_nonnull(strstr(said, "ÉVALUATION DU CONTRAT"));
     ck_assert_ptr_nonnull(strstr(said, "du 30/11/2023 au 29/11/2024"));
-    ck_assert_ptr_nonnull(strstr(said, "de novembre 2023 à août 2024 · position 7 du registre\n"));
-    ck_assert_ptr_nonnull(strstr(print(cells, 4, 110, 3), "position 3 du registre (tel qu’il était ; il en est à 7)"));
+    ck_assert_ptr_nonnull(strstr(said, "de novembre 2023 à août 2024 · contrat initial · position 7 du registre\n"));
+    /* How far the ledger has come since changes nothing. */
+    ck_assert_ptr_nonnull(strstr(print(cells, 4, 110, 3), " · contrat initial · position 3 du registre\n"));
+}
+END_TEST
+
+START_TEST(the_version_is_named)
+{
+    char text[EVALUATION_VERSION_TEXT];
+    evaluation_table of = {.version = 3, .amendment = 2, .effective_day = civil_from(2024, 3, 1)};
+    evaluation_table_version(&of, text);
+    ck_assert_str_eq(text, "avenant n° 2, applicable au 1er mars 2024");
+    of.effective_day = civil_from(2024, 8, 15);
+    evaluation_table_version(&of, text);
+    ck_assert_str_eq(text, "avenant n° 2, applicable au 15 août 2024");
+    of.amendment = 0;
+    evaluation_table_version(&of, text);
+    ck_assert_str_eq(text, "contrat initial");
 }
 END_TEST
 
@@ -185,6 +201,7 @@ int main(void)
     tcase_add_test(cases, csv_is_what_scripts_rely_on);
     tcase_add_test(cases, free_text_is_no_formula);
     tcase_add_test(cases, numbers_are_french_at_the_terminal_alone);
+    tcase_add_test(cases, the_version_is_named);
     tcase_add_test(cases, what_was_not_collected_is_said_in_words);
     tcase_add_test(cases, lines_fit);
     tcase_add_test(cases, text_of_others_does_no_harm);
