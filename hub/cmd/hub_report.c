@@ -1,11 +1,13 @@
-/* ctai-hub report: the evaluation of a contract (article 7) as a table, CSV or JSON. */
+/* ctai-hub report: the evaluation of a contract (article 7) as a table, CSV, JSON, a page or a workbook. */
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 
 #include "hub_base.h"
+#include "evaluation_html.h"
 #include "hub_commands.h"
+#include "hub_report_form.h"
 #include "report.h"
 
 enum { ARENA_BYTES = 256 * 1024 * 1024, PLAIN_WIDTH = 100 };
@@ -15,12 +17,12 @@ const cli_option hub_report_options[] = {
     {.name = "to", .kind = CLI_VALUE, .value = "AAAA-MM", .help = "dernier mois (par défaut celui du contrat)"},
     {.name = "as-of", .kind = CLI_VALUE, .value = "POSITION|MOMENT", .help = "tel que le hub le savait à cette position du registre, ou à ce moment"},
     {.name = "selected", .kind = CLI_FLAG, .help = "seulement les indicateurs que le contrat a choisis"},
-    {.name = "format", .kind = CLI_VALUE, .value = "table|csv|json", .help = "la forme du rapport (table)"},
+    {.name = "format", .kind = CLI_VALUE, .value = "table|csv|json|html|xlsx", .help = "la forme du rapport (table)"},
     {.name = "output", .letter = 'o', .kind = CLI_OUTPUT, .value = "FICHIER", .help = "écrit dans ce fichier, en entier ou pas du tout"},
     {0},
 };
 
-typedef enum { FORMAT_TABLE, FORMAT_CSV, FORMAT_JSON } report_format;
+typedef enum { FORMAT_TABLE, FORMAT_CSV, FORMAT_JSON, FORMAT_HTML, FORMAT_XLSX } report_format;
 
 static int read_month(cli_call *call, const char *option, civil_month *month)
 {
@@ -33,7 +35,7 @@ static int read_month(cli_call *call, const char *option, civil_month *month)
 
 static int read_format(cli_call *call, report_format *format)
 {
-    static const char *const names[] = {"table", "csv", "json"};
+    static const char *const names[] = {"table", "csv", "json", "html", "xlsx"};
     const char *text = cli_value(call, "format");
     *format = call->json ? FORMAT_JSON : FORMAT_TABLE;
     if (!text)
@@ -45,7 +47,7 @@ static int read_format(cli_call *call, report_format *format)
                 return cli_fail(call, CLI_USAGE, "--json et --format %s se contredisent : donnez l’un ou l’autre", text);
             return CLI_DONE;
         }
-    return cli_fail(call, CLI_USAGE, "--format %s : les formes de cette version sont table, csv et json", text);
+    return cli_fail(call, CLI_USAGE, "--format %s : les formes de cette version sont table, csv, json, html et xlsx", text);
 }
 
 static unsigned width_of(FILE *to)

@@ -1,6 +1,8 @@
 /* evaluation_layout: see the header. */
 #include "evaluation_layout.h"
 
+#include <string.h>
+
 enum { HEADING_MAX = 5, DEPTH_MAX = 3 };
 
 text_view evaluation_heading(text_view code)
@@ -82,6 +84,12 @@ static const catalogue_indicator *find(const catalogue *national, const catalogu
     return found || !own ? found : catalogue_find(own, code);
 }
 
+/* The national list calls a part what another fact tells: a follow-up six months after the exit. */
+static bool says_part(text_view label)
+{
+    return label.size > 5 && memcmp(label.at, "dont ", 5) == 0;
+}
+
 static void lay_out(evaluation_action *action, const catalogue *national, const catalogue *own)
 {
     for (unsigned i = 0; i < action->cell_count; i++) {
@@ -99,6 +107,8 @@ static void lay_out(evaluation_action *action, const catalogue *national, const 
             cell->parent = k;
             cell->depth = before->depth < DEPTH_MAX ? before->depth + 1 : DEPTH_MAX;
         }
+        if (cell->parent == 0 && says_part(cell->label))
+            cell->depth = 1;
     }
 }
 

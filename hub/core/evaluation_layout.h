@@ -16,7 +16,7 @@ const char *evaluation_heading_title(text_view heading);
 
 /*
  * Sets parent and depth of every cell: a cell is a part of the nearest one before it, under the same heading, that counts the
- * same with fewer conditions (kind, types, details, sex, BPI, age). own may be NULL: a cell of an unknown indicator stands alone.
+ * same with fewer conditions (kind, types, details, sex, BPI, age); one whose label alone says "dont" is set in with no parent. own may be NULL: a cell of an unknown indicator stands alone.
  */
 void evaluation_layout(evaluation_table *self, const catalogue *national, const catalogue *own);
 

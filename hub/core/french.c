@@ -1,6 +1,7 @@
 /* french: see the header. */
 #include "french.h"
 
+#include <stdio.h>
 #include <string.h>
 
 text_view french_number(text_view number, bool euros, char *to, size_t capacity)
@@ -35,6 +36,62 @@ const char *french_month(civil_month month)
     static const char *const names[] = {"janvier", "février", "mars", "avril", "mai", "juin", "juillet",
                                         "août", "septembre", "octobre", "novembre", "décembre"};
     return names[month % 12];
+}
+
+void french_day(civil_day day, char to[FRENCH_DAY_MAX])
+{
+    int year, month, day_of_month;
+
+    civil_split(day, &year, &month, &day_of_month);
+    snprintf(to, FRENCH_DAY_MAX, "%d%s %s %d", day_of_month, day_of_month == 1 ? "er" : "", french_month(civil_month_of(day)), year);
+}
+
+/* "de mars", "d’avril" */
+static const char *of(civil_month month)
+{
+    return strchr("ao", french_month(month)[0]) ? "d’" : "de ";
+}
+
+void french_months(civil_month from, civil_month until, char to[FRENCH_MONTHS_MAX])
+{
+    const char *first = french_month(from), *last = french_month(until);
+
+    if (from == until)
+        snprintf(to, FRENCH_MONTHS_MAX, "%s %d", first, (int)(from / 12));
+    else if (from / 12 == until / 12)
+        snprintf(to, FRENCH_MONTHS_MAX, "%s%s à %s %d", of(from), first, last, (int)(until / 12));
+    else
+        snprintf(to, FRENCH_MONTHS_MAX, "%s%s %d à %s %d", of(from), first, (int)(from / 12), last, (int)(until / 12));
+}
+
+/* "9.25" as 925, exactly; false when it is no such number, or too large for what is asked of it. */
+static bool hundredths(text_view number, uint64_t *value)
+{
+    uint64_t sum = 0;
+    size_t at = 0, decimals = 0;
+
+    while (at < number.size && number.at[at] >= '0' && number.at[at] <= '9' && sum < UINT64_MAX / 100000000)
+        sum = sum * 10 + (uint64_t)(number.at[at++] - '0');
+    if (at == 0)
+        return false;
+    if (at < number.size && number.at[at] == '.')
+        for (at++; decimals < 2 && at < number.size && number.at[at] >= '0' && number.at[at] <= '9'; decimals++)
+            sum = sum * 10 + (uint64_t)(number.at[at++] - '0');
+    for (; decimals < 2; decimals++)
+        sum *= 10;
+    *value = sum;
+    return at == number.size;
+}
+
+bool french_percent(text_view part, text_view whole, unsigned *percent)
+{
+    uint64_t above, below;
+
+    if (!hundredths(part, &above) || !hundredths(whole, &below) || below == 0)
+        return false;
+    uint64_t value = (above * 100 + below / 2) / below;
+    *percent = value < 1000000 ? (unsigned)value : 1000000;
+    return true;
 }
 
 /* The themes of sessions as people write them. */
