@@ -1,4 +1,4 @@
-/* ctai-hub report: the evaluation of a contract (article 7) as a table, CSV, JSON, a page or a workbook. */
+/* ctai-hub report: the evaluation of a contract (article 7) as a table, CSV, JSON or a page. */
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,12 +17,12 @@ const cli_option hub_report_options[] = {
     {.name = "to", .kind = CLI_VALUE, .value = "AAAA-MM", .help = "dernier mois (par défaut celui du contrat)"},
     {.name = "as-of", .kind = CLI_VALUE, .value = "POSITION|MOMENT", .help = "tel que le hub le savait à cette position du registre, ou à ce moment"},
     {.name = "selected", .kind = CLI_FLAG, .help = "seulement les indicateurs que le contrat a choisis"},
-    {.name = "format", .kind = CLI_VALUE, .value = "table|csv|json|html|xlsx", .help = "la forme du rapport (table)"},
+    {.name = "format", .kind = CLI_VALUE, .value = "table|csv|json|html", .help = "la forme du rapport (table)"},
     {.name = "output", .letter = 'o', .kind = CLI_OUTPUT, .value = "FICHIER", .help = "écrit dans ce fichier, en entier ou pas du tout"},
     {0},
 };
 
-typedef enum { FORMAT_TABLE, FORMAT_CSV, FORMAT_JSON, FORMAT_HTML, FORMAT_XLSX } report_format;
+typedef enum { FORMAT_TABLE, FORMAT_CSV, FORMAT_JSON, FORMAT_HTML } report_format;
 
 static int read_month(cli_call *call, const char *option, civil_month *month)
 {
@@ -35,7 +35,7 @@ static int read_month(cli_call *call, const char *option, civil_month *month)
 
 static int read_format(cli_call *call, report_format *format)
 {
-    static const char *const names[] = {"table", "csv", "json", "html", "xlsx"};
+    static const char *const names[] = {"table", "csv", "json", "html"};
     const char *text = cli_value(call, "format");
     *format = call->json ? FORMAT_JSON : FORMAT_TABLE;
     if (!text)
@@ -47,7 +47,7 @@ static int read_format(cli_call *call, report_format *format)
                 return cli_fail(call, CLI_USAGE, "--json et --format %s se contredisent : donnez l’un ou l’autre", text);
             return CLI_DONE;
         }
-    return cli_fail(call, CLI_USAGE, "--format %s : les formes de cette version sont table, csv, json, html et xlsx", text);
+    return cli_fail(call, CLI_USAGE, "--format %s : les formes de cette version sont table, csv, json et html", text);
 }
 
 static unsigned width_of(FILE *to)
@@ -109,7 +109,17 @@ static int write_json(cli_call *call, const evaluation_table *table, FILE *to)
     return good ? CLI_DONE : hub_base_no_memory(call);
 }
 
-static int write_report(cli_call *call, const evaluation_table *table, report_format format)
+/* The page shows more than the cells. */
+static int write_form(cli_call *call, arena *memory, evaluation_table *table)
+{
+    evaluation_form form;
+    int code = hub_report_form(call, memory, table, &form);
+    if (code == CLI_DONE)
+        evaluation_html(&form, cli_output(call));
+    return code;
+}
+
+static int write_report(cli_call *call, arena *memory, evaluation_table *table, report_format format)
 {
     FILE *to = cli_output(call);
     if (table->position != table->last_position)
@@ -119,6 +129,8 @@ static int write_report(cli_call *call, const evaluation_table *table, report_fo
         cli_say(call, table->erased < 2 ? "à cette position, %llu enregistrement de plus comptait : il a été effacé depuis"
                                         : "à cette position, %llu enregistrements de plus comptaient : ils ont été effacés depuis",
                 (unsigned long long)table->erased);
+    if (format == FORMAT_HTML)
+        return write_form(call, memory, table);
     if (format == FORMAT_JSON)
         return write_json(call, table, to);
     if (format == FORMAT_CSV)
@@ -153,7 +165,7 @@ int hub_report_run(cli_call *call)
     else if (table.from > table.to)
         code = cli_fail(call, CLI_USAGE, "la période demandée est hors du contrat : « ctai-hub contract show » en donne les dates");
     else
-        code = write_report(call, &table, format);
+        code = write_report(call, from, &table, format);
     arena_destroy(&from);
     hub_base_close(&base);
     return code;

@@ -23,7 +23,7 @@ static void put_title(const evaluation_action *action, FILE *to)
     if (is_whole(action))
         fputs("Ensemble du contrat", to);
     else
-        page_text(to, action->title);
+        page_words(to, action->title);
 }
 
 static void begin_fact(const char *label, FILE *to)
@@ -60,7 +60,7 @@ static void put_facts(const evaluation_form *self, FILE *to)
 static void put_head(const evaluation_form *self, FILE *to)
 {
     fputs("<header>\n<p class=\"over\">Évaluation du contrat (article 7)</p>\n<h1>", to);
-    page_text(to, self->table->title);
+    page_words(to, self->table->title);
     fputs("</h1>\n", to);
     put_facts(self, to);
     fputs("</header>\n<nav aria-label=\"Sommaire\">\n<ul>\n<li><a href=\"#essentiel\">L’essentiel</a></li>\n", to);
@@ -144,7 +144,7 @@ static void put_notes(const evaluation_form *self, text_view action, FILE *to)
         fprintf(to, "<div class=\"care\">\n<h3>%s</h3>\n<ul class=\"notes\">\n", report_notes_title((report_note_kind)kind));
         for (; note; note = report_notes_next(self->notes, (report_note_kind)kind, action, &at)) {
             fputs("<li>", to);
-            page_text(to, note->text);
+            page_words(to, note->text);
             fputs("</li>\n", to);
         }
         fputs("</ul>\n</div>\n", to);
@@ -198,7 +198,7 @@ static void put_cell(const evaluation_action *action, const evaluation_cell *cel
     char words[EVALUATION_FORM_SHARE_MAX], target[FRENCH_NUMBER_MAX];
 
     fprintf(to, "<tr class=\"%s\"><th scope=\"row\" class=\"d%u\">", told ? "told" : cell->target.size > 0 ? "main" : "plain", cell->depth);
-    page_text(to, cell->label);
+    page_words(to, cell->label);
     fputs("</th>", to);
     if (told) {
         put_told(cell, to);
@@ -234,8 +234,8 @@ static void put_table(const evaluation_action *action, FILE *to)
 
     fputs("<table>\n<caption>Objectif et réalisé, dans l’ordre de la liste nationale : ", to);
     put_title(action, to);
-    fputs("</caption>\n<thead>\n<tr><th scope=\"col\">Indicateur</th><th scope=\"col\" class=\"n\">Objectif</th>"
-          "<th scope=\"col\" class=\"n\">Réalisé</th><th scope=\"col\" class=\"s\">Part</th></tr>\n</thead>\n", to);
+    fputs("</caption>\n<thead>\n<tr><th scope=\"col\">Indicateur</th><th scope=\"col\" class=\"n o\">Objectif</th>"
+          "<th scope=\"col\" class=\"n r\">Réalisé</th><th scope=\"col\" class=\"s\">Part</th></tr>\n</thead>\n", to);
     for (unsigned i = 0; i < action->cell_count; i++) {
         const evaluation_cell *cell = &action->cells[i];
         if (!evaluation_form_shows(cell))
@@ -263,10 +263,7 @@ static void put_not_collected(const evaluation_action *action, FILE *to)
             continue;
         fputs(first ? "<p class=\"soft\"><strong>Rien n’a été collecté</strong> pour ces indicateurs de la liste, que le contrat n’a pas"
                       " retenus ici : " : " ; ", to);
-        page_text(to, cell->label);
-        fputs(" (", to);
-        page_text(to, cell->code);
-        fputs(")", to);
+        page_words(to, cell->label);
         first = false;
     }
     fputs(first ? "" : ".</p>\n", to);
@@ -294,7 +291,7 @@ static void put_operators(const contract_action *said, FILE *to)
     fputs(said->operator_count > 1 ? "Opérateurs : " : "Opérateur : ", to);
     for (unsigned i = 0; i < said->operator_count; i++) {
         fputs(i > 0 ? " ; <strong>" : "<strong>", to);
-        page_text(to, said->operators[i].name);
+        page_words(to, said->operators[i].name);
         fputs(said->operators[i].undetermined ? "</strong> (à déterminer)" : "</strong>", to);
     }
     fputs("</p>\n", to);
@@ -315,7 +312,7 @@ static void put_around(const contract_action *said, FILE *to)
             fputs("inconnu", to);
         }
         if (said->cost.note.size > 0)
-            fputs(" (", to), page_text(to, said->cost.note), fputs(")", to);
+            fputs(" (", to), page_words(to, said->cost.note), fputs(")", to);
         fputs("</p>\n", to);
     }
     if (said->refugies_info.size > 0) {

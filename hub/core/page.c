@@ -98,16 +98,22 @@ static size_t put_french(FILE *to, text_view rest, unsigned char before)
     return size;
 }
 
+void page_words(FILE *to, text_view text)
+{
+    for (size_t at = 0; at < text.size;) {
+        text_view rest = {text.at + at, text.size - at};
+        at += put_french(to, rest, at > 0 ? (unsigned char)text.at[at - 1] : ' ');
+    }
+}
+
 static void put_lines(FILE *to, text_view paragraph)
 {
-    for (size_t at = 0; at < paragraph.size;) {
-        if (paragraph.at[at] == '\n') {
-            fputs("<br />\n", to);
-            at++;
-            continue;
-        }
-        text_view rest = {paragraph.at + at, paragraph.size - at};
-        at += put_french(to, rest, at > 0 ? (unsigned char)paragraph.at[at - 1] : ' ');
+    while (paragraph.size > 0) {
+        const char *end = memchr(paragraph.at, '\n', paragraph.size);
+        text_view line = {paragraph.at, end ? (size_t)(end - paragraph.at) : paragraph.size};
+        page_words(to, line);
+        fputs(end ? "<br />\n" : "", to);
+        paragraph = (text_view){line.at + line.size + (end != NULL), paragraph.size - line.size - (end != NULL)};
     }
 }
 

@@ -24,6 +24,9 @@ void page_end(FILE *to);
 /* Text, also within double quotes. */
 void page_text(FILE *to, text_view text);
 
+/* The same, French spaces and apostrophes as typography wants them: labels, names, sentences. */
+void page_words(FILE *to, text_view text);
+
 /* Free text: a paragraph for each blank line, its lines kept, French spaces made unbreakable, whatever direction it is written in. */
 void page_prose(FILE *to, text_view text);
 
