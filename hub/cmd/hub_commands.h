@@ -19,6 +19,9 @@ int hub_serve_run(cli_call *call);
 int hub_contract_check_run(cli_call *call);
 int hub_contract_add_run(cli_call *call);
 int hub_contract_amend_run(cli_call *call);
+extern const cli_option hub_export_options[];
+int hub_contract_export_run(cli_call *call);
+int hub_contract_import_run(cli_call *call);
 int hub_contract_list_run(cli_call *call);
 int hub_contract_show_run(cli_call *call);
 

@@ -73,6 +73,13 @@ static const cli_command commands[] = {
     {.name = "contract list", .run = hub_contract_list_run, .help = "montre les contrats enregistrés"},
     {.name = "contract show", .run = hub_contract_show_run, .help = "montre un contrat",
      .operands = contract_operand},
+    {.name = "contract export", .run = hub_contract_export_run, .help = "écrit un contrat et ses avenants, pour un autre hub",
+     .operands = contract_operand, .options = hub_export_options,
+     .details = "Les fichiers tels qu’ils ont été enregistrés, dans l’ordre, en un seul ; ni enregistrement, ni clé."},
+    {.name = "contract import", .run = hub_contract_import_run, .help = "enregistre un contrat et ses avenants venus d’un autre hub",
+     .operands = file_operand,
+     .details = "Le hub qui a déjà le contrat n’enregistre que les avenants qui lui manquent ; si ce qu’il a est autre, rien ne "
+                "change (65)."},
     {.name = "agent approve", .run = hub_approve_run,
      .help = "admet un opérateur d’après son fichier de demande",
      .options = hub_approve_options, .operands = request_operand, .flags = IDENTITY_PLACES,

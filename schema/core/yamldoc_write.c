@@ -1,6 +1,7 @@
 /*
- * yamldoc_write: a tree as text, in block style; see yamldoc.h. A text goes between double quotes unless it is plainly
- * harmless without; what cannot stand there as it is, is escaped, so that every text comes back to the byte.
+ * yamldoc_write: a tree as text, in block style; see yamldoc.h. A text of several lines is a literal block, which people
+ * can read; another goes between double quotes unless it is plainly harmless without. What cannot stand in a block as it is
+ * (other line ends) goes between quotes, escaped: every text comes back to the byte.
  */
 #include <stdio.h>
 #include <string.h>
@@ -65,6 +66,31 @@ static const char *escape_of(text_view text, size_t at, size_t *size)
     return NULL;
 }
 
+/* Lines that end in a line feed alone, and nothing that a reader would take for another line's end or drop. */
+static bool is_block(text_view text)
+{
+    for (size_t at = 0, size = 0; at < text.size; at += size)
+        if (escape_of(text, at, &size) && !strchr("\n\t\"\\", text.at[at]))
+            return false;
+    return text.size > 0 && memchr(text.at, '\n', text.size) && text.at[0] != '\n';
+}
+
+/* « | » with how its end is to be read, then its lines, one level further in. */
+static void put_block(writer *self, text_view text, unsigned depth)
+{
+    bool ends = text.at[text.size - 1] == '\n', ends_twice = ends && text.size > 1 && text.at[text.size - 2] == '\n';
+    put_text(self, ends_twice ? "|2+\n" : ends ? "|2\n" : "|2-\n");
+    for (size_t at = 0; at < text.size;) {
+        const char *end = memchr(text.at + at, '\n', text.size - at);
+        size_t size = end ? (size_t)(end - text.at) - at : text.size - at;
+        if (size > 0)
+            put_indent(self, depth + 1);
+        put(self, text.at + at, size);
+        put_text(self, "\n");
+        at += size + 1;
+    }
+}
+
 static void put_scalar(writer *self, const yamldoc_node *node)
 {
     if (!node->quoted && is_plain(node->text)) {
@@ -112,8 +138,12 @@ static bool put_item(writer *self, const level *here, unsigned depth, const yaml
     }
     if (item->kind == YAMLDOC_SCALAR) {
         put_text(self, " ");
-        put_scalar(self, item);
-        put_text(self, "\n");
+        if (is_block(item->text)) {
+            put_block(self, item->text, depth);
+        } else {
+            put_scalar(self, item);
+            put_text(self, "\n");
+        }
     } else if (!item->first) {
         put_empty(self, item);
     } else {
