@@ -1,16 +1,124 @@
-/* disclosure: see disclosure.h. */
+/*
+ * disclosure: see disclosure.h. The rule masks; then, in turn, the auditor shows which masked cells keep enough values, and
+ * further cells are masked for those that do not, until all do: first inside each department, then over the region, where
+ * all that is known is used only for what is left. Masks only grow, so that what has been shown possible stays so.
+ */
 #include "disclosure.h"
 
 #include <assert.h>
 
+#include "disclosure_audit.h"
 #include "disclosure_block.h"
+#include "disclosure_choice.h"
+
+typedef struct {
+    disclosure_model model;
+    disclosure_scope scope;
+} control;
+
+/* Nothing changed in a territory since a release of the same period: what was masked then is masked again. */
+static void repeat_masks(disclosure_model *model)
+{
+    for (unsigned i = 0; i < model->rows.count; i++) {
+        const disclosure_row *row = (const disclosure_row *)model->rows.items + i;
+        const disclosure_term *terms = (const disclosure_term *)model->terms.items + row->first;
+        if (!row->equal || row->count != 2)
+            continue;
+        const disclosure_variable *now = disclosure_model_variable(model, terms[0].variable);
+        const disclosure_variable *then = disclosure_model_variable(model, terms[1].variable);
+        const region_cell *before = disclosure_model_cell(model, then);
+        if (now->release + 1 == model->release_count && then->release != now->release && before && before->masked
+            && disclosure_scope_may_mask(model, now))
+            (void)disclosure_model_mask(model, &model->table->cells[now->cell]);
+    }
+}
+
+/* Attacks an extent and masks what helps, until nothing is open there or nothing helps. */
+static disclosure_outcome settle(control *self, const disclosure_extent *extent, unsigned *masked)
+{
+    for (;;) {
+        unsigned more = 0;
+        if (!disclosure_audit_is_open(&self->model, extent))
+            return DISCLOSURE_DONE;
+        disclosure_outcome outcome = disclosure_audit_run(&self->scope, extent);
+        for (unsigned i = 0; i < self->model.variables.count && outcome == DISCLOSURE_DONE; i++) {
+            const disclosure_variable *at = disclosure_model_variable(&self->model, i);
+            if (disclosure_extent_has(extent, at) && disclosure_model_is_open(&self->model, at))
+                outcome = disclosure_choice_protect(&self->scope, extent, i, &more);
+        }
+        *masked += more;
+        if (outcome != DISCLOSURE_DONE || more == 0)
+            return outcome;
+    }
+}
+
+static disclosure_outcome settle_all(control *self)
+{
+    for (;;) {
+        unsigned masked = 0;
+        disclosure_outcome outcome = DISCLOSURE_DONE;
+        for (unsigned f = 0; f < self->model.family_count; f++)
+            for (unsigned d = 0; d < self->model.department_count && outcome == DISCLOSURE_DONE; d++)
+                outcome = settle(self, &(disclosure_extent){ f, d }, &masked);
+        masked = 0;
+        for (unsigned f = 0; f < self->model.family_count && outcome == DISCLOSURE_DONE; f++)
+            outcome = settle(self, &(disclosure_extent){ f, DISCLOSURE_NOWHERE }, &masked);
+        if (outcome != DISCLOSURE_DONE || masked == 0)
+            return outcome;
+    }
+}
+
+/* The first variable that is still open after an attack with all that is known; DISCLOSURE_NOWHERE: none. */
+static disclosure_outcome attack_all(control *self, unsigned *open)
+{
+    const disclosure_extent all = { DISCLOSURE_NOWHERE, DISCLOSURE_NOWHERE };
+    disclosure_outcome outcome = DISCLOSURE_DONE;
+    *open = DISCLOSURE_NOWHERE;
+    if (!disclosure_audit_is_open(&self->model, &all))
+        return outcome;
+    outcome = disclosure_audit_run(&self->scope, &all);
+    for (unsigned i = 0; i < self->model.variables.count && outcome == DISCLOSURE_DONE; i++)
+        if (disclosure_model_is_open(&self->model, disclosure_model_variable(&self->model, i)))
+            outcome = disclosure_audit_excuse(&self->scope, i);
+    for (unsigned i = self->model.variables.count; i > 0 && outcome == DISCLOSURE_DONE; i--)
+        if (disclosure_model_is_open(&self->model, disclosure_model_variable(&self->model, i - 1)))
+            *open = i - 1;
+    return outcome;
+}
+
+static disclosure_outcome run(control *self, disclosure_result *result)
+{
+    for (;;) {
+        unsigned open;
+        disclosure_outcome outcome = settle_all(self);
+        if (outcome == DISCLOSURE_DONE)
+            outcome = attack_all(self, &open);
+        if (outcome != DISCLOSURE_DONE || open == DISCLOSURE_NOWHERE)
+            return outcome;
+        if (disclosure_choice_widen(&self->model, open) == 0) {
+            const disclosure_variable *at = disclosure_model_variable(&self->model, open);
+            result->release = disclosure_model_release(&self->model, at->release);
+            result->cell = disclosure_model_cell(&self->model, at);
+            result->values = disclosure_model_values(&self->model, at);
+            return DISCLOSURE_REFUSED;
+        }
+    }
+}
 
 disclosure_outcome disclosure_control(region_table *table, const region_table *const *earlier, unsigned earlier_count,
                                       const disclosure_options *options, arena *from, disclosure_result *result)
 {
-    assert(options->threshold >= 2 && options->values >= 2);
+    control self;
+    assert(options->threshold >= 2 && options->values >= 2 && options->values <= DISCLOSURE_REACH);
     *result = (disclosure_result){ 0 };
     table->threshold = options->threshold;
-    result->primary = result->masked = disclosure_block_rule(table, options->threshold);
-    return DISCLOSURE_DONE;
+    result->primary = disclosure_block_rule(table, options->threshold);
+    if (!disclosure_model_init(&self.model, table, earlier, earlier_count, options, from)
+        || !disclosure_scope_init(&self.scope, &self.model))
+        return DISCLOSURE_SHORT;
+    repeat_masks(&self.model);
+    disclosure_outcome outcome = run(&self, result);
+    for (unsigned i = 0; i < table->cell_count; i++)
+        result->masked += table->cells[i].masked;
+    return outcome;
 }

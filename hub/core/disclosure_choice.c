@@ -1,0 +1,138 @@
+/* disclosure_choice: see disclosure_choice.h. */
+#include "disclosure_choice.h"
+
+#include <assert.h>
+#include <math.h>
+
+#include "disclosure_block.h"
+
+/* Masking a sum that many read costs more than masking one contract's cell. */
+static const double level_costs[] = { [REGION_CONTRACT] = 1, [REGION_DEPARTMENT] = 2.5, [REGION_WHOLE] = 8 };
+
+/* How many cells are lost when this one is masked, weighed. */
+static double cost_of(const disclosure_model *model, const disclosure_variable *of)
+{
+    const region_table *table = model->table;
+    const region_cell *cell = &table->cells[of->cell];
+    unsigned lost = 0;
+    for (unsigned i = 0; i < table->indicator_count; i++) {
+        const region_cell *part = region_table_cell(table, cell->territory, i);
+        lost += part && !part->masked && disclosure_block_part(&table->indicators[i], &table->indicators[cell->indicator]);
+    }
+    return lost * level_costs[table->territories[cell->territory].level];
+}
+
+static bool is_masking(const disclosure_scope *self, unsigned column)
+{
+    return disclosure_scope_may_mask(self->model, disclosure_model_variable(self->model, self->variable[column]));
+}
+
+/* Of a variable that could be masked, how far the solution moves it. */
+static double moved(const disclosure_scope *self, unsigned column)
+{
+    return fabs(lp_value(self->program, column)) / disclosure_model_variable(self->model, self->variable[column])->unit;
+}
+
+/* Costs by unit of movement at first; then so that what moves little is worth sparing and what does not move stays. */
+static void set_costs(disclosure_scope *self, bool again)
+{
+    for (unsigned i = 0; i < self->column_count; i++) {
+        if (!is_masking(self, i)) {
+            lp_cost(self->program, i, 0);
+            continue;
+        }
+        const disclosure_variable *at = disclosure_model_variable(self->model, self->variable[i]);
+        double by = again ? (moved(self, i) > 1e-6 ? 1 / (moved(self, i) + 0.1) : 10) : 1;
+        lp_cost(self->program, i, self->cost[i] * by / at->unit);
+    }
+}
+
+/* The cheapest movement of the column into low..high: its cost, HUGE_VAL when there is none; marks the moved columns. */
+static double price(disclosure_scope *self, unsigned column, double low, double high, bool *used)
+{
+    double total = 0;
+    lp_bound(self->program, column, low, high);
+    set_costs(self, false);
+    lp_outcome found = lp_solve(self->program, false);
+    for (unsigned turn = 0; turn < 2 && found == LP_OPTIMAL; turn++) {
+        set_costs(self, true);
+        found = lp_solve(self->program, false);
+    }
+    for (unsigned i = 0; i < self->column_count && found == LP_OPTIMAL; i++) {
+        used[i] = is_masking(self, i) && moved(self, i) > 1e-6;
+        total += used[i] ? self->cost[i] : 0;
+    }
+    lp_bound(self->program, column, self->low[column], self->high[column]);
+    return found == LP_OPTIMAL ? total : HUGE_VAL;
+}
+
+static unsigned mask_used(disclosure_scope *self, const bool *used)
+{
+    unsigned count = 0;
+    for (unsigned i = 0; i < self->column_count; i++) {
+        const disclosure_variable *at = disclosure_model_variable(self->model, self->variable[i]);
+        if (used[i] && at->cell != DISCLOSURE_NOWHERE)
+            count += disclosure_model_mask(self->model, &self->model->table->cells[at->cell]);
+    }
+    return count;
+}
+
+/* Up by enough, or down by enough, whichever is cheaper; where neither has the room, both as far as they go. */
+static disclosure_outcome protect(disclosure_scope *self, unsigned column, bool *up, bool *down, unsigned *masked)
+{
+    double step = (self->model->options->values - 1) * disclosure_model_variable(self->model, self->variable[column])->unit;
+    double low = self->low[column], high = self->high[column];
+    double price_up = high > 0 ? price(self, column, fmin(step, high), high, up) : HUGE_VAL;
+    double price_down = low < 0 && lp_alive(self->program) ? price(self, column, low, fmax(-step, low), down) : HUGE_VAL;
+    if (!lp_alive(self->program))
+        return DISCLOSURE_SHORT;
+    bool up_is_enough = high >= step && !isinf(price_up), down_is_enough = -low >= step && !isinf(price_down);
+    if (up_is_enough && (!down_is_enough || price_up <= price_down))
+        *masked += mask_used(self, up);
+    else if (down_is_enough)
+        *masked += mask_used(self, down);
+    else {
+        if (!isinf(price_up))
+            *masked += mask_used(self, up);
+        if (!isinf(price_down))
+            *masked += mask_used(self, down);
+    }
+    return DISCLOSURE_DONE;
+}
+
+disclosure_outcome disclosure_choice_protect(disclosure_scope *scope, const disclosure_extent *extent, unsigned variable,
+                                             unsigned *masked)
+{
+    disclosure_outcome outcome = disclosure_scope_open(scope, extent, true);
+    if (outcome != DISCLOSURE_DONE)
+        return outcome;
+    for (unsigned i = 0; i < scope->column_count; i++) {
+        const disclosure_variable *at = disclosure_model_variable(scope->model, scope->variable[i]);
+        scope->cost[i] = is_masking(scope, i) ? cost_of(scope->model, at) : 0;
+        scope->up[i] = scope->down[i] = false;
+    }
+    unsigned column = scope->column_of[variable];
+    if (column != DISCLOSURE_NOWHERE)
+        outcome = protect(scope, column, scope->up, scope->down, masked);
+    disclosure_scope_close(scope);
+    return outcome;
+}
+
+static unsigned mask_all(disclosure_model *model, const disclosure_extent *extent)
+{
+    unsigned count = 0;
+    for (unsigned i = 0; i < model->variables.count; i++) {
+        const disclosure_variable *at = disclosure_model_variable(model, i);
+        if (disclosure_extent_has(extent, at) && disclosure_scope_may_mask(model, at))
+            count += disclosure_model_mask(model, &model->table->cells[at->cell]);
+    }
+    return count;
+}
+
+unsigned disclosure_choice_widen(disclosure_model *model, unsigned variable)
+{
+    const disclosure_variable *at = disclosure_model_variable(model, variable);
+    disclosure_extent near = { at->family, at->department }, all = { at->family, DISCLOSURE_NOWHERE };
+    unsigned count = mask_all(model, &near);
+    return count > 0 ? count : mask_all(model, &all);
+}

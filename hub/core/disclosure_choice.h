@@ -1,0 +1,17 @@
+/*
+ * disclosure_choice: which further cells to mask so that a number may have other values: the cheapest way, by a linear
+ * program, to move it together with published cells that could be masked.
+ */
+#ifndef CTAI_DISCLOSURE_CHOICE_H
+#define CTAI_DISCLOSURE_CHOICE_H
+
+#include "disclosure_scope.h"
+
+/* Masks what lets a variable move inside the extent; *masked grows by the cells. Not REFUSED: nothing may help. */
+disclosure_outcome disclosure_choice_protect(disclosure_scope *scope, const disclosure_extent *extent, unsigned variable,
+                                             unsigned *masked) __attribute__((warn_unused_result));
+
+/* The last resort: all cells of the variable's family that may be masked, in its department, then everywhere. */
+unsigned disclosure_choice_widen(disclosure_model *model, unsigned variable);
+
+#endif
