@@ -38,6 +38,8 @@ int hub_purge_run(cli_call *call);
 
 extern const cli_option hub_report_options[];
 int hub_report_run(cli_call *call);
+extern const cli_option hub_discrepancies_options[];
+int hub_discrepancies_run(cli_call *call);
 
 int hub_status_run(cli_call *call);
 

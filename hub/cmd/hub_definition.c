@@ -1,27 +1,17 @@
 /* hub_definition: see the header. */
 #include "hub_definition.h"
 
-#include "embedded.h"
+#include "definition.h"
 #include "hub_base.h"
-
-static text_view carried(const char *name)
-{
-    const embedded_file *file = embedded_find(name);
-    return file ? (text_view){ (const char *)file->data, file->size } : text_of(NULL);
-}
 
 bool hub_definition_carried(catalogue *national, territory *places, arena *memory, diag_sink *sink)
 {
-    return catalogue_load(national, memory, "indicators.yaml", carried("indicators.yaml"), sink)
-        && territory_load(places, memory, "regions.yaml", carried("regions.yaml"), sink);
+    return definition_carried(national, places, memory, sink);
 }
 
 bool hub_definition_read(contract *self, arena *memory, const char *file, text_view bytes, diag_sink *sink)
 {
-    catalogue national;
-    territory places;
-    return hub_definition_carried(&national, &places, memory, sink)
-        && contract_read(self, memory, &national, &places, file, bytes, sink);
+    return definition_read(self, memory, file, bytes, sink);
 }
 
 void hub_definition_sum_up(const diag_sink *sink, FILE *to, const char *name)

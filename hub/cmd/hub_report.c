@@ -94,8 +94,8 @@ static int write_json(cli_call *call, const evaluation_table *table, FILE *to)
         if (text_is(action->code, "contrat"))
             total = json_cells(action);
         else
-            json_array_append_new(actions, json_pack("{so, so, so}", "code", json_text(action->code), "titre",
-                                                     json_text(action->title), "indicateurs", json_cells(action)));
+            json_array_append_new(actions, json_pack("{so, so, so, so}", "code", json_text(action->code), "titre", json_text(action->title),
+                                                     "refugies_info", json_text(action->refugies_info), "indicateurs", json_cells(action)));
     }
     json_t *root = json_pack("{so, sI, sI, sI, so, s{ss, ss}, so, so}", "contrat", json_text(table->contract), "position",
                              (json_int_t)table->position, "effaces", (json_int_t)table->erased, "version",

@@ -100,6 +100,11 @@ static const cli_command commands[] = {
     {.name = "report", .run = hub_report_run, .help = "l’évaluation d’un contrat (article 7)",
      .options = hub_report_options,
      .operands = contract_operand},
+    {.name = "discrepancies", .run = hub_discrepancies_run, .help = "ce que les parties d’un contrat ont à régler",
+     .options = hub_discrepancies_options, .operands = contract_operand,
+     .details = "Sexes déclarés différemment, identités ambiguës, sorties sans suivi à six mois, opérateurs en retard, actions\n"
+                "sans adresse sur refugies.info ; par opérateur, avec les clés de ses enregistrements : chez lui, « ctai-agent\n"
+                "explain CLÉ » montre qui une clé concerne. Le hub, lui, ne le sait pas."},
     {.name = "purge", .run = hub_purge_run, .help = "efface les données des contrats dont la durée de conservation est passée",
      .options = hub_purge_options,
      .details = "Montre ce qui serait effacé, et d’abord les cellules des contrats ouverts qui changeraient : une personne est "

@@ -226,16 +226,29 @@ static void read_selected(contract_reader *self, yamldoc_map *map, contract_acti
                      missing);
 }
 
-static void read_address(contract_reader *self, yamldoc_map *map, contract_action *action)
+/* Only what an address is made of (RFC 3986), so that a page can show it as it is. */
+static bool is_address(text_view text)
+{
+    for (size_t i = 0; i < text.size; i++)
+        if (text.at[i] <= ' ' || text.at[i] > '~' || strchr("\"<>\\^`{|}", text.at[i]))
+            return false;
+    return true;
+}
+
+static void read_address(contract_reader *self, yamldoc_map *map, const yamldoc_node *item, contract_action *action)
 {
     static const char *const sites[] = { "https://refugies.info/", "https://www.refugies.info/" };
     const yamldoc_node *at = yamldoc_value(map, "refugies_info", YAMLDOC_OPTIONAL);
     text_view address;
-    if (!at || !yamldoc_text(map, "refugies_info", YAMLDOC_REQUIRED, ADDRESS_MAX, &address))
+    if (!at) {
+        yamldoc_warn(self->doc, item, "refugies_info",
+                     "cette action n’a pas d’adresse sur refugies.info : l’article 6 demande de l’y référencer");
+        return;
+    }
+    if (!yamldoc_text(map, "refugies_info", YAMLDOC_REQUIRED, ADDRESS_MAX, &address))
         return;
     for (unsigned i = 0; i < 2; i++)
-        if (address.size > strlen(sites[i]) && memcmp(address.at, sites[i], strlen(sites[i])) == 0
-            && !memchr(address.at, ' ', address.size))
+        if (address.size > strlen(sites[i]) && memcmp(address.at, sites[i], strlen(sites[i])) == 0 && is_address(address))
             action->refugies_info = address;
     if (action->refugies_info.size == 0)
         yamldoc_error(self->doc, at, "refugies_info", "adresse d’une page de https://refugies.info/ attendue");
@@ -267,7 +280,7 @@ static void read_action(contract_reader *self, const yamldoc_node *item)
         yamldoc_warn(self->doc, item, "objectifs", "cette action n’a pas d’objectif");
     read_cost(self, &map, item, action);
     read_selected(self, &map, action);
-    read_address(self, &map, action);
+    read_address(self, &map, item, action);
     yamldoc_map_close(&map);
     into->action_count += good;
 }

@@ -12,6 +12,7 @@
 
 #include "evaluation_layout.h"
 #include "french.h"
+#include "plain.h"
 
 enum { NUMBER_COLUMN = 5, TARGET_COLUMN = 10, VALUE_COLUMN = 14, UNIT_COLUMN = 15, MARGIN = 2, WIDTH_MIN = 60, WIDTH_MAX = 110 };
 
@@ -22,72 +23,6 @@ const char *evaluation_state_name(evaluation_state state)
     };
     assert(state >= EVALUATION_COUNTED && state <= EVALUATION_NOT_DONE);
     return names[state];
-}
-
-static void put(FILE *to, text_view text)
-{
-    if (text.size > 0)
-        fwrite(text.at, 1, text.size, to);
-}
-
-/* For a terminal: control characters (C0 and C1), which it might obey, become spaces. */
-static void put_tame(FILE *to, text_view text)
-{
-    for (size_t i = 0; i < text.size; i++) {
-        unsigned char byte = (unsigned char)text.at[i];
-        bool c1 = byte == 0xC2 && i + 1 < text.size && (unsigned char)text.at[i + 1] < 0xA0;
-        i += c1;
-        fputc(c1 || byte < ' ' || byte == 0x7F ? ' ' : byte, to);
-    }
-}
-
-static void put_times(FILE *to, const char *what, size_t count)
-{
-    while (count-- > 0)
-        fputs(what, to);
-}
-
-static void put_right(FILE *to, text_view text, size_t column)
-{
-    size_t width = text_width(text);
-    put_times(to, " ", width < column ? column - width : 0);
-    put(to, text);
-}
-
-/* The part of text that fits in columns, cut at a space where there is one; never empty. */
-static text_view first_line(text_view text, size_t columns)
-{
-    size_t end = 0, last_space = 0;
-    while (end < text.size) {
-        size_t next = end + 1;
-        while (next < text.size && ((unsigned char)text.at[next] & 0xC0) == 0x80)
-            next++;
-        if (text_width((text_view){text.at, next}) > columns && end > 0)
-            return (text_view){text.at, last_space > 0 ? last_space : end};
-        if (text.at[end] == ' ')
-            last_space = end;
-        end = next;
-    }
-    return text;
-}
-
-static text_view after(text_view text, text_view part)
-{
-    text_view rest = {text.at + part.size, text.size - part.size};
-    while (rest.size > 0 && rest.at[0] == ' ')
-        rest.at++, rest.size--;
-    return rest;
-}
-
-static void print_folded(FILE *to, text_view text, size_t indent, size_t columns)
-{
-    while (text.size > 0) {
-        text_view line = first_line(text, columns);
-        put_times(to, " ", indent);
-        put_tame(to, line);
-        fputc('\n', to);
-        text = after(text, line);
-    }
 }
 
 static size_t indent_of(text_view label)
@@ -113,7 +48,7 @@ static void print_text(const evaluation_cell *cell, size_t label_columns, FILE *
     while (rest.size > 0) {
         const char *end = memchr(rest.at, '\n', rest.size);
         text_view paragraph = {rest.at, end ? (size_t)(end - rest.at) : rest.size};
-        print_folded(to, paragraph, indent, label_columns + TARGET_COLUMN + VALUE_COLUMN);
+        plain_folded(to, paragraph, indent, label_columns + TARGET_COLUMN + VALUE_COLUMN);
         rest.at += paragraph.size + (end != NULL);
         rest.size -= paragraph.size + (end != NULL);
     }
@@ -132,23 +67,23 @@ static void print_cell(const evaluation_cell *cell, text_view heading, size_t la
         value = text_of("—"), unit = text_of("");
     else if (!cell->is_text)
         value = french_number(cell->value, text_is(unit, "euros"), number, sizeof number), unit = french_unit(unit, cell->value);
-    text_view line = first_line(label, label_columns - indent);
-    put_times(to, " ", MARGIN);
-    put(to, heading);
-    put_times(to, " ", NUMBER_COLUMN - text_width(heading) + indent);
-    put_tame(to, line);
+    text_view line = plain_first_line(label, label_columns - indent);
+    plain_times(to, " ", MARGIN);
+    plain_put(to, heading);
+    plain_times(to, " ", NUMBER_COLUMN - text_width(heading) + indent);
+    plain_tame(to, line);
     if (value.size > 0 || cell->target.size > 0) {
-        put_times(to, " ", label_columns - indent - text_width(line));
-        put_right(to, french_number(cell->target, false, target, sizeof target), TARGET_COLUMN);
+        plain_times(to, " ", label_columns - indent - text_width(line));
+        plain_right(to, french_number(cell->target, false, target, sizeof target), TARGET_COLUMN);
     }
     if (value.size > 0)
-        put_right(to, value, VALUE_COLUMN);
+        plain_right(to, value, VALUE_COLUMN);
     if (unit.size > 0 && value.size > 0) {
         fputs("  ", to);
-        put_tame(to, unit);
+        plain_tame(to, unit);
     }
     fputc('\n', to);
-    print_folded(to, after(label, line), MARGIN + NUMBER_COLUMN + indent, label_columns - indent);
+    plain_folded(to, plain_after(label, line), MARGIN + NUMBER_COLUMN + indent, label_columns - indent);
     if (cell->is_text && cell->state == EVALUATION_COUNTED && cell->value.size > 0)
         print_text(cell, label_columns, to);
 }
@@ -163,17 +98,17 @@ static void print_not_collected(const evaluation_action *action, size_t width, F
             continue;
         size_t size = text_width(cell->code) + 2;
         if (column == 0) {
-            put_times(to, " ", MARGIN);
+            plain_times(to, " ", MARGIN);
             fputs(lead, to);
             column = MARGIN + text_width(text_of(lead));
         } else if (column + size > width) {
             fputs(",\n", to);
-            put_times(to, " ", MARGIN);
+            plain_times(to, " ", MARGIN);
             column = MARGIN;
         } else {
             fputs(", ", to);
         }
-        put(to, cell->code);
+        plain_put(to, cell->code);
         column += size;
     }
     if (column > 0)
@@ -185,22 +120,25 @@ static void print_action(const evaluation_action *action, size_t width, FILE *to
     size_t label_columns = width - MARGIN - NUMBER_COLUMN - TARGET_COLUMN - VALUE_COLUMN - UNIT_COLUMN;
     bool whole = text_is(action->code, "contrat");
     fputc('\n', to);
-    put_times(to, "─", width);
+    plain_times(to, "─", width);
     fputc('\n', to);
     if (whole) {
-        print_folded(to, text_of("CONTRAT · toutes les actions ensemble, chaque personne comptée une fois"), 0, width);
+        plain_folded(to, text_of("CONTRAT · toutes les actions ensemble, chaque personne comptée une fois"), 0, width);
     } else {
         size_t used = text_width(action->code) + 3;
-        text_view line = first_line(action->title, used < width ? width - used : 1);
-        put(to, action->code);
+        text_view line = plain_first_line(action->title, used < width ? width - used : 1);
+        plain_put(to, action->code);
         fputs(" · ", to);
-        put_tame(to, line);
+        plain_tame(to, line);
         fputc('\n', to);
-        print_folded(to, after(action->title, line), MARGIN, width - MARGIN);
+        plain_folded(to, plain_after(action->title, line), MARGIN, width - MARGIN);
+        plain_times(to, " ", MARGIN);
+        plain_tame(to, action->refugies_info.size > 0 ? action->refugies_info : text_of("Sans adresse sur refugies.info (article 6)."));
+        fputc('\n', to);
     }
-    put_times(to, " ", MARGIN + NUMBER_COLUMN + label_columns);
-    put_right(to, text_of("Objectif"), TARGET_COLUMN);
-    put_right(to, text_of("Réalisé"), VALUE_COLUMN);
+    plain_times(to, " ", MARGIN + NUMBER_COLUMN + label_columns);
+    plain_right(to, text_of("Objectif"), TARGET_COLUMN);
+    plain_right(to, text_of("Réalisé"), VALUE_COLUMN);
     fputc('\n', to);
     text_view heading = {NULL, 0};
     for (unsigned i = 0; i < action->cell_count; i++) {
@@ -233,7 +171,7 @@ static void print_period(const evaluation_table *self, size_t columns, FILE *to)
     evaluation_table_version(self, version);
     snprintf(line, sizeof line, "Période évaluée : de %s %d à %s %d · %s · position %llu du registre", french_month(self->from),
              (int)(self->from / 12), french_month(self->to), (int)(self->to / 12), version, (unsigned long long)self->position);
-    print_folded(to, text_of(line), 0, columns);
+    plain_folded(to, text_of(line), 0, columns);
 }
 
 static void put_day(civil_day day, FILE *to)
@@ -247,10 +185,10 @@ void evaluation_table_print(const evaluation_table *self, unsigned width, FILE *
 {
     size_t columns = width < WIDTH_MIN ? WIDTH_MIN : width > WIDTH_MAX ? WIDTH_MAX : width;
     fputs("ÉVALUATION DU CONTRAT (article 7)\n", to);
-    print_folded(to, self->title, 0, columns);
-    put(to, self->contract);
+    plain_folded(to, self->title, 0, columns);
+    plain_put(to, self->contract);
     fputs(" · département ", to);
-    put(to, self->department);
+    plain_put(to, self->department);
     fputs(" · du ", to);
     put_day(self->first_day, to);
     fputs(" au ", to);
@@ -261,28 +199,6 @@ void evaluation_table_print(const evaluation_table *self, unsigned width, FILE *
         print_action(&self->actions[i], columns, to);
 }
 
-/* RFC 4180; free text that a spreadsheet would take for a formula gets an apostrophe before it. */
-static void csv_field(text_view field, bool is_free, FILE *to)
-{
-    bool formula = is_free && field.size > 0 && memchr("=+-@\t\r", field.at[0], 6) != NULL;
-    bool quoted = formula;
-    for (size_t i = 0; i < field.size && !quoted; i++)
-        quoted = field.at[i] == ',' || field.at[i] == '"' || field.at[i] == '\n' || field.at[i] == '\r';
-    if (!quoted) {
-        put(to, field);
-        return;
-    }
-    fputc('"', to);
-    if (formula)
-        fputc('\'', to);
-    for (size_t i = 0; i < field.size; i++) {
-        if (field.at[i] == '"')
-            fputc('"', to);
-        fputc(field.at[i], to);
-    }
-    fputc('"', to);
-}
-
 void evaluation_table_csv(const evaluation_table *self, FILE *to)
 {
     fputs("contrat,action,indicateur,libelle,objectif,realise,unite,statut\n", to);
@@ -290,13 +206,13 @@ void evaluation_table_csv(const evaluation_table *self, FILE *to)
         const evaluation_action *action = &self->actions[i];
         for (unsigned j = 0; j < action->cell_count; j++) {
             const evaluation_cell *cell = &action->cells[j];
-            csv_field(self->contract, false, to), fputc(',', to);
-            csv_field(action->code, false, to), fputc(',', to);
-            csv_field(cell->code, false, to), fputc(',', to);
-            csv_field(cell->label, true, to), fputc(',', to);
-            csv_field(cell->target, false, to), fputc(',', to);
-            csv_field(cell->value, cell->is_text, to), fputc(',', to);
-            csv_field(cell->unit, true, to), fputc(',', to);
+            plain_csv(self->contract, false, to), fputc(',', to);
+            plain_csv(action->code, false, to), fputc(',', to);
+            plain_csv(cell->code, false, to), fputc(',', to);
+            plain_csv(cell->label, true, to), fputc(',', to);
+            plain_csv(cell->target, false, to), fputc(',', to);
+            plain_csv(cell->value, cell->is_text, to), fputc(',', to);
+            plain_csv(cell->unit, true, to), fputc(',', to);
             fprintf(to, "%s\n", evaluation_state_name(cell->state));
         }
     }

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "definition.h"
+
 /* Months are year x 100 + month in the database. */
 static int64_t month_number(civil_month month)
 {
@@ -23,9 +25,9 @@ static bool is_number(const char *text)
 }
 
 /* The transaction sees that contract alone, whatever its statements ask for (ctai.seen). */
-static database_error look_at(database *connection, const char *contract)
+static database_error look_at(database *connection, const char *id)
 {
-    return database_query(connection, "SELECT set_config('ctai.contract', $1, true)", &DATABASE_TEXT(contract), 1, NULL);
+    return database_query(connection, "SELECT set_config('ctai.contract', $1, true)", &DATABASE_TEXT(id), 1, NULL);
 }
 
 /* The scope's last position, and the one that as_of means. */
@@ -214,6 +216,21 @@ static database_error read_cells(database *connection, const report_query *query
     return error;
 }
 
+/* Each action's address on refugies.info, which its contract's file alone says; a text that cannot be read has none. */
+static database_error read_addresses(arena *from, evaluation_table *table)
+{
+    contract said;
+    diag_sink silent = {0};
+    if (!definition_read(&said, from, "contrat", table->definition, &silent))
+        return arena_short(from) ? DATABASE_NO_MEMORY : DATABASE_OK;
+    for (unsigned i = 0; i < table->action_count; i++) {
+        const contract_action *action = contract_action_find(&said, table->actions[i].code);
+        if (action)
+            table->actions[i].refugies_info = action->refugies_info;
+    }
+    return DATABASE_OK;
+}
+
 database_error report_read(store *self, const report_query *query, arena *from, evaluation_table *table)
 {
     *table = (evaluation_table){0};
@@ -237,6 +254,8 @@ database_error report_read(store *self, const report_query *query, arena *from, 
         error = read_contract(connection, query, purged, from, table);
     if (error == DATABASE_OK)
         error = purged ? read_kept(connection, query, from, table) : read_cells(connection, query, from, table);
+    if (error == DATABASE_OK)
+        error = read_addresses(from, table);
     database_rollback(connection); /* it has only read */
     return error;
 }

@@ -33,8 +33,8 @@ BEGIN
 END
 $$;
 
--- The discrepancies of a contract's records of the months from_month..to_month (NULL: its first, last) as of a position, in
--- the month at_month. The operators that have an agent, by action, are in the contract's file: duty_actions and
+-- The discrepancies of a contract's records of the months from_month..to_month (NULL: its first, last; in the version that
+-- applies at the end, as in ctai.report) as of a position, in the month at_month. The operators that have an agent, by action, are in the contract's file: duty_actions and
 -- duty_agents, side by side, name them by code and name.
 --
 --   sexe          a person whose beneficiary records of an action state both sexes
@@ -70,7 +70,7 @@ BEGIN
     INTO subject
     FROM ctai.contract AS c JOIN ctai.contract_version AS v USING (contract_id)
     WHERE c.id = discrepancies.contract AND c.contract_id IN (SELECT ctai.seen())
-      AND v.version = ctai.version_as_of(c.contract_id, as_of);
+      AND v.version = ctai.version_as_of(c.contract_id, as_of, to_month);
     IF NOT FOUND THEN
         RETURN;
     END IF;

@@ -71,20 +71,26 @@ static unsigned long line_of(const char *text, int nth)
     ck_abort_msg("no line %s", text);
 }
 
-START_TEST(test_three_doubts)
+START_TEST(test_six_doubts)
 {
     contract self;
-    char expected[1024];
+    char expected[2048];
+    static const char address[] =
+        "avertissement : [refugies_info] cette action n’a pas d’adresse sur refugies.info : l’article 6 demande de l’y référencer.\n";
     ck_assert_msg(read_text(&self, thiers), "%s", said);
     snprintf(expected, sizeof expected,
              "c.yaml:%lu:15: avertissement : [conservation] le contrat ne dit pas combien de mois ses données sont gardées après "
              "le dernier jour : elles ne seront jamais purgées.\n"
+             "c.yaml:%lu:5: %s"
              "c.yaml:%lu:14: avertissement : [total] le total indiqué est de 51 345 €, mais les lignes font 52 945 €.\n"
-             "c.yaml:%lu:14: avertissement : [cout] le coût prévu de cette action est inconnu.\n",
-             line_of("dernier_jour: ", 0), line_of("total: 51 345", 0), line_of("total: inconnu", 0));
+             "c.yaml:%lu:5: %s"
+             "c.yaml:%lu:14: avertissement : [cout] le coût prévu de cette action est inconnu.\n"
+             "c.yaml:%lu:5: %s",
+             line_of("dernier_jour: ", 0), line_of("code: axe1", 0), address, line_of("total: 51 345", 0), line_of("code: axe2", 0),
+             address, line_of("total: inconnu", 0), line_of("code: axe3", 0), address);
     ck_assert_str_eq(said, expected);
     ck_assert_uint_eq(sink.count[DIAG_ERROR], 0);
-    ck_assert_uint_eq(sink.count[DIAG_WARNING], 3);
+    ck_assert_uint_eq(sink.count[DIAG_WARNING], 6);
 }
 END_TEST
 
@@ -204,6 +210,11 @@ START_TEST(test_wrong)
         { "code: fit", "code: cias", "cette partie est déclarée deux fois" },
         { "role: coordonnateur", "role: chef", "coordonnateur, signataire, operateur, partenaire" },
         { "    titre: Apprentissage", "    refugies_info: https://example.org/x\n    titre: Apprentissage", "refugies.info" },
+        { "    titre: Apprentissage", "    refugies_info: https://refugies.info/\n    titre: Apprentissage", "refugies.info" },
+        { "    titre: Apprentissage", "    refugies_info: http://refugies.info/fr/x\n    titre: Apprentissage", "refugies.info" },
+        { "    titre: Apprentissage", "    refugies_info: https://refugies.info.org/x\n    titre: Apprentissage", "refugies.info" },
+        { "    titre: Apprentissage", "    refugies_info: https://refugies.info/é\n    titre: Apprentissage", "refugies.info" },
+        { "    titre: Apprentissage", "    refugies_info: 'https://refugies.info/\"x'\n    titre: Apprentissage", "refugies.info" },
         { "dernier_jour: 2024-11-29", "dernier_jour: 2024-11-29\nconservation: 0", "de 1 à 240" },
         { "jusqu_au: 2024-06", "jusqu_au: juin 2024", "[jusqu_au] mois attendu" },
     };
@@ -235,6 +246,8 @@ START_TEST(test_doubtful)
     }
     ck_assert(read_text(&self, with("total: 51 345", "total: 52 945")));
     ck_assert_ptr_null(strstr(said, "[total]"));
+    ck_assert(read_text(&self, with("    titre: Apprentissage", "    refugies_info: https://refugies.info/fr/dispositif/65a\n    titre: Apprentissage")));
+    ck_assert(text_is(self.actions[1].refugies_info, "https://refugies.info/fr/dispositif/65a"));
 }
 END_TEST
 
@@ -286,7 +299,7 @@ int main(void)
     TCase *cases = tcase_create("contract");
     tcase_set_timeout(cases, 120);
     tcase_add_checked_fixture(cases, enter, leave);
-    tcase_add_test(cases, test_three_doubts);
+    tcase_add_test(cases, test_six_doubts);
     tcase_add_test(cases, test_thiers);
     tcase_add_test(cases, test_money_of_thiers);
     tcase_add_test(cases, test_operators_of_thiers);
