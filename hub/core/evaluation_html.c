@@ -39,7 +39,7 @@ static void end_fact(FILE *to)
 static void put_facts(const evaluation_form *self, FILE *to)
 {
     const evaluation_table *table = self->table;
-    char first[FRENCH_DAY_MAX], last[FRENCH_DAY_MAX], months[FRENCH_MONTHS_MAX];
+    char first[FRENCH_DAY_MAX], last[FRENCH_DAY_MAX], months[FRENCH_MONTHS_MAX], version[EVALUATION_VERSION_TEXT];
 
     french_day(table->first_day, first);
     french_day(table->last_day, last);
@@ -53,7 +53,12 @@ static void put_facts(const evaluation_form *self, FILE *to)
         page_text(to, self->department), fputs(" (", to);
     page_text(to, table->department);
     fputs(self->department.size > 0 ? ")" : "", to), end_fact(to);
-    begin_fact("État des données", to), fprintf(to, "position %llu du registre", (unsigned long long)table->position), end_fact(to);
+    evaluation_table_version(table, version);
+    begin_fact("Version du contrat", to), page_words(to, text_of(version)), end_fact(to);
+    begin_fact("État des données", to);
+    if (table->moment_day != CIVIL_NONE)
+        french_day(table->moment_day, first), fprintf(to, "au %s, ", first);
+    fprintf(to, "position %llu du registre", (unsigned long long)table->position), end_fact(to);
     fputs("</dl>\n", to);
 }
 

@@ -47,6 +47,8 @@ typedef struct {
     civil_day effective_day; /* from which the amendment applies; of the first version: first_day */
     uint64_t position;      /* of the scope's ledger */
     uint64_t last_position; /* the scope's now: another than position when the report is as of the past */
+    int64_t moment_s;       /* at which the ledger had reached the position, in seconds since 1970 */
+    civil_day moment_day;   /* the same, as a day in Paris; CIVIL_NONE: not known */
     uint64_t erased;        /* records that stood at the position and are gone for good: not counted */
     unsigned action_count;  /* the contract's actions, then "contrat" */
     evaluation_action *actions;

@@ -111,6 +111,23 @@ static database_error read_contract(database *connection, const report_query *qu
     return error;
 }
 
+static database_error read_moment(database *connection, const report_query *query, evaluation_table *table)
+{
+    static const char sql[] = "SELECT extract(epoch FROM at)::bigint, (at AT TIME ZONE 'Europe/Paris')::date::text"
+                              "  FROM ctai.contract_moment_of($1, $2::bigint) AS at WHERE at IS NOT NULL";
+    char position[DATABASE_NUMBER_TEXT];
+    const database_parameter parameters[] = {DATABASE_TEXT(query->contract), database_number(position, (int64_t)table->position)};
+    database_result *result = NULL;
+    database_error error = database_query(connection, sql, parameters, 2, &result);
+    table->moment_day = CIVIL_NONE;
+    if (error == DATABASE_OK && database_rows(result) > 0) {
+        table->moment_s = database_integer(result, 0, 0);
+        table->moment_day = civil_parse_iso(text_of(database_text(result, 0, 1)));
+    }
+    database_release(&result);
+    return error;
+}
+
 enum { ACTION, TITLE, INDICATOR, LABEL, UNIT, IS_TEXT, TARGET, VALUE, STATE, SELECTED };
 
 static evaluation_state state_of(const char *name)
@@ -252,6 +269,8 @@ database_error report_read(store *self, const report_query *query, arena *from, 
         error = read_purge(connection, query, table, &purged);
     if (error == DATABASE_OK)
         error = read_contract(connection, query, purged, from, table);
+    if (error == DATABASE_OK)
+        error = read_moment(connection, query, table);
     if (error == DATABASE_OK)
         error = purged ? read_kept(connection, query, from, table) : read_cells(connection, query, from, table);
     if (error == DATABASE_OK)

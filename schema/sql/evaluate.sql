@@ -499,3 +499,19 @@ AS $$
     FROM ctai.contract AS c
     WHERE c.id = contract_position_at.contract AND c.contract_id IN (SELECT ctai.seen())
 $$;
+
+-- The moment at which the ledger of a contract's scope had reached a position; NULL: the contract is not seen, or the
+-- position is before all that has a moment.
+CREATE FUNCTION ctai.contract_moment_of(contract text, at_position bigint) RETURNS timestamptz
+LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+AS $$
+    SELECT greatest(
+        (SELECT l.received_at FROM ctai.ledger AS l WHERE l.scope = c.scope AND l.position <= at_position
+         ORDER BY l.position DESC LIMIT 1),
+        (SELECT max(v.registered_at)
+         FROM ctai.contract_version AS v JOIN ctai.contract AS o USING (contract_id)
+         WHERE o.scope = c.scope AND v.position <= at_position))
+    FROM ctai.contract AS c
+    WHERE c.id = contract_moment_of.contract AND c.contract_id IN (SELECT ctai.seen())
+$$;

@@ -96,6 +96,7 @@ GRANT EXECUTE ON FUNCTION
     ctai.seen,
     ctai.version_as_of,
     ctai.contract_position_at,
+    ctai.contract_moment_of,
     ctai.report,
     ctai.erased_as_of,
     ctai.contract_month_at,
