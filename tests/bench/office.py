@@ -30,13 +30,17 @@ def events(draw, count):
                f"P{draw.randrange(PERSONS)};{QUANTITIES.get(kind, '')};{DETAILS.get(kind, '')};{reference}")
 
 
-def main():
-    count, folder = int(sys.argv[1]), sys.argv[2]
+def write(count, folder):
+    """The two files of an office with that many events."""
     draw = random.Random(count)
     os.makedirs(folder, exist_ok=True)
     for name, lines in (("personnes.csv", persons(draw)), ("evenements.csv", events(draw, count))):
         with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
             file.writelines(line + "\n" for line in lines)
+
+
+def main():
+    write(int(sys.argv[1]), sys.argv[2])
 
 
 if __name__ == "__main__":
