@@ -68,11 +68,13 @@ class Pace:
             for count in (1, *self.parallel):
                 self.ingest(stage.agents[:count], f"corrections_{count}", version=number + 1)
 
-    def run(self, rounds):
-        """Medians; the lists are under "tours"."""
+    def run(self, rounds, seconds=None):
+        """Medians; the lists are under "tours". No further round begins after so many seconds."""
+        begun = time.monotonic()
         try:
             for number in range(rounds):
-                self.round(number)
+                if number == 0 or seconds is None or time.monotonic() - begun < seconds:
+                    self.round(number)
         finally:
             self.nats.close()
         made = {key: median(values) for key, values in self.figures.items()}
