@@ -101,8 +101,10 @@ static int write_json(cli_call *call, const evaluation_table *table, FILE *to)
             json_array_append_new(actions, json_pack("{so, so, so, so}", "code", json_text(action->code), "titre", json_text(action->title),
                                                      "refugies_info", json_text(action->refugies_info), "indicateurs", json_cells(action)));
     }
-    json_t *root = json_pack("{so, sI, sI, s{ss, ss}, so, so}", "contrat", json_text(table->contract), "position",
-                             (json_int_t)table->position, "effaces", (json_int_t)table->erased, "periode", "de", from, "a", until, "actions", actions, "total",
+    json_t *root = json_pack("{so, sI, sI, sI, so, s{ss, ss}, so, so}", "contrat", json_text(table->contract), "position",
+                             (json_int_t)table->position, "effaces", (json_int_t)table->erased, "version",
+                             (json_int_t)table->version, "avenant",
+                             table->amendment > 0 ? json_integer((json_int_t)table->amendment) : json_null(), "periode", "de", from, "a", until, "actions", actions, "total",
                              total ? total : json_array());
     /* What the stream could not take, cli says. */
     bool good = root && (json_dumpf(root, to, JSON_REAL_PRECISION(15) | JSON_INDENT(1)) == 0 || ferror(to));
@@ -128,6 +130,9 @@ static int write_form(cli_call *call, arena *memory, evaluation_table *table, re
 static int write_report(cli_call *call, arena *memory, evaluation_table *table, report_format format)
 {
     FILE *to = cli_output(call);
+    if (table->position != table->last_position)
+        cli_say(call, "tel qu’il était à la position %llu ; le registre en est à %llu", (unsigned long long)table->position,
+                (unsigned long long)table->last_position);
     if (table->erased > 0)
         cli_say(call, table->erased < 2 ? "à cette position, %llu enregistrement de plus comptait : il a été effacé depuis"
                                         : "à cette position, %llu enregistrements de plus comptaient : ils ont été effacés depuis",
