@@ -1,12 +1,13 @@
-/* hub_contract_show: `ctai-hub contract list`, `show`: what is registered, for people and as JSON. */
+/* hub_contract_show: `ctai-hub contract show`: what is registered, for people and as JSON. */
 #include <inttypes.h>
 #include <jansson.h>
 
 #include "contract_reader.h"
 #include "hub_amend.h"
 #include "hub_commands.h"
+#include "hub_contract_show.h"
 #include "hub_definition.h"
-#include "store_contract.h"
+#include "hub_timeliness.h"
 
 enum { MEMORY_BYTES = 64 * 1024 * 1024 };
 
@@ -49,7 +50,7 @@ static void set_text_or_null(json_t *object, const char *key, text_view text)
     json_object_set_new(object, key, text.size > 0 ? text_json(text) : json_null());
 }
 
-static json_t *head_json(const store_contract *one)
+json_t *hub_contract_show_head(const store_contract *one)
 {
     json_t *head = json_object(), *actions = json_array();
     for (unsigned i = 0; i < one->action_count; i++) {
@@ -66,6 +67,8 @@ static json_t *head_json(const store_contract *one)
     json_object_set_new(head, "premier_jour", day_json(one->first_day));
     json_object_set_new(head, "dernier_jour", day_json(one->last_day));
     json_object_set_new(head, "version", json_integer(one->version));
+    json_object_set_new(head, "avenant", one->amendment > 0 ? json_integer(one->amendment) : json_null());
+    json_object_set_new(head, "applicable_le", day_json(one->effective_day));
     json_object_set_new(head, "enregistre_le", json_string(one->registered));
     json_object_set_new(head, "position", json_integer((json_int_t)one->position));
     json_object_set_new(head, "actions", actions);
@@ -148,7 +151,7 @@ static json_t *parties_json(const contract *said)
 /* All that the registered text says, over what the database holds. */
 static json_t *contract_json(const store_contract *one, const contract *said)
 {
-    json_t *whole = head_json(one), *actions = json_array(), *money = json_array();
+    json_t *whole = hub_contract_show_head(one), *actions = json_array(), *money = json_array();
     for (unsigned i = 0; i < said->action_count; i++)
         json_array_append_new(actions, action_json(&said->actions[i]));
     for (unsigned i = 0; i < said->money_count; i++)
@@ -227,9 +230,23 @@ static void say_action(FILE *to, const contract_action *action)
         fprintf(to, "    Fiche : %.*s\n", TEXT(action->refugies_info));
 }
 
-static void say_contract(FILE *to, const store_contract *one, const contract *said)
+/* The contract's history: the initial one and its amendments. */
+static void say_versions(FILE *to, const store_contract *versions, unsigned count)
+{
+    char day[CIVIL_DAY_TEXT];
+    for (unsigned i = 0; count > 1 && i < count; i++) {
+        civil_day_text(versions[i].effective_day, day);
+        if (versions[i].amendment == 0)
+            fprintf(to, "  contrat initial, enregistré le %.10s\n", versions[i].registered);
+        else
+            fprintf(to, "  avenant n° %u, applicable au %s, enregistré le %.10s\n", versions[i].amendment, day, versions[i].registered);
+    }
+}
+
+static void say_contract(FILE *to, const store_contract *one, const contract *said, const store_contract *versions, unsigned count)
 {
     say_head(to, one);
+    say_versions(to, versions, count);
     say_targets(to, "  ", said->targets, said->target_count);
     fputs("\n  Financements\n", to);
     for (unsigned i = 0; i < said->money_count; i++) {
@@ -249,28 +266,41 @@ static void say_contract(FILE *to, const store_contract *one, const contract *sa
     fputc('\n', to);
 }
 
-static int list(cli_call *call, hub_base *base, arena *memory)
+static json_t *versions_json(const store_contract *versions, unsigned count)
 {
-    store_contract *contracts = NULL;
+    json_t *all = json_array();
+    for (unsigned i = 0; i < count; i++)
+        json_array_append_new(all, json_pack("{si, so, so, ss, sI}", "version", (int)versions[i].version, "avenant",
+                                             versions[i].amendment > 0 ? json_integer(versions[i].amendment) : json_null(),
+                                             "applicable_le", day_json(versions[i].effective_day), "enregistre_le",
+                                             versions[i].registered, "position", (json_int_t)versions[i].position));
+    return all;
+}
+
+static int say_all(cli_call *call, hub_base *base, arena *memory, const store_contract *one, const contract *said)
+{
+    store_contract *versions = NULL;
     unsigned count = 0;
-    database_error error = store_contracts(base->store, memory, &contracts, &count);
+    store_timeliness sent;
+    timeliness reached;
+    const char *id = cli_value(call, "contrat");
+    database_error error = store_contract_versions(base->store, id, memory, &versions, &count);
+    if (error == DATABASE_OK)
+        error = store_timeliness_read(base->store, id, NULL, true, memory, &sent);
     if (error != DATABASE_OK)
         return hub_base_fail(base, call, error);
+    const store_timeliness_contract *mine = &sent.contracts[0];
+    if (sent.contract_count != 1 || !timeliness_of(&reached, memory, said, &mine->known, sent.today))
+        return hub_base_no_memory(call);
     if (call->json) {
-        json_t *all = json_array();
-        for (unsigned i = 0; i < count; i++)
-            json_array_append_new(all, head_json(&contracts[i]));
-        return hub_base_json(call, json_pack("{s:o}", "contrats", all));
+        json_t *whole = contract_json(one, said);
+        json_object_set_new(whole, "versions", versions_json(versions, count));
+        hub_timeliness_json(whole, &reached);
+        return hub_base_json(call, whole);
     }
-    if (count == 0)
-        fputs("Aucun contrat n’est enregistré : « ctai-hub contract add » en enregistre un.\n", cli_output(call));
-    for (unsigned i = 0; i < count; i++) {
-        say_head(cli_output(call), &contracts[i]);
-        fputs("  actions :", cli_output(call));
-        for (unsigned k = 0; k < contracts[i].action_count; k++)
-            fprintf(cli_output(call), " %.*s", TEXT(contracts[i].actions[k].code));
-        fputc('\n', cli_output(call));
-    }
+    FILE *to = cli_output(call);
+    say_contract(to, one, said, versions, count);
+    hub_timeliness_print(to, &reached);
     return CLI_DONE;
 }
 
@@ -287,15 +317,7 @@ static int show(cli_call *call, hub_base *base, arena *memory)
         return hub_base_fail(base, call, error);
     if (!hub_definition_read(&said, memory, id, one.definition, &silent))
         return cli_fail(call, CLI_FAULT, "le texte enregistré du contrat « %s » ne peut plus être lu", id);
-    if (call->json)
-        return hub_base_json(call, contract_json(&one, &said));
-    say_contract(cli_output(call), &one, &said);
-    return CLI_DONE;
-}
-
-int hub_contract_list_run(cli_call *call)
-{
-    return hub_base_run(call, MEMORY_BYTES, list);
+    return say_all(call, base, memory, &one, &said);
 }
 
 int hub_contract_show_run(cli_call *call)

@@ -70,8 +70,11 @@ static const cli_command commands[] = {
      .details = "Le fichier dit le contrat, le numéro de l’avenant, le jour à partir duquel il s’applique, et ce qu’il remplace ; "
                 "le reste du\ncontrat ne change pas. Un rapport utilise le dernier avenant applicable à la fin de sa période. Les "
                 "agents connectés\nl’apprennent aussitôt."},
-    {.name = "contract list", .run = hub_contract_list_run, .help = "montre les contrats enregistrés"},
-    {.name = "contract show", .run = hub_contract_show_run, .help = "montre un contrat",
+    {.name = "contract list", .run = hub_contract_list_run, .help = "montre les contrats et où en sont les envois",
+     .details = "Une ligne par contrat : son état (à venir, en cours, terminé, clos après une purge), son dernier avenant, les "
+                "opérateurs dont les\nenvois couvrent le mois dû (le mois passé, ou le dernier du contrat), action par action, le plus grand "
+                "retard et le jour du\ndernier envoi. « contract show » donne le détail, --json donne tout."},
+    {.name = "contract show", .run = hub_contract_show_run, .help = "montre un contrat, ses avenants et ses envois",
      .operands = contract_operand},
     {.name = "contract export", .run = hub_contract_export_run, .help = "écrit un contrat et ses avenants, pour un autre hub",
      .operands = contract_operand, .options = hub_export_options,
