@@ -130,6 +130,7 @@ static json_t *indicators_json(const catalogue *own)
         set_text(indicator, "libelle", own->items[i].label);
         set_text(indicator, "unite", own->items[i].unit);
         json_object_set_new(indicator, "compte", json_string(catalogue_kind_name(own->items[i].kind)));
+        set_text_or_null(indicator, "variante_de", own->items[i].variant_of);
         json_array_append_new(all, indicator);
     }
     return all;

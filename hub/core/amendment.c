@@ -10,7 +10,7 @@
 #include "contract_reader.h"
 
 static const char *const replaced_keys[] = { "titre", "dernier_jour", "conservation", "parties", "pilotage", "financements",
-                                             "objectifs" };
+                                             "objectifs", "variantes" };
 enum { REPLACED_KEYS = sizeof replaced_keys / sizeof *replaced_keys };
 static const char *const fixed_keys[] = { "id", "departement", "region", "perimetre", "premier_jour" };
 enum { FIXED_KEYS = sizeof fixed_keys / sizeof *fixed_keys };
@@ -104,6 +104,7 @@ static void read_parts(amendment *self, arena *from, const catalogue *national, 
     contract_reader_parties(&reader, top, YAMLDOC_OPTIONAL);
     contract_reader_money(&reader, top);
     contract_reader_targets(&reader, top, scratch.targets, &scratch.target_count);
+    (void)yamldoc_value(top, "variantes", YAMLDOC_OPTIONAL);
     const yamldoc_node *own = yamldoc_value(top, "indicateurs", YAMLDOC_OPTIONAL);
     if (!own || !removes_indicator(self, own))
         (void)!catalogue_read(&scratch.own, top, YAMLDOC_OPTIONAL, national);

@@ -12,16 +12,19 @@
 
 enum { MONEY_MAX = 64, ACTIVITIES_MAX = 32, READERS_MAX = 64, CODE_MAX = 3, LONG_DAYS = 5 * 366, FOLLOW_UP_MONTHS = 7 };
 
-void *contract_reader_take(contract_reader *self, const yamldoc_node *list, size_t item_size)
+void *contract_reader_room(contract_reader *self, size_t count, size_t item_size)
 {
-    if (!list || list->count == 0)
-        return NULL;
-    void *items = arena_take(self->doc->from, list->count * item_size);
+    void *items = arena_take(self->doc->from, count * item_size);
     if (!items && !self->failed) {
         self->failed = true;
         yamldoc_error(self->doc, NULL, NULL, "la mémoire manque pour lire ce fichier");
     }
     return items;
+}
+
+void *contract_reader_take(contract_reader *self, const yamldoc_node *list, size_t item_size)
+{
+    return list && list->count > 0 ? contract_reader_room(self, list->count, item_size) : NULL;
 }
 
 bool contract_reader_amount(yamldoc_map *map, const char *key, yamldoc_need need, contract_amount *to,
@@ -264,6 +267,7 @@ bool contract_read_tree(contract *self, const catalogue *national, const territo
     contract_reader_parties(&reader, &top, YAMLDOC_REQUIRED);
     contract_reader_money(&reader, &top);
     (void)!catalogue_read(&self->own, &top, YAMLDOC_OPTIONAL, national);
+    contract_reader_variants(&reader, &top);
     contract_reader_actions(&reader, &top);
     contract_reader_targets(&reader, &top, self->targets, &self->target_count);
     read_amended(&reader, &top);

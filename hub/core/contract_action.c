@@ -152,10 +152,9 @@ static void read_cost(contract_reader *self, yamldoc_map *of, const yamldoc_node
                      total, lines);
 }
 
-/* Says of a code that it is no indicator's, with the nearest that is. */
-static void unknown_indicator(contract_reader *self, const yamldoc_node *item, text_view code)
+void contract_reader_unknown(contract_reader *self, const yamldoc_node *item, const char *key, text_view code)
 {
-    const char *codes[2 * CATALOGUE_INDICATORS_MAX];
+    const char *codes[3 * CATALOGUE_INDICATORS_MAX];
     unsigned count = 0;
     for (unsigned i = 0; i < self->national->count; i++)
         codes[count++] = self->national->items[i].code.at; /* copies in an arena, which end in a NUL */
@@ -163,11 +162,9 @@ static void unknown_indicator(contract_reader *self, const yamldoc_node *item, t
         codes[count++] = self->into->own.items[i].code.at;
     const char *near = text_nearest(code, codes, count);
     if (near)
-        yamldoc_error(self->doc, item, "indicateurs", "cet indicateur n’existe pas ; vouliez-vous dire « %s » ?",
-                      near);
+        yamldoc_error(self->doc, item, key, "cet indicateur n’existe pas ; vouliez-vous dire « %s » ?", near);
     else
-        yamldoc_error(self->doc, item, "indicateurs",
-                      "cet indicateur n’existe ni dans la liste nationale ni dans ce contrat");
+        yamldoc_error(self->doc, item, key, "cet indicateur n’existe ni dans la liste nationale ni dans ce contrat");
 }
 
 static bool is_selected(const yamldoc_node *list, text_view code)
@@ -184,15 +181,28 @@ static bool is_mandatory(text_view code)
     return (code.size > 4 && memcmp(code.at, "1.1.", 4) == 0) || (code.size > 2 && memcmp(code.at, "2.", 2) == 0);
 }
 
-/* Adds to selected, in the order of a catalogue, those of its codes that the list holds. */
+/* Adds to selected the variants of an indicator: chosen by themselves, or with it. */
+static void select_variants(const contract *self, text_view of, const yamldoc_node *list, contract_action *action)
+{
+    for (unsigned i = 0; i < self->own.count; i++) {
+        const catalogue_indicator *one = &self->own.items[i];
+        if (one->variant_of.size > 0 && text_equal(one->variant_of, of) && (is_selected(list, one->code) || is_selected(list, of)))
+            action->selected[action->selected_count++] = one->code;
+    }
+}
+
+/* Adds to selected, in the order of a catalogue, those of its codes that the list holds, each with its variants after it. */
 static void select_from(contract_reader *self, const catalogue *from, const yamldoc_node *list,
                         contract_action *action, const char **missing)
 {
     for (unsigned i = 0; i < from->count; i++) {
+        if (from->items[i].variant_of.size > 0)
+            continue;
         if (is_selected(list, from->items[i].code))
             action->selected[action->selected_count++] = from->items[i].code;
         else if (!*missing && from == self->national && is_mandatory(from->items[i].code))
             *missing = from->items[i].code.at;
+        select_variants(self->into, from->items[i].code, list, action);
     }
 }
 
@@ -201,7 +211,7 @@ static void read_selected(contract_reader *self, yamldoc_map *map, contract_acti
     const yamldoc_node *list = yamldoc_list(map, "indicateurs", YAMLDOC_REQUIRED, 1, CATALOGUE_INDICATORS_MAX);
     const char *missing = NULL;
     unsigned long errors = self->doc->sink->count[DIAG_ERROR];
-    action->selected = contract_reader_take(self, list, sizeof *action->selected);
+    action->selected = list ? contract_reader_room(self, list->count + self->into->own.count, sizeof *action->selected) : NULL;
     if (!action->selected)
         return;
     for (const yamldoc_node *item = list->first; item; item = item->next) {
@@ -209,7 +219,7 @@ static void read_selected(contract_reader *self, yamldoc_map *map, contract_acti
         if (!yamldoc_item_name(self->doc, item, RECORD_NAME_MAX, &code))
             continue;
         if (!catalogue_find(self->national, code) && !catalogue_find(&self->into->own, code))
-            unknown_indicator(self, item, code);
+            contract_reader_unknown(self, item, "indicateurs", code);
         for (const yamldoc_node *before = list->first; before != item; before = before->next)
             if (before->kind == YAMLDOC_SCALAR && text_equal(before->text, code)) {
                 yamldoc_error(self->doc, item, "indicateurs", "cet indicateur est donné deux fois");

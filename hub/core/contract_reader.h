@@ -13,6 +13,11 @@ typedef struct {
 
 /* Memory for the items of a list; NULL when the list is NULL or empty, or memory is short (said). */
 void *contract_reader_take(contract_reader *self, const yamldoc_node *list, size_t item_size);
+/* Memory for count items, at least one; NULL when it is short (said). */
+void *contract_reader_room(contract_reader *self, size_t count, size_t item_size);
+
+/* Says of a code under a key that it is no indicator's, with the nearest that is. */
+void contract_reader_unknown(contract_reader *self, const yamldoc_node *item, const char *key, text_view code);
 
 /*
  * An amount, which may be « inconnu », and the key `note` beside it. False when it is absent or wrong. *at, which may
@@ -32,7 +37,10 @@ void contract_reader_targets(contract_reader *self, yamldoc_map *map, contract_t
 enum { CONTRACT_READER_EUROS = 48 };
 void contract_reader_euros(int64_t cents, char text[CONTRACT_READER_EUROS]);
 
-/* The key `actions`; parties and own indicators have been read. */
+/* The key `variantes`, whose indicators are added to the own ones, which have been read. */
+void contract_reader_variants(contract_reader *self, yamldoc_map *top);
+
+/* The key `actions`; parties, own indicators and variants have been read. */
 void contract_reader_actions(contract_reader *self, yamldoc_map *top);
 
 #endif

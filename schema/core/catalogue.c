@@ -120,9 +120,8 @@ static void read_detail(catalogue_indicator *self, yamldoc *doc, const yamldoc_n
         yamldoc_error(doc, item, "details", "code inconnu de ces types");
 }
 
-static void read_details(catalogue_indicator *self, yamldoc_map *map)
+static void read_details(catalogue_indicator *self, yamldoc_map *map, yamldoc_need need)
 {
-    yamldoc_need need = self->kind == CATALOGUE_LISTE ? YAMLDOC_REQUIRED : YAMLDOC_OPTIONAL;
     const yamldoc_node *list = yamldoc_list(map, "details", need, 1, CATALOGUE_DETAILS_MAX);
     for (unsigned i = 0; i < self->type_count && list; i++)
         if (!fact_rule_of(self->types[i])->codes) {
@@ -145,6 +144,37 @@ static void read_filters(catalogue_indicator *self, yamldoc_map *map)
     (void)yamldoc_flag(map, "moins_25", YAMLDOC_OPTIONAL, &self->under_25);
 }
 
+static void read_share(catalogue_indicator *self, yamldoc_map *map)
+{
+    int64_t share = 0;
+    (void)yamldoc_integer(map, "seuil", YAMLDOC_REQUIRED, 1, 100, &share);
+    self->share = (unsigned)share;
+}
+
+static bool same_details(const catalogue_indicator *a, const catalogue_indicator *b)
+{
+    unsigned same = 0;
+    for (unsigned i = 0; i < a->detail_count; i++)
+        for (unsigned k = 0; k < b->detail_count; k++)
+            same += text_equal(a->details[i], b->details[k]);
+    return same == a->detail_count && same == b->detail_count;
+}
+
+void catalogue_vary(catalogue_indicator *self, const catalogue_indicator *base, yamldoc_map *map)
+{
+    unsigned long errors = map->doc->sink->count[DIAG_ERROR];
+    if (demands[self->kind].details) {
+        self->detail_count = 0;
+        read_details(self, map, YAMLDOC_REQUIRED);
+    } else if (self->kind == CATALOGUE_ASSIDUITE) {
+        read_share(self, map);
+    } else {
+        yamldoc_error(map->doc, map->node, "code", "cet indicateur n’a ni détails ni seuil : il ne peut pas avoir de variante");
+    }
+    if (map->doc->sink->count[DIAG_ERROR] == errors && self->share == base->share && same_details(self, base))
+        yamldoc_error(map->doc, map->node, "details", "cette variante compte la même chose que son indicateur");
+}
+
 /* The keys that depend on the kind. A key of another kind is unknown here, and map_close says so. */
 static void read_parameters(catalogue_indicator *self, yamldoc_map *map)
 {
@@ -154,16 +184,13 @@ static void read_parameters(catalogue_indicator *self, yamldoc_map *map)
     for (unsigned i = 0; !asks->types && i < 2 && asks->fixed[i] != FACT_NONE; i++)
         self->types[self->type_count++] = asks->fixed[i];
     if (asks->details)
-        read_details(self, map);
+        read_details(self, map, self->kind == CATALOGUE_LISTE ? YAMLDOC_REQUIRED : YAMLDOC_OPTIONAL);
     if (asks->filters)
         read_filters(self, map);
     if (asks->not_done)
         (void)yamldoc_flag(map, "non_fait", YAMLDOC_OPTIONAL, &self->not_done);
-    if (self->kind == CATALOGUE_ASSIDUITE) {
-        int64_t share = 0;
-        (void)yamldoc_integer(map, "seuil", YAMLDOC_REQUIRED, 1, 100, &share);
-        self->share = (unsigned)share;
-    }
+    if (self->kind == CATALOGUE_ASSIDUITE)
+        read_share(self, map);
     if (self->kind == CATALOGUE_HEURES || (self->kind == CATALOGUE_SOMME && self->type_count > 0))
         self->measure = self->type_count > 0 ? fact_rule_of(self->types[0])->record_unit : FACT_UNIT_MINUTES;
     if (self->kind == CATALOGUE_DUREE_MOYENNE)

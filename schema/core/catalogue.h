@@ -65,6 +65,12 @@ bool catalogue_load(catalogue *self, arena *from, const char *file, text_view by
 bool catalogue_read(catalogue *self, yamldoc_map *from, yamldoc_need need, const catalogue *known)
     __attribute__((warn_unused_result));
 
+/*
+ * What a variant of an indicator says otherwise: the key `details`, or `seuil` of a kind that asks for a share. self is a copy
+ * of base. An indicator that has neither, and a variant that counts as base does, are errors, said on the document's sink.
+ */
+void catalogue_vary(catalogue_indicator *self, const catalogue_indicator *base, yamldoc_map *map);
+
 /* The indicator of that code, or NULL. */
 const catalogue_indicator *catalogue_find(const catalogue *self, text_view code);
 

@@ -293,6 +293,62 @@ START_TEST(test_short_memory)
 }
 END_TEST
 
+static const char variants[] =
+    "variantes:\n"
+    "  - {code: 3.2.emploi_durable, selon: AGIR, libelle: dont six mois ou plus, details: [emploi_durable, emploi_6_mois]}\n"
+    "  - {code: L.assiduite, selon: Autre_x, libelle: Assidus, seuil: 50}\n\nindicateurs:\n";
+
+START_TEST(test_variants)
+{
+    contract self;
+    ck_assert_msg(read_text(&self, with("\nindicateurs:\n", variants)), "%s", said);
+    ck_assert_uint_eq(self.own.count, 7);
+    const catalogue_indicator *one = &self.own.items[5];
+    ck_assert(text_is(one->code, "3.2.emploi_durable.agir") && text_is(one->variant_of, "3.2.emploi_durable"));
+    ck_assert(text_is(one->label, "dont six mois ou plus") && text_is(one->unit, "personnes") && one->kind == CATALOGUE_PERSONNES);
+    ck_assert(one->detail_count == 2 && one->type_count == 1 && text_is(one->details[1], "emploi_6_mois"));
+    ck_assert(text_is(self.own.items[6].code, "L.assiduite.autre_x") && self.own.items[6].share == 50);
+    /* Chosen with its indicator, right after it. */
+    const contract_action *action = &self.actions[2];
+    unsigned at = 0;
+    while (at + 1 < action->selected_count && !text_is(action->selected[at], "3.2.emploi_durable"))
+        at++;
+    ck_assert(text_is(action->selected[at + 1], "3.2.emploi_durable.agir"));
+    ck_assert(text_is(action->selected[action->selected_count - 1], "L.assiduite.autre_x"));
+    for (unsigned i = 0; i < self.actions[0].selected_count; i++)
+        ck_assert(!text_is(self.actions[0].selected[i], "3.2.emploi_durable.agir"));
+}
+END_TEST
+
+START_TEST(test_wrong_variants)
+{
+    static const struct { const char *what, *by, *says; } cases[] = {
+        { "code: 3.2.emploi_durable,", "code: 3.2.emploi_durables,", "vouliez-vous dire « 3.2.emploi_durable » ?" },
+        { "selon: AGIR, ", "", "selon" },
+        { "selon: AGIR", "selon: Programme régional", "selon" },
+        { "libelle: dont six mois ou plus, ", "", "libelle" },
+        { ", details: [emploi_durable, emploi_6_mois]", "", "details" },
+        { "[emploi_durable, emploi_6_mois]", "[emploi_durable]", "compte la même chose" },
+        { "[emploi_durable, emploi_6_mois]", "[emploi_durables]", "code inconnu de ces types" },
+        { "seuil: 50", "seuil: 80", "compte la même chose" },
+        { "seuil: 50", "details: [x]", "seuil" },
+        { "code: L.assiduite, selon: Autre_x, libelle: Assidus, seuil: 50", "code: 3.4.menages, selon: X, libelle: y", "ni détails ni seuil" },
+        { "code: L.assiduite, selon: Autre_x, libelle: Assidus, seuil: 50", "code: 3.2.emploi_durable.agir, selon: X, libelle: y", "déjà une variante" },
+        { "code: L.assiduite, selon: Autre_x, libelle: Assidus, seuil: 50",
+          "code: 3.2.emploi_durable, selon: agir, libelle: y, details: [emploi]", "déclarée deux fois" },
+    };
+    contract self;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char text[1024];
+        const char *at = strstr(variants, cases[i].what);
+        ck_assert_ptr_nonnull(at);
+        snprintf(text, sizeof text, "%.*s%s%s", (int)(at - variants), variants, cases[i].by, at + strlen(cases[i].what));
+        ck_assert_msg(!read_text(&self, with("\nindicateurs:\n", text)), "%s", cases[i].by);
+        ck_assert_msg(strstr(said, cases[i].says) != NULL, "no « %s » in: %s", cases[i].says, said);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("contract");
@@ -305,6 +361,8 @@ int main(void)
     tcase_add_test(cases, test_operators_of_thiers);
     tcase_add_test(cases, test_wrong);
     tcase_add_test(cases, test_doubtful);
+    tcase_add_test(cases, test_variants);
+    tcase_add_test(cases, test_wrong_variants);
     tcase_add_test(cases, test_stirred);
     tcase_add_test(cases, test_short_memory);
     suite_add_tcase(suite, cases);
