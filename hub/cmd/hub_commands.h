@@ -41,6 +41,9 @@ int hub_report_run(cli_call *call);
 extern const cli_option hub_discrepancies_options[];
 int hub_discrepancies_run(cli_call *call);
 
+extern const cli_option hub_region_options[];
+int hub_region_run(cli_call *call);
+
 int hub_status_run(cli_call *call);
 
 int hub_audit_verify_run(cli_call *call);

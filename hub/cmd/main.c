@@ -27,6 +27,8 @@ static const cli_operand backup_operand[] = {{.name = "fichier", .kind = CLI_OUT
                                              {.name = NULL}};
 static const cli_operand contract_operand[] = {{.name = "contrat", .kind = CLI_VALUE, .required = true},
                                                {.name = NULL}};
+static const cli_operand region_operand[] = {{.name = "region", .kind = CLI_VALUE, .required = true},
+                                             {.name = NULL}};
 static const cli_operand request_operand[] = {{.name = "demande", .kind = CLI_INPUT, .required = true},
                                               {.name = NULL}};
 static const cli_operand name_operand[] = {{.name = "nom", .kind = CLI_VALUE, .required = true},
@@ -108,6 +110,12 @@ static const cli_command commands[] = {
      .details = "Sexes déclarés différemment, identités ambiguës, sorties sans suivi à six mois, opérateurs en retard, actions\n"
                 "sans adresse sur refugies.info ; par opérateur, avec les clés de ses enregistrements : chez lui, « ctai-agent\n"
                 "explain CLÉ » montre qui une clé concerne. Le hub, lui, ne le sait pas."},
+    {.name = "region", .run = hub_region_run, .help = "le rapport d’une région, par département et par contrat, prêt à publier",
+     .options = hub_region_options, .operands = region_operand,
+     .details = "Le code est celui de l’INSEE (84). Ce qui porte sur trop peu de personnes est masqué, et ce qui permettrait de le\n"
+                "déduire aussi, compte tenu de tout ce qui a été publié avant. Sans --draft, le rapport est inscrit au registre des\n"
+                "publications : il est d’un trimestre, d’une année civile ou de contrats entiers. Recommencer sans que rien n’ait\n"
+                "changé rend la même publication."},
     {.name = "purge", .run = hub_purge_run, .help = "efface les données des contrats dont la durée de conservation est passée",
      .options = hub_purge_options,
      .details = "Montre ce qui serait effacé, et d’abord les cellules des contrats ouverts qui changeraient : une personne est "

@@ -88,6 +88,30 @@ static const char *set_stable(hub_conf *self, text_view value)
     return NULL;
 }
 
+static const char *set_threshold(hub_conf *self, text_view value)
+{
+    unsigned number = 0;
+    for (size_t i = 0; i < value.size && i < 5; i++)
+        number = value.at[i] >= '0' && value.at[i] <= '9' ? 10 * number + (unsigned) (value.at[i] - '0') : 100000;
+    if (value.size == 0 || value.size > 4 || number < HUB_CONF_THRESHOLD_MIN || number > HUB_CONF_THRESHOLD_MAX)
+        return "le seuil du secret doit être un entier de 3 à 1000";
+    self->threshold = number;
+    return NULL;
+}
+
+static const char *set_strict(hub_conf *self, text_view value)
+{
+    if (!text_is(value, "yes") && !text_is(value, "no"))
+        return "« strict » vaut « yes » ou « no »";
+    self->strict = text_is(value, "yes");
+    return NULL;
+}
+
+static const char *set_publisher(hub_conf *self, text_view value)
+{
+    return text_copy(self->publisher, sizeof self->publisher, value) ? NULL : "le nom de qui publie est trop long";
+}
+
 static const struct {
     const char *name;
     const char *(*set)(hub_conf *self, text_view value); /* NULL, or what is wrong */
@@ -101,12 +125,15 @@ static const struct {
     { "address", set_address, true },
     { "writers", set_writers, false },
     { "stable", set_stable, false },
+    { "threshold", set_threshold, false },
+    { "strict", set_strict, false },
+    { "publisher", set_publisher, false },
 };
 enum { ENTRY_COUNT = sizeof entries / sizeof *entries };
 
 void hub_conf_init(hub_conf *self)
 {
-    *self = (hub_conf) { .writers = 2, .stable_at_commit = true };
+    *self = (hub_conf) { .writers = 2, .stable_at_commit = true, .threshold = 11 };
     bool parsed = endpoint_parse(&self->listen, text_of(HUB_CONF_LISTEN_DEFAULT));
     (void) parsed;
 }
@@ -228,4 +255,10 @@ void hub_conf_write(const hub_conf *self, FILE *to)
           "# secondaire l’a écrit ; le rôle du hub doit être membre de pg_monitor), ou later (dès qu’une sauvegarde,\n"
           "# ctai-hub backup, le contient).\n", to);
     fprintf(to, "stable = %s\n", self->stable_at_commit ? "commit" : self->stable_on_standby ? "standby" : "later");
+    fprintf(to, "\n# Les rapports régionaux masquent ce qui porte sur moins de personnes, de ménages ou de faits que ce seuil (3 à\n"
+            "# 1000), et ce qui permettrait de le déduire. Avec strict = yes, ils répètent un nombre déjà publié tant qu’il n’a\n"
+            "# pas bougé d’autant que le seuil.\nthreshold = %u\nstrict = %s\n", self->threshold, self->strict ? "yes" : "no");
+    fputs("\n# Qui publie les données ouvertes (ctai-hub publish) : publisher = Préfecture du Puy-de-Dôme\n", to);
+    if (self->publisher[0])
+        fprintf(to, "publisher = %s\n", self->publisher);
 }

@@ -13,6 +13,9 @@ enum {
     HUB_CONF_WEB_MAX = 256,
     HUB_CONF_ADDRESSES_MAX = 8,
     HUB_CONF_WRITERS_MAX = 16,
+    HUB_CONF_THRESHOLD_MIN = 3, /* with 2, a cell of one person alone would be masked, and its neighbour of two tell of both */
+    HUB_CONF_THRESHOLD_MAX = 1000,
+    HUB_CONF_PUBLISHER_MAX = 256,
 };
 #define HUB_CONF_LISTEN_DEFAULT "tcp://*:5670"
 
@@ -27,6 +30,9 @@ typedef struct {
     unsigned writers;                     /* connections that commit, 1..HUB_CONF_WRITERS_MAX */
     bool stable_at_commit;                /* a committed batch may be forgotten by its agent */
     bool stable_on_standby;               /* it may be once a standby has it; never both */
+    unsigned threshold;                   /* regional reports mask what rests on fewer persons, households or facts */
+    bool strict;                          /* they repeat a published count until it has moved by the threshold */
+    char publisher[HUB_CONF_PUBLISHER_MAX]; /* who publishes open data; empty: not said */
 } hub_conf;
 
 /* What holds when the file says nothing. */

@@ -12,7 +12,7 @@ FROM (SELECT 'operateur-' || n AS name FROM generate_series(1, 36) AS n) AS one;
 CREATE TEMPORARY TABLE place AS
 SELECT n - 1 AS n, code FROM unnest(ARRAY['01', '03', '07', '15', '26', '38', '42', '43', '63', '69', '73', '74'])
     WITH ORDINALITY AS d (code, n);
-INSERT INTO ctai.scope (scope, position) SELECT code, 2 FROM place;
+INSERT INTO ctai.scope (scope, position, chained) SELECT code, 2, 2 FROM place; -- no ledger: nothing is owed
 INSERT INTO ctai.scope_key (scope, epoch, scheme, key_id) SELECT code, 1, 1, md5(code)::uuid FROM place;
 INSERT INTO ctai.contract (id, scope)
 SELECT code || '-' || lpad(c::text, 3, '0'), code FROM generate_series(1, :contracts) AS c JOIN place ON place.n = c % 12;
