@@ -436,12 +436,17 @@ BEGIN
     LEFT JOIN bare_read
          ON (bare_read.contract_id, bare_read.action, bare_read.place) = (line.contract_id, line.action, wanted.place)
     UNION ALL
-    SELECT NULL, of_group, 0::smallint, 0, NULL, count(*)::text, 'compte', count(*), 0, count(*)
-    FROM (SELECT DISTINCT of_group, person
-          FROM person JOIN subject USING (contract_id)
-          WHERE groups IS NOT NULL AND action = 0 AND is_beneficiary) AS benefiting
-    GROUP BY GROUPING SETS ((of_group), ())
-    HAVING groups IS NOT NULL;
+    SELECT NULL, of_group, 0::smallint, 0, NULL, persons::text, 'compte', persons, 0, persons
+    FROM (
+        SELECT of_group, count(*) AS persons
+        FROM (SELECT DISTINCT of_group, person
+              FROM person JOIN subject USING (contract_id) WHERE action = 0 AND is_beneficiary) AS of_one
+        GROUP BY of_group
+        UNION ALL
+        SELECT NULL, count(*)
+        FROM (SELECT DISTINCT person FROM person WHERE action = 0 AND is_beneficiary) AS of_all
+    ) AS benefiting
+    WHERE groups IS NOT NULL;
 END
 $$;
 

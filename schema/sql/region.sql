@@ -11,11 +11,13 @@ SET search_path TO pg_catalog, pg_temp
 AS $$
     SELECT c.contract_id, c.id, v.version, v.title, v.department, c.scope, s.position, part.first, part.last,
            (part.first, part.last) = (month.first, month.last),
-           EXISTS (SELECT FROM ctai.purge AS p WHERE p.contract_id = c.contract_id)
+           p.contract_id IS NOT NULL
     FROM ctai.contract AS c
     JOIN ctai.scope AS s USING (scope)
+    LEFT JOIN ctai.purge AS p USING (contract_id)
     JOIN ctai.contract_version AS v
-         ON v.contract_id = c.contract_id AND v.version = ctai.version_as_of(c.contract_id, s.position),
+         ON v.contract_id = c.contract_id
+            AND v.version = ctai.version_as_of(c.contract_id, s.position, CASE WHEN p.contract_id IS NULL THEN region_contracts.to_month END),
          LATERAL (SELECT ctai.month_of(v.first_day), ctai.month_of(v.last_day)) AS month (first, last),
          LATERAL (SELECT greatest(region_contracts.from_month, month.first), least(region_contracts.to_month, month.last))
              AS part (first, last)

@@ -1,0 +1,218 @@
+"""A region: contracts of its twelve departments, agents that serve several, sums against the oracle's, drafts and releases."""
+
+import csv
+import io
+import json
+import os
+import re
+import unittest
+
+import harness
+import region as oracle
+from cells import NATIONAL
+from records import make_records
+
+DEPARTMENTS = ["01", "03", "07", "15", "26", "38", "42", "43", "63", "69", "73", "74"]
+SCOPES = {"03": "massif", "63": "massif"}
+HEADER = "region,departement,contrat,indicateur,libelle,realise,statut,unite"
+PERSONS = "id_local;nom;prenom;date_naissance;sexe;nationalite;statut;date_cir;numero_etranger;id_menage\n"
+EVENTS = "id_evenement;contrat;date;action;type;id_local;quantite;detail;reference\n"
+OWN = ["L.demarches", "sum", ["sollicitation"], None]
+DISPUTED = [["L.suivi", "sum", ["sollicitation"], None], ["L.suivi", "facts", ["autonomie"], None]]
+YAML = {"L.demarches": "{code: L.demarches, libelle: Démarches, unite: démarches, compte: somme, types: [sollicitation]}",
+        "sum": "{code: L.suivi, libelle: Suivis, unite: suivis, compte: somme, types: [sollicitation]}",
+        "facts": "{code: L.suivi, libelle: Suivis, unite: personnes, compte: personnes, types: [autonomie]}"}
+
+
+def make_contracts():
+    """Thirteen: one a department, and a second in 63 that begins later; four have indicators of their own."""
+    contracts = []
+    for number, code in enumerate(DEPARTMENTS + ["63"]):
+        own = [OWN] if code in ("01", "63") else []
+        own = own + [DISPUTED[number % 2]] if code in ("38", "42") else own
+        contracts.append({"id": f"{code}-essai-{1 + number // 12}", "department": code, "scope": SCOPES.get(code, "alpes"),
+                          "first": "2024-01-01" if number < 12 else "2024-04-15", "last": "2024-12-31", "actions": ["axe1", "axe2"],
+                          "own": own})
+    return contracts
+
+
+def contract_file(contract):
+    """As an office writes it."""
+    own = "".join(f"  - {YAML.get(one[0]) or YAML[one[1]]}\n" for one in contract["own"])
+    return (f'id: {contract["id"]}\ntitre: Contrat d’essai {contract["id"]}\ndepartement: "{contract["department"]}"\nregion: "84"\n'
+            f'perimetre: {contract["scope"]}\npremier_jour: {contract["first"]}\ndernier_jour: {contract["last"]}\n'
+            "parties:\n  - {code: a, nom: Alpha, role: coordonnateur, agent: alpha}\n"
+            "actions:\n" + "".join(f"  - {{code: {a}, titre: Action {a}, operateurs: [{{partie: a}}], cout: {{total: 1 000}},"
+                                   " indicateurs: [1.1.total]}\n" for a in contract["actions"])
+            + (f"indicateurs:\n{own}" if own else ""))
+
+
+def make_rows(contracts):
+    """Two operators' tables: many people in all contracts but few in 15, some of 63 in 03 too, and known by number alone."""
+    persons, events = [], []
+    for number, contract in enumerate(contracts):
+        many = 4 if contract["department"] == "15" else 22 + 3 * number
+        for k in range(many):
+            shared = contract["scope"] == "massif" and k < 12
+            name = f"m{k}" if shared else f"{contract['id']}-{k}"
+            person = (f"{name};{'Nom' + chr(97 + k % 26) * (1 + k // 26) if shared else 'Nom' + contract['id'] + str(k)};Prénom;"
+                      f"{1980 + k % 25}-0{1 + k % 9}-1{k % 10};{'FH'[k % 2]};GIN;{'refugie' if k % 3 else 'salarie'};2023-05-01;"
+                      f"{'' if k % 4 else f'{7000000000 + k if shared else 1000000000 + number * 1000 + k}'};f{number}-{k // 2}")
+            if person.split(";")[0] not in {p.split(";")[0] for p in persons}:
+                persons.append(person)
+            month = 1 + (k + number) % 12 if number < 12 else 5 + k % 8
+            axe = f"axe{1 + k % 2}"
+            rows = [(f"{month:02}-10", axe, "entree", name, 10, "", "")]
+            rows.append((f"{month:02}-11", axe, "presence", name, 9 if k % 3 else 5, "", f"s{k % 5}"))
+            if k % 2:
+                rows.append((f"{month:02}-2{k % 8}", axe, "sortie", name, "", ["emploi_durable", "formation_qualifiante", "autre"][k % 3], ""))
+            if k % 3 == 0:
+                rows.append((f"{month:02}-12", "axe1", "logement_perenne", name, "", "", ""))
+            rows.append((f"{month:02}-13", "axe1", "sollicitation", name, 1 + k % 3, "", ""))
+            if k % 5 == 0:
+                rows.append((f"{month:02}-14", "axe2", "autonomie", name, "", "parentalite", ""))
+            rows.append((f"{month:02}-15", axe, "seance", "", "1:20", ["francais", "laicite", "egalite"][k % 3], f"s{k % 7}"))
+            rows.append((f"{month:02}-16", axe, "cout", "", f"{10 + k},35", "p104" if k % 2 else "autre", ""))
+            events += [f"{contract['id']}-{k}-{n};{contract['id']};2024-" + ";".join(map(str, row)) for n, row in enumerate(rows)]
+    return persons, events
+
+
+class Region(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.world = world = harness.World()
+        cls.addClassCleanup(world.close)
+        cls.contracts = make_contracts()
+        world.start_hub(*(world.write(f"{c['id']}.yaml", contract_file(c)) for c in cls.contracts))
+        first, *others = cls.contracts
+        world.enrol("alpha", first["id"], "axe1,axe2")
+        for contract in others:
+            world.admit("alpha", contract["id"], "axe1,axe2")
+        for scope in sorted({c["scope"] for c in cls.contracts}):
+            world.agent("alpha", "key", "create", "--scope", scope).must()
+        persons, events = make_rows(cls.contracts)
+        cls.files = [world.write(f"{name}.csv", head + "\n".join(rows) + "\n")
+                     for name, head, rows in (("p", PERSONS, persons), ("e", EVENTS, events))]
+        world.push("alpha", cls.files, "--wait", "40").must()
+        cls.records = {}
+        for contract in cls.contracts:
+            cls.records.setdefault(contract["scope"], []).extend(make_records("alpha", contract, *cls.files).records)
+
+    def region(self, *options, code=harness.EX_OK):
+        """A run of the command."""
+        return self.world.hub("region", "84", *options).must(code)
+
+    def conf(self, name, value):
+        """Sets a name of hub.conf."""
+        path = os.path.join(self.world.hub_home, "hub.conf")
+        with open(path, encoding="utf-8") as file:
+            text = file.read()
+        text = re.sub(rf"^{name} = .*$", f"{name} = {value}", text, flags=re.MULTILINE)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+
+    def compare(self, rows, start=None, end=None, threshold=11):
+        """Every cell that is published is the oracle's; every cell that rests on too few is masked."""
+        wanted = oracle.region(self.contracts, self.records, start, end)
+        got = {(r["departement"], r["contrat"], r["indicateur"]): r for r in rows}
+        self.assertEqual(len(got), len(rows), "a cell comes twice")
+        self.assertEqual(set(got), set(wanted))
+        masked = 0
+        for key, row in got.items():
+            value, rests = wanted[key]
+            if row["statut"] == "masque":
+                self.assertEqual(row["realise"], "", key)
+                masked += 1
+            else:
+                self.assertEqual((row["realise"], row["statut"]), (value, "publie"), key)
+                self.assertFalse(0 < rests < threshold, f"{key} rests on {rests}")
+        return masked
+
+    def test_1_draft(self):
+        """The sums, the order and the forms of a draft; nothing is entered."""
+        out = self.region("--draft", "--format", "csv").out
+        self.assertTrue(out.startswith(HEADER.encode() + b"\n"))
+        self.assertNotIn(b"\r", out)
+        rows = list(csv.DictReader(io.StringIO(out.decode("utf-8"), newline="")))
+        masked = self.compare(rows)
+        self.assertGreater(masked, 0)
+        self.assertLess(masked, len(rows) // 2)
+        self.assertEqual({r["region"] for r in rows}, {"84"})
+        places = list(dict.fromkeys((r["departement"], r["contrat"]) for r in rows))
+        wanted = []
+        for code in DEPARTMENTS:
+            wanted += [(code, c["id"]) for c in sorted(self.contracts, key=lambda c: c["id"]) if c["department"] == code] + [(code, "")]
+        self.assertEqual(places, wanted + [("", "")])
+        codes = [r["indicateur"] for r in rows if not r["departement"]]
+        national = [i[0] for i in NATIONAL]
+        self.assertEqual(codes, national[:1] + ["1.1.distinct"] + national[1:] + ["L.demarches"])
+        by_key = {(r["departement"], r["contrat"], r["indicateur"]): r["realise"] for r in rows}
+        self.assertLess(int(by_key["63", "", "1.1.distinct"]), int(by_key["63", "", "1.1.total"]))
+        self.assertIn(("42", "42-essai-1", "L.suivi"), by_key)
+        self.assertNotIn(("42", "", "L.suivi"), by_key)
+        self.assertIn("L.suivi : des contrats le définissent autrement", self.region("--draft").messages)
+
+        for options, period in ((("--from", "2024-02", "--to", "2024-07"), ("2024-02", "2024-07")),
+                                (("--from", "2024-01", "--to", "2024-03"), ("2024-01", "2024-03"))):
+            self.compare(self.region("--draft", "--format", "csv", *options).csv(), *period)
+        self.assertNotIn("63-essai-2", self.region("--draft", "--format", "csv", "--from", "2024-01", "--to", "2024-03").text)
+
+        said = self.region("--draft", "--json").json()
+        self.assertEqual((said["region"]["code"], said["brouillon"], said["publication"]), ("84", True, None))
+        self.assertTrue(said["schema"]["a_confirmer"])
+        self.assertEqual(said["rubriques"][-1]["titre"], "Autres indicateurs")
+        self.assertEqual({c["code"] for t in said["territoires"] for c in t["indicateurs"]}, {r["indicateur"] for r in rows})
+        table = self.region("--draft").text
+        for text in ("RAPPORT RÉGIONAL · Auvergne-Rhône-Alpes", "· masqué", "Brouillon, à ne pas publier", "à confirmer par la région",
+                     "L’emploi d’abord", "Autres indicateurs"):
+            self.assertIn(text, table)
+
+    def test_2_release(self):
+        """A release is entered once; the same again gives the same; others have to be of a period that can be released."""
+        for options in (("--from", "2024-02", "--to", "2024-04"), ("--from", "2024-01", "--to", "2024-06"), ("--from", "2024-01", "--to", "2024-01")):
+            self.assertIn("--draft", self.region(*options, code=harness.EX_USAGE).messages)
+        self.region("--from", "2024-01", code=harness.EX_USAGE)
+        self.region("--from", "2024-03", "--to", "2024-01", code=harness.EX_USAGE)
+        first = self.region("--format", "csv")
+        self.assertIn("Publication n° 1 du", first.messages)
+        self.compare(first.csv())
+        again = self.region("--format", "csv")
+        self.assertIn("déjà inscrite", again.messages)
+        self.assertEqual(again.out, first.out)
+        draft = self.region("--format", "csv", "--draft")
+        self.assertEqual(draft.out, first.out)
+        year = self.region("--format", "csv", "--from", "2024-01", "--to", "2024-12")
+        self.assertIn("Publication n° 2 du", year.messages)
+        target = self.world.path("r.csv")
+        self.world.hub("region", "84", "--from", "2024-04", "--to", "2024-06", "--format", "csv", "-o", target).must()
+        with open(target, encoding="utf-8", newline="") as file:
+            self.compare(list(csv.DictReader(file)), "2024-04", "2024-06")
+        said = self.region("--json", "--from", "2024-04", "--to", "2024-06").json()
+        self.assertEqual((said["publication"], said["brouillon"]), (3, False))
+        cannot = self.world.hub("region", "84", "--from", "2024-10", "--to", "2024-12", "-o", self.world.path("nowhere", "r.csv"))
+        self.assertEqual(cannot.code, harness.EX_CANTCREAT)
+        self.assertEqual(self.region("--json", "--from", "2024-10", "--to", "2024-12").json()["publication"], 4)
+
+    def test_3_usage(self):
+        """Codes that are none, regions without a contract, a scheme of the office's own."""
+        unknown = self.world.hub("region", "85").must(harness.EX_DATAERR)
+        self.assertIn("84 (Auvergne-Rhône-Alpes)", unknown.messages)
+        self.assertIn("n’a aucun contrat", self.world.hub("region", "53", "--draft").must(harness.EX_DATAERR).messages)
+        self.assertIn("dans cette période", self.region("--draft", "--from", "2020-01", "--to", "2020-03", code=harness.EX_DATAERR).messages)
+        folder = os.path.join(self.world.hub_home, "regions")
+        os.makedirs(folder, exist_ok=True)
+        own = os.path.join(folder, "84.yaml")
+        with open(own, "w", encoding="utf-8") as file:
+            file.write('region: "84"\ntitre: Le nôtre\nde: 2024\na: 2027\nrubriques:\n  - {code: r, titre: Notre rubrique, indicateurs: [1.1.total]}\n')
+        self.addCleanup(os.unlink, own)
+        table = self.region("--draft").text
+        self.assertIn("Notre rubrique", table)
+        self.assertNotIn("à confirmer", table)
+        with open(own, "w", encoding="utf-8") as file:
+            file.write('region: "85"\ntitre: Faux\n')
+        wrong = self.region("--draft", code=harness.EX_CONFIG)
+        self.assertIn("regions/84.yaml:1:9", wrong.messages)
+
+
+if __name__ == "__main__":
+    unittest.main()
