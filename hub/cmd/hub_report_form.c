@@ -1,6 +1,7 @@
 /* hub_report_form: see the header. */
 #include "hub_report_form.h"
 
+#include "discrepancy.h"
 #include "embedded.h"
 #include "evaluation_layout.h"
 #include "hub_definition.h"
@@ -11,26 +12,25 @@ static text_view carried(const char *name)
     return file ? (text_view){(const char *)file->data, file->size} : text_of(NULL);
 }
 
-static bool add_notes(const contract *said, report_notes *notes)
+/* Of the same state as the cells: as of their position, and in the month in which the ledger reached it. */
+static database_error read_open(hub_base *base, arena *memory, const evaluation_table *table, discrepancy_table *open)
 {
-    bool good = true;
+    char *id = arena_text(memory, table->contract);
+    discrepancy_query query = {.contract = id, .from = table->from, .to = table->to, .at = CIVIL_NONE, .position = table->position};
 
-    for (unsigned i = 0; i < said->action_count; i++)
-        if (said->actions[i].refugies_info.size == 0)
-            good &= report_notes_add(notes, REPORT_NOTE_KNOW, said->actions[i].code,
-                                     "Le contrat ne donne pas l’adresse de cette action sur refugies.info (article 6).");
-    return good;
+    return id ? discrepancy_read(base->store, &query, memory, open) : DATABASE_NO_MEMORY;
 }
 
-int hub_report_form(cli_call *call, arena *memory, evaluation_table *table, evaluation_form *form)
+int hub_report_form(cli_call *call, hub_base *base, arena *memory, evaluation_table *table, evaluation_form *form)
 {
     diag_sink silent = {0}; /* its doubts were told when it was registered */
     catalogue national;
     territory places;
     contract *said = arena_take(memory, sizeof *said);
     report_notes *notes = arena_take(memory, sizeof *notes);
+    discrepancy_table *open = arena_take(memory, sizeof *open);
 
-    if (!said || !notes || !catalogue_load(&national, memory, "indicators.yaml", carried("indicators.yaml"), &silent) ||
+    if (!said || !notes || !open || !catalogue_load(&national, memory, "indicators.yaml", carried("indicators.yaml"), &silent) ||
         !territory_load(&places, memory, "regions.yaml", carried("regions.yaml"), &silent))
         return hub_base_no_memory(call);
     report_notes_init(notes, memory);
@@ -41,7 +41,12 @@ int hub_report_form(cli_call *call, arena *memory, evaluation_table *table, eval
     if (hub_definition_read(said, memory, "contrat", table->definition, &silent))
         form->said = said;
     evaluation_layout(table, &national, form->said ? &said->own : NULL);
-    if (form->said && !add_notes(said, notes))
+    database_error error = read_open(base, memory, table, open);
+    if (error != DATABASE_OK && error != DATABASE_CONFLICT) /* a purged contract's records are gone, and what they left open */
+        return hub_base_fail(base, call, error);
+    if (error == DATABASE_OK)
+        form->open = open;
+    if (form->open && !report_notes_discrepancies(notes, open))
         return hub_base_no_memory(call);
     return arena_short(memory) ? hub_base_no_memory(call) : CLI_DONE;
 }

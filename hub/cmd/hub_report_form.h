@@ -6,6 +6,6 @@
 #include "hub_base.h"
 
 /* Lays the table out, and gathers the rest; all is in the arena. 0, or the exit code, when it has said why on call->err. */
-int hub_report_form(cli_call *call, arena *memory, evaluation_table *table, evaluation_form *form) __attribute__((warn_unused_result));
+int hub_report_form(cli_call *call, hub_base *base, arena *memory, evaluation_table *table, evaluation_form *form) __attribute__((warn_unused_result));
 
 #endif

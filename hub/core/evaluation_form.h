@@ -14,6 +14,7 @@ typedef struct {
     const contract *said;          /* in the version used: operators, planned cost, addresses; or NULL */
     text_view department;          /* its name */
     const report_notes *notes;     /* or NULL */
+    const discrepancy_table *open; /* what the parties must settle, one by one; or NULL: not known (any more) */
 } evaluation_form;
 
 /* The contract's action of that code, or NULL. */

@@ -152,7 +152,14 @@ static void put_notes(const evaluation_form *self, text_view action, FILE *to)
             page_words(to, note->text);
             fputs("</li>\n", to);
         }
-        fputs("</ul>\n</div>\n", to);
+        fputs("</ul>\n", to);
+        if (kind == REPORT_NOTE_SETTLE) {
+            fputs("<p class=\"soft\">Le détail, par opérateur, est dans le classeur (feuille «" FRENCH_NO_BREAK "À régler" FRENCH_NO_BREAK
+                  "») et dans <code>ctai-hub discrepancies ", to);
+            page_text(to, self->table->contract);
+            fputs("</code>.</p>\n", to);
+        }
+        fputs("</div>\n", to);
     }
 }
 

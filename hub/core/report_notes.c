@@ -4,8 +4,11 @@
 #include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
-enum { SENTENCE_MAX = 1000 };
+#include "french.h"
+
+enum { SENTENCE_MAX = 1000, NAMES_MAX = 500 };
 
 void report_notes_init(report_notes *self, arena *from)
 {
@@ -26,6 +29,70 @@ bool report_notes_add(report_notes *self, report_note_kind kind, text_view actio
     if (note)
         *note = (report_note){.kind = kind, .action = text_of(code), .text = text_of(kept)};
     return note != NULL;
+}
+
+static bool same(const discrepancy_row *a, const discrepancy_row *b)
+{
+    return a->kind == b->kind && text_equal(a->action, b->action);
+}
+
+/* Is row the first of its kind and action? Its like come in its kind, between other actions' rows. */
+static bool is_first(const discrepancy_table *from, unsigned row)
+{
+    for (unsigned i = 0; i < row; i++)
+        if (same(&from->rows[i], &from->rows[row]))
+            return false;
+    return true;
+}
+
+static bool add_name(char names[NAMES_MAX], text_view name)
+{
+    size_t used = strlen(names);
+
+    for (const char *at = names; name.size > 0 && (at = memmem(at, strlen(at), name.at, name.size)) != NULL; at += name.size)
+        if ((at == names || at[-1] == ' ') && (at[name.size] == ',' || at[name.size] == '\0'))
+            return true;
+    int size = snprintf(names + used, NAMES_MAX - used, "%s%.*s", used > 0 ? ", " : "", (int)name.size, name.at ? name.at : "");
+    if (size > 0 && (size_t)size < NAMES_MAX - used)
+        return true;
+    names[used] = '\0'; /* the list is long enough without it */
+    return false;
+}
+
+/* "Identités ambiguës : 3 (cecler, fit)." */
+static bool add_group(report_notes *self, const discrepancy_table *from, unsigned first)
+{
+    const discrepancy_row *one = &from->rows[first];
+    char names[NAMES_MAX] = "";
+    unsigned matters = 0, last = 0;
+
+    for (unsigned i = first; i < from->count; i++) {
+        const discrepancy_row *row = &from->rows[i];
+        if (!same(row, one))
+            continue;
+        matters += row->matter != last;
+        last = row->matter;
+        add_name(names, row->operator_name);
+    }
+    return report_notes_add(self, REPORT_NOTE_SETTLE, one->action, "%s" FRENCH_NO_BREAK ": %u%s%s%s.", discrepancy_kind_title(one->kind),
+                            matters, names[0] ? " (" : "", names, names[0] ? ")" : "");
+}
+
+bool report_notes_discrepancies(report_notes *self, const discrepancy_table *from)
+{
+    bool good = true;
+
+    for (unsigned i = 0; i < from->count && good; i++) {
+        const discrepancy_row *row = &from->rows[i];
+        if (row->kind == DISCREPANCY_LATE)
+            good = report_notes_add(self, REPORT_NOTE_LATE, row->action, "%.*s" FRENCH_NO_BREAK ": %.*s", (int)row->operator_name.size,
+                                    row->operator_name.at ? row->operator_name.at : "", (int)row->finding.size, row->finding.at);
+        else if (row->kind == DISCREPANCY_ADDRESS)
+            good = report_notes_add(self, REPORT_NOTE_KNOW, row->action, "%.*s", (int)row->finding.size, row->finding.at);
+        else if (is_first(from, i))
+            good = add_group(self, from, i);
+    }
+    return good;
 }
 
 const report_note *report_notes_next(const report_notes *self, report_note_kind kind, text_view action, size_t *at)

@@ -6,6 +6,7 @@
 #define CTAI_REPORT_NOTES_H
 
 #include "arena.h"
+#include "discrepancy_table.h"
 
 typedef enum {
     REPORT_NOTE_LATE,   /* who has not reported which months */
@@ -30,6 +31,12 @@ void report_notes_init(report_notes *self, arena *from);
 /* Adds one; the sentence is made as printf makes it. False: memory is short. */
 bool report_notes_add(report_notes *self, report_note_kind kind, text_view action, const char *format, ...)
     __attribute__((format(printf, 4, 5), warn_unused_result));
+
+/*
+ * What the parties must settle, in as many sentences as there are actions and kinds of it, with how many and whose; who is late, and
+ * what has no address, one by one. False: memory is short.
+ */
+bool report_notes_discrepancies(report_notes *self, const discrepancy_table *from) __attribute__((warn_unused_result));
 
 /* Of that kind, and of that action (empty: of the contract as a whole): the next after *at, which begins at 0; NULL at the end. */
 const report_note *report_notes_next(const report_notes *self, report_note_kind kind, text_view action, size_t *at);

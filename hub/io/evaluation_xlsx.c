@@ -15,7 +15,7 @@
 enum { CODE, LABEL, TARGET, VALUE, UNIT, SHARE, COMMENT, COLUMNS };
 
 static const double widths[COLUMNS] = {22, 56, 10, 17, 14, 19, 44};
-enum { LINE_MAX_BYTES = 2048 };
+enum { LINE_MAX_BYTES = 2048, KEYS_SHOWN = 20 };
 
 static bool is_whole(const evaluation_action *action)
 {
@@ -254,6 +254,58 @@ static void put_notes(const evaluation_form *self, spreadsheet *to)
     }
 }
 
+/* The keys, one a line, as many as a row shows. */
+static void put_keys(const discrepancy_row *row, spreadsheet *to)
+{
+    char line[KEYS_SHOWN * 40 + 64] = "";
+    size_t used = 0;
+
+    for (unsigned i = 0; i < row->key_count && i < KEYS_SHOWN; i++)
+        used += (size_t)snprintf(line + used, sizeof line - used, "%s%.*s", i > 0 ? "\n" : "", (int)(row->keys[i].size < 36 ? row->keys[i].size : 36),
+                                 row->keys[i].at);
+    if (row->key_count > KEYS_SHOWN)
+        snprintf(line + used, sizeof line - used, "\net %u autres : ctai-hub discrepancies", row->key_count - KEYS_SHOWN);
+    spreadsheet_text(to, 5, text_of(line), SPREADSHEET_QUIET);
+}
+
+/* What is open, one by one, with the keys with which an operator's agent says whom it concerns. */
+static void put_open(const evaluation_form *self, spreadsheet *to)
+{
+    static const double columns[] = {14, 18, 22, 14, 56, 40};
+    static const char *const heads[] = {"Action", "Opérateur", "Mois", "Affaire", "Constat", "Clés (ctai-agent explain)"};
+    char line[LINE_MAX_BYTES];
+    const discrepancy_table *open = self->open;
+
+    if (!open || open->count == 0)
+        return;
+    spreadsheet_sheet(to, text_of("À régler"), columns, 6, self->table->contract);
+    spreadsheet_next_row(to);
+    spreadsheet_text(to, 0, text_of("À régler entre les parties"), SPREADSHEET_TITLE);
+    spreadsheet_next_row(to);
+    for (unsigned i = 0; i < 6; i++)
+        spreadsheet_text(to, i, text_of(heads[i]), SPREADSHEET_HEAD);
+    spreadsheet_freeze(to, 0);
+    for (unsigned i = 0; i < open->count; i++) {
+        const discrepancy_row *row = &open->rows[i];
+        if (i == 0 || open->rows[i - 1].kind != row->kind) {
+            spreadsheet_next_row(to);
+            spreadsheet_across(to, 0, 5, text_of(discrepancy_kind_title(row->kind)), SPREADSHEET_BAND);
+            spreadsheet_next_row(to);
+            spreadsheet_across(to, 0, 5, row->remedy, SPREADSHEET_QUIET);
+        }
+        spreadsheet_next_row(to);
+        spreadsheet_text(to, 0, row->action, SPREADSHEET_PROSE);
+        spreadsheet_text(to, 1, row->operator_name, SPREADSHEET_PROSE);
+        if (row->month != CIVIL_NONE)
+            french_months(row->month, row->month, line);
+        spreadsheet_text(to, 2, row->month != CIVIL_NONE ? text_of(line) : text_of(""), SPREADSHEET_PROSE);
+        snprintf(line, sizeof line, "%u", row->matter);
+        spreadsheet_number(to, 3, text_of(line), SPREADSHEET_COUNT);
+        spreadsheet_text(to, 4, row->finding, SPREADSHEET_PROSE);
+        put_keys(row, to);
+    }
+}
+
 static void put_guide(spreadsheet *to)
 {
     spreadsheet_next_row(to);
@@ -281,6 +333,7 @@ bool evaluation_xlsx(const evaluation_form *self, const char *folder, FILE *to)
         return false;
     for (unsigned i = 0; i < table->action_count; i++)
         put_action(self, &table->actions[i], book);
+    put_open(self, book);
     spreadsheet_sheet(book, text_of("Lisez-moi"), guide, 2, table->contract);
     spreadsheet_next_row(book);
     spreadsheet_text(book, 0, text_of("Évaluation du contrat (article 7)"), SPREADSHEET_TITLE);
