@@ -272,6 +272,29 @@ database_error database_query(database *self, const char *sql, const database_pa
                   "query", result);
 }
 
+database_error database_feed(database *self, const char *sql, const void *bytes, size_t size)
+{
+    enum { PIECE = 64 * 1024 };
+    if (!self->connection)
+        return no_connection(self, NULL);
+    PGresult *result = PQexec(self->connection, sql);
+    if (PQresultStatus(result) != PGRES_COPY_IN)
+        return finish(self, result, "COPY", NULL);
+    PQclear(result);
+    bool taken = true;
+    for (size_t at = 0; taken && at < size; at += PIECE)
+        taken = PQputCopyData(self->connection, (const char *)bytes + at, (int)(size - at < PIECE ? size - at : PIECE)) == 1;
+    /* An end that cannot be sent leaves the connection in the COPY: it is of no more use. */
+    bool ended = PQputCopyEnd(self->connection, taken ? NULL : "incomplete") == 1;
+    result = ended ? PQgetResult(self->connection) : NULL;
+    database_error error = finish(self, result, "COPY", NULL);
+    while (ended && (result = PQgetResult(self->connection)) != NULL)
+        PQclear(result);
+    if (!ended)
+        database_close(self);
+    return error != DATABASE_OK || taken ? error : explain(self, DATABASE_LATER, "COPY");
+}
+
 void database_release(database_result **result)
 {
     PQclear(*result);

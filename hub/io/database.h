@@ -69,6 +69,9 @@ database_error database_query(database *self, const char *sql, const database_pa
                               database_result **result) __attribute__((warn_unused_result));
 void database_release(database_result **result);
 
+/* A COPY ... FROM STDIN, and all that it is to read: taken as a whole, or not at all. */
+database_error database_feed(database *self, const char *sql, const void *bytes, size_t size) __attribute__((warn_unused_result));
+
 /*
  * Cells of a result, in text form; row and column from 0. A NULL reads as "", 0, false; a text lives as long as the
  * result. Bytea: how many bytes (NULL: 0), -1 when they do not fit.

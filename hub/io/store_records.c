@@ -4,7 +4,10 @@
  */
 #include "store_records.h"
 
+#include <stdlib.h>
+
 #include "database_array.h"
+#include "database_copy.h"
 #include "store_erase.h"
 
 /* Columns of a put, in the order of its statement. */
@@ -13,6 +16,8 @@ enum {
     EPOCH, TOKEN_E, TOKEN_I, TOKEN_M, EPOCH_2, TOKEN_E_2, TOKEN_I_2, TOKEN_M_2, COLUMN_COUNT
 };
 enum { FIRST_ARRAY = 5 };
+/* From how many on a look for those that are new, and a COPY of them, costs less than one statement for all. */
+enum { COPY_MIN = 64 };
 
 /* $1 scope, $2 agent, $3 incarnation, $4 sequence, $5 position, $6.. the arrays. */
 #define FRESH \
@@ -44,6 +49,17 @@ static const char put_sql[] =
     /* OFFSET 0: each by the whole primary key, whatever the planner thinks that it knows of the table. */
     "  SELECT * FROM ctai.record AS r WHERE r.scope = $1 AND r.agent = $2::integer AND r.key = fresh.key OFFSET 0) AS old"
     "  WHERE (old.incarnation, old.sequence) < ($3::bigint, $4::bigint))" UPSERT("ctai.record");
+
+/* Which of the keys stand for something already (their places from 1); each is looked up, as in put_sql. */
+static const char known_sql[] =
+    "SELECT f.place FROM unnest($3::uuid[]) WITH ORDINALITY AS f (key, place), LATERAL ("
+    "  SELECT FROM ctai.record AS r WHERE r.scope = $1 AND r.agent = $2::integer AND r.key = f.key OFFSET 0) AS old"
+    " ORDER BY f.place";
+/* In the order of copy_put. */
+static const char copy_sql[] =
+    "COPY ctai.record (scope, agent, position, incarnation, sequence, key, contract_id, action, type, month, quantity, code,"
+    " sex, bpi, under_25, reference, narrative, epoch, token_e, token_i, token_m, epoch2, token_e2, token_i2, token_m2)"
+    " FROM STDIN (FORMAT binary)";
 static const char stage_sql[] = FRESH UPSERT("ctai.record_staged");
 
 /* Beside a put: the key stood for something else until now. */
@@ -53,6 +69,11 @@ static const char unstage_sql[] = "SELECT ctai.unstage_records($1, $2::integer, 
 static const char withdraw_sql[] = "SELECT ctai.withdraw_records($1, $2::integer, $3::bigint, $4::uuid[], $5::integer[])";
 static const char withdraw_staged_sql[] = "SELECT ctai.unstage_records($1, $2::integer, $4::uuid[], $5::integer[])"
                                           " WHERE $3::bigint IS NOT NULL";
+
+static int64_t month_number(civil_month month)
+{
+    return month / 12 * 100 + month % 12 + 1;
+}
 
 static void init_arrays(database_array *arrays, unsigned count)
 {
@@ -111,7 +132,7 @@ static void add_put(database_array *arrays, const store_record *from, const uint
     if (what->month == CIVIL_NONE)
         database_array_null(&arrays[MONTH]);
     else
-        database_array_number(&arrays[MONTH], what->month / 12 * 100 + what->month % 12 + 1);
+        database_array_number(&arrays[MONTH], month_number(what->month));
     if (what->has_quantity)
         database_array_number(&arrays[QUANTITY], what->quantity);
     else
@@ -145,8 +166,14 @@ static database_error clear_elsewhere(database *connection, const store_version 
     return database_query(connection, leave_sql, parameters, 4, NULL);
 }
 
-static database_error put(database *connection, const store_version *version, const store_record *records, size_t count,
-                          bool staged)
+static bool is_put(const store_record *one, bool staged)
+{
+    return one->what.operation == RECORD_PUT && one->right->staged == staged;
+}
+
+/* Writes the records that are chosen over what their keys stand for, which goes to history. */
+static database_error put_over(database *connection, const store_version *version, const store_record *const *chosen, size_t count,
+                               bool staged)
 {
     database_array arrays[COLUMN_COUNT];
     char agent[DATABASE_NUMBER_TEXT], incarnation[DATABASE_NUMBER_TEXT], sequence[DATABASE_NUMBER_TEXT],
@@ -158,24 +185,164 @@ static database_error put(database *connection, const store_version *version, co
         database_number(sequence, (int64_t)version->sequence),
         database_number(position, (int64_t)version->position),
     };
+    if (count == 0)
+        return DATABASE_OK;
     init_arrays(arrays, COLUMN_COUNT);
-    size_t puts = 0;
     for (size_t i = 0; i < count; i++)
-        if (records[i].what.operation == RECORD_PUT && records[i].right->staged == staged) {
-            add_put(arrays, &records[i], version->pepper);
-            puts++;
-        }
+        add_put(arrays, chosen[i], version->pepper);
     bool complete = true;
     for (unsigned i = 0; i < COLUMN_COUNT; i++) {
         parameters[FIRST_ARRAY + i] = DATABASE_TEXT(database_array_end(&arrays[i]));
         complete = complete && parameters[FIRST_ARRAY + i].value;
     }
-    database_error error = complete || puts == 0 ? DATABASE_OK : store_no_memory(connection);
-    if (error == DATABASE_OK && puts > 0 && version->replacing)
+    database_error error = !complete ? store_no_memory(connection) : DATABASE_OK;
+    if (error == DATABASE_OK && version->replacing)
         error = clear_elsewhere(connection, version, parameters[FIRST_ARRAY + KEY].value, staged);
-    if (error == DATABASE_OK && puts > 0)
+    if (error == DATABASE_OK)
         error = database_query(connection, staged ? stage_sql : put_sql, parameters, FIRST_ARRAY + COLUMN_COUNT, NULL);
     release_arrays(arrays, COLUMN_COUNT);
+    return error;
+}
+
+static void copy_token(database_copy *to, bool has, const uint8_t token[TOKEN_SIZE], const uint8_t *pepper)
+{
+    uint8_t stored[CRYPTO_SHORT_HASH];
+    if (!has) {
+        database_copy_null(to);
+        return;
+    }
+    crypto_short_hash(stored, pepper, CRYPTO_KEY, token, TOKEN_SIZE);
+    database_copy_hash(to, stored);
+}
+
+static void copy_tokens(database_copy *to, const record_tokens *said, const uint8_t *pepper)
+{
+    if (!said) {
+        for (unsigned i = EPOCH; i <= TOKEN_M; i++)
+            database_copy_null(to);
+        return;
+    }
+    database_copy_bigint(to, said->epoch);
+    copy_token(to, said->has_e, said->e, pepper);
+    copy_token(to, said->has_i, said->i, pepper);
+    copy_token(to, said->has_m, said->m, pepper);
+}
+
+static void copy_text(database_copy *to, text_view text)
+{
+    if (text.size > 0)
+        database_copy_text(to, text);
+    else
+        database_copy_null(to);
+}
+
+static void copy_beneficiary(database_copy *to, const record *what)
+{
+    if (what->sex == RECORD_SEX_NONE)
+        database_copy_null(to);
+    else
+        database_copy_text(to, text_of(what->sex == RECORD_SEX_F ? "F" : "H"));
+    if (what->type != FACT_BENEFICIAIRE) {
+        database_copy_null(to);
+        database_copy_null(to);
+        return;
+    }
+    database_copy_flag(to, what->bpi);
+    database_copy_flag(to, what->under_25);
+}
+
+static void copy_put(database_copy *to, const store_version *version, const store_record *from)
+{
+    const record *what = &from->what;
+    database_copy_row(to, FIRST_ARRAY + COLUMN_COUNT);
+    database_copy_text(to, text_of(version->scope));
+    database_copy_integer(to, version->agent);
+    database_copy_bigint(to, (int64_t)version->position);
+    database_copy_bigint(to, (int64_t)version->incarnation);
+    database_copy_bigint(to, (int64_t)version->sequence);
+    database_copy_hash(to, what->key);
+    database_copy_integer(to, from->right->contract_id);
+    database_copy_smallint(to, from->right->number);
+    database_copy_text(to, text_of(fact_rule_of(what->type)->name));
+    if (what->month == CIVIL_NONE)
+        database_copy_null(to);
+    else
+        database_copy_integer(to, month_number(what->month));
+    if (what->has_quantity)
+        database_copy_bigint(to, what->quantity);
+    else
+        database_copy_null(to);
+    copy_text(to, what->code);
+    copy_beneficiary(to, what);
+    if (what->has_reference)
+        database_copy_hash(to, what->reference);
+    else
+        database_copy_null(to);
+    copy_text(to, what->text);
+    copy_tokens(to, what->token_sets > 0 ? &what->tokens[0] : NULL, version->pepper);
+    copy_tokens(to, what->token_sets > 1 ? &what->tokens[1] : NULL, version->pepper);
+}
+
+/* Which of the chosen have a key that stands for something? They come first then, `known` of them; the others after them. */
+static database_error part_known(database *connection, const store_version *version, const store_record **chosen, size_t count,
+                                 size_t *known)
+{
+    char agent[DATABASE_NUMBER_TEXT];
+    database_array keys;
+    database_result *result = NULL;
+    database_array_init(&keys);
+    for (size_t i = 0; i < count; i++)
+        database_array_hash(&keys, chosen[i]->what.key);
+    const char *text = database_array_end(&keys);
+    const database_parameter parameters[] = {DATABASE_TEXT(version->scope), database_number(agent, version->agent), DATABASE_TEXT(text)};
+    database_error error = text ? database_query(connection, known_sql, parameters, 3, &result) : store_no_memory(connection);
+    *known = 0;
+    /* Places go up: what is put in front has been looked at, and what it changes places with comes before the next place. */
+    for (int row = 0; error == DATABASE_OK && row < database_rows(result); row++) {
+        size_t place = (size_t)database_integer(result, row, 0) - 1;
+        const store_record *other = chosen[*known];
+        chosen[(*known)++] = chosen[place];
+        chosen[place] = other;
+    }
+    database_release(&result);
+    database_array_release(&keys);
+    return error;
+}
+
+/* Of keys that stand for nothing. */
+static database_error put_new(database *connection, const store_version *version, const store_record *const *chosen, size_t count)
+{
+    database_copy rows;
+    if (count == 0)
+        return DATABASE_OK;
+    database_copy_init(&rows);
+    for (size_t i = 0; i < count; i++)
+        copy_put(&rows, version, chosen[i]);
+    database_error error = database_copy_in(connection, copy_sql, &rows);
+    database_copy_release(&rows);
+    return error;
+}
+
+static database_error put(database *connection, const store_version *version, const store_record *records, size_t count,
+                          bool staged)
+{
+    const store_record **chosen = malloc((count + 1) * sizeof *chosen);
+    size_t puts = 0, known;
+    if (!chosen)
+        return store_no_memory(connection);
+    for (size_t i = 0; i < count; i++)
+        if (is_put(&records[i], staged))
+            chosen[puts++] = &records[i];
+    database_error error = DATABASE_OK;
+    known = puts;
+    /* While contracts are replaced, keys may stand for something elsewhere, too: all go the one way. */
+    if (puts >= COPY_MIN && !version->replacing)
+        error = part_known(connection, version, chosen, puts, &known);
+    if (error == DATABASE_OK)
+        error = put_over(connection, version, chosen, known, staged);
+    if (error == DATABASE_OK)
+        error = put_new(connection, version, chosen + known, puts - known);
+    free(chosen);
     return error;
 }
 

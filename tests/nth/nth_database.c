@@ -31,6 +31,13 @@ PGresult *__real_PQexecPrepared(PGconn *connection, const char *name, int count,
 PGresult *__wrap_PQexecPrepared(PGconn *connection, const char *name, int count, const char *const *values,
                                 const int *sizes, const int *formats, int format);
 
+int __real_PQputCopyData(PGconn *connection, const char *bytes, int size);
+int __wrap_PQputCopyData(PGconn *connection, const char *bytes, int size);
+int __real_PQputCopyEnd(PGconn *connection, const char *why);
+int __wrap_PQputCopyEnd(PGconn *connection, const char *why);
+PGresult *__real_PQgetResult(PGconn *connection);
+PGresult *__wrap_PQgetResult(PGconn *connection);
+
 static long results, connections;
 
 static long live(void)
@@ -173,4 +180,37 @@ PGresult *__wrap_PQexecPrepared(PGconn *connection, const char *name, int parame
     if (fails(connection, how, &result))
         return result;
     return end(connection, how, __real_PQexecPrepared(connection, name, parameters, values, sizes, formats, format));
+}
+
+int __wrap_PQputCopyData(PGconn *connection, const char *bytes, int size)
+{
+    nth_kind how = struck();
+    if (how == NTH_QUERY_MEMORY)
+        return -1;
+    if (how == NTH_QUERY_LOST || how == NTH_QUERY_LOST_FOR_GOOD)
+        lose(connection);
+    int code = __real_PQputCopyData(connection, bytes, size);
+    if (how == NTH_QUERY_LOST_AFTER)
+        lose(connection);
+    return code;
+}
+
+/* A refusal of the server comes with the end: here it breaks the COPY off. */
+int __wrap_PQputCopyEnd(PGconn *connection, const char *why)
+{
+    nth_kind how = struck();
+    if (how == NTH_QUERY_MEMORY)
+        return -1;
+    if (how == NTH_QUERY_LOST || how == NTH_QUERY_LOST_FOR_GOOD)
+        lose(connection);
+    bool refuses = how == NTH_QUERY_CLASH || how == NTH_QUERY_FULL || how == NTH_QUERY_FAULT;
+    int code = __real_PQputCopyEnd(connection, refuses ? "nth" : why);
+    if (how == NTH_QUERY_LOST_AFTER)
+        lose(connection);
+    return code;
+}
+
+PGresult *__wrap_PQgetResult(PGconn *connection)
+{
+    return count(__real_PQgetResult(connection));
 }

@@ -133,10 +133,11 @@ static house_agent earlier; /* alpha after its first batch, as a backup has it *
  */
 static void make_batches(void)
 {
+    enum { THIRD = STOREHOUSE_BODIES };
     const record first[] = {beneficiary(1, 1), put(2, FACT_SOLLICITATION, 7), put(3, FACT_SOLLICITATION, 8)};
     record second[] = {put(2, FACT_SOLLICITATION, 9), put(3, FACT_SOLLICITATION, 1), put(4, FACT_SOLLICITATION, 1),
                        put(5, FACT_NARRATIVE, 0)};
-    const record third[] = {beneficiary(1, 2), beneficiary(6, 2)};
+    record third[THIRD] = {beneficiary(1, 2), beneficiary(6, 2)}; /* so many that the new ones go in by COPY */
     record other[] = {beneficiary(1, 2), {.operation = RECORD_CLOSE, .epoch = 1, .month = CIVIL_NONE, .type = FACT_NONE}};
     static text_view actions[2];
     ck_assert_int_eq(house_put(house_batch(&alpha, first, 3)).stored, HUB_STORED_COMMITTED);
@@ -161,7 +162,9 @@ static void make_batches(void)
     beta.key_count = 2;
     alpha.keys[1] = beta.keys[1] = (batch_key){.epoch = 2, .id = {5}};
     memcpy(other[1].key, beta.keys[0].id, TOKEN_KEY_ID);
-    batches[1] = house_batch(&alpha, third, 2);
+    for (unsigned i = 2; i < THIRD; i++)
+        third[i] = put((uint8_t)(i + 5), FACT_SOLLICITATION, i);
+    batches[1] = house_batch(&alpha, third, THIRD);
     batches[2] = house_batch(&beta, other, 2);
 }
 
@@ -482,7 +485,7 @@ static int run_purge(void)
     store_purged done;
     database_error error = scratch ? store_purge(own, ids, 1, true, scratch, &done) : DATABASE_NO_MEMORY;
     if (error == DATABASE_OK)
-        must(done.contract_count == 1 && done.contracts[0].records == 4 && done.contracts[0].history == 3);
+        must(done.contract_count == 1 && done.contracts[0].records == 2 + STOREHOUSE_BODIES && done.contracts[0].history == 3);
     arena_destroy(&scratch);
     store_destroy(&own);
     return error == DATABASE_CONFLICT ? DATABASE_OK : (int)error; /* it was done, and the answer lost */

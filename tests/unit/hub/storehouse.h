@@ -24,7 +24,7 @@
 #include "store_agent.h"
 #include "store_contract.h"
 
-enum { STOREHOUSE_BODIES = 64, STOREHOUSE_ARENA = 64 << 20 };
+enum { STOREHOUSE_BODIES = 80, STOREHOUSE_ARENA = 64 << 20 };
 
 static struct {
     char folder[64], conninfo[512];
