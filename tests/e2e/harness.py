@@ -9,6 +9,7 @@ import csv
 import io
 import json
 import os
+import random
 import re
 import shutil
 import signal
@@ -18,6 +19,9 @@ import sys
 import tempfile
 import threading
 import time
+
+import zmq
+import zmq.utils.monitor
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
@@ -29,7 +33,10 @@ CONTRACT = "63-thiers-2023"
 SCOPE = "63"
 ACTIONS = "axe1,axe2,axe3"
 OPERATORS = ["cias", "ccas-thiers", "cecler", "fit"]
-TIMEOUT_S = 60
+# What must come is waited for that long: a machine under load makes a test slow, not red.
+TIMEOUT_S = 300
+WAIT_S = 120    # for what a push waits for, when it is to be acknowledged
+PORTS = range(20000, 30000)  # below those that the system gives to whoever asks for any
 
 EX_OK, EX_USAGE, EX_DATAERR, EX_UNAVAILABLE, EX_SOFTWARE = 0, 64, 65, 69, 70
 EX_CANTCREAT, EX_TEMPFAIL, EX_PROTOCOL, EX_NOPERM, EX_CONFIG = 73, 75, 76, 77, 78
@@ -77,11 +84,31 @@ def run(program, *arguments, home=None, cwd=None, timeout=TIMEOUT_S, env=None, s
     return Result(argv, done.returncode, done.stdout, done.stderr)
 
 
+RESERVED = []   # one socket for each port that is ours until we end
+
+
 def free_port():
-    """A loopback port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A loopback port that nobody listens on, and that no other test takes while this one runs."""
+    for port in random.sample(PORTS, len(PORTS)):
+        mark = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        with contextlib.suppress(OSError), socket.socket() as probe:
+            mark.bind(f"\0ctai-test-port-{port}")
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(("127.0.0.1", port))
+            RESERVED.append(mark)
+            return port
+        mark.close()
+    raise AssertionError("no port is free")
+
+
+def wait_until(condition, what, patience_s=TIMEOUT_S, pause_s=0.05):
+    """Waits until it is so; returns what the condition gave. `what` is said when it never is (or what() says it)."""
+    deadline = time.monotonic() + patience_s
+    while not (found := condition()):
+        if time.monotonic() > deadline:
+            raise AssertionError(what() if callable(what) else what)
+        time.sleep(pause_s)
+    return found
 
 
 class Service:
@@ -110,7 +137,7 @@ class Service:
                 if b"READY=1" in self._notify.recv(4096):
                     self._ready.set()
 
-    def wait_ready(self, timeout=30):
+    def wait_ready(self, timeout=TIMEOUT_S):
         """Waits for READY=1."""
         deadline = time.monotonic() + timeout
         while time.monotonic() < deadline and self.process.poll() is None:
@@ -123,7 +150,7 @@ class Service:
         with open(self.errors_path, encoding="utf-8", errors="replace") as file:
             return file.read()
 
-    def stop(self, timeout=20):
+    def stop(self, timeout=TIMEOUT_S):
         """SIGTERM, then SIGKILL if it does not end; returns the exit code."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
@@ -169,10 +196,31 @@ class World:
         return result
 
     def agent(self, name, *arguments, **options):
-        """Runs a command of an agent."""
+        """Runs a command of an agent. Who has joined is let in: the hub hears of an approval a moment after it was made."""
         result = run("ctai-agent", *arguments, home=self.path(f"agent-{name}"), cwd=self.directory, **options)
         self.stderr.append(result.err)
+        if arguments[:1] == ("join",) and result.code == EX_OK and "hub" in self.services:
+            wait_until(lambda: self.admits(name), f"the hub does not let {name} in")
         return result
+
+    def admits(self, name):
+        """Does the hub that serves take the agent's key? By a handshake and no more."""
+        pairs = []
+        for path in (self.path(f"agent-{name}", "cle-transport"), os.path.join(self.hub_home, "curve.key")):
+            with open(path, "rb") as file:
+                pairs.append(file.read())
+        with zmq.Context() as context, context.socket(zmq.DEALER) as dealer:
+            for option, value in ((zmq.CURVE_PUBLICKEY, pairs[0][:32]), (zmq.CURVE_SECRETKEY, pairs[0][32:64]),
+                                  (zmq.CURVE_SERVERKEY, pairs[1][:32]), (zmq.LINGER, 0), (zmq.RECONNECT_IVL, -1)):
+                dealer.setsockopt(option, value)
+            with dealer.get_monitor_socket(zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_HANDSHAKE_FAILED_AUTH | zmq.EVENT_CLOSED
+                                           | zmq.EVENT_DISCONNECTED) as monitor:
+                dealer.connect(f"tcp://127.0.0.1:{self.port}")
+                if not monitor.poll(TIMEOUT_S * 1000):
+                    raise AssertionError("the hub does not answer a handshake")
+                said = zmq.utils.monitor.recv_monitor_message(monitor)["event"]
+                dealer.disable_monitor()
+        return said == zmq.EVENT_HANDSHAKE_SUCCEEDED
 
     def serve(self, name="hub"):
         """Starts the hub's `serve`, or an agent's by its name."""
@@ -230,6 +278,8 @@ class World:
     def push(self, name, files, *options, **more):
         """Pushes an operator's two files with --json; returns the Result."""
         persons, events = files
+        if "--wait" not in options:
+            options = (*options, "--wait", WAIT_S)
         return self.agent(name, "push", "--persons", persons, "--events", events, "--json", *options, **more)
 
     def report(self, contract=CONTRACT, *options):

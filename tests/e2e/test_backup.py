@@ -15,6 +15,7 @@ from evaluate import evaluate
 from generate import DataSet
 from records import make_records
 from test_restored import without_errors
+from test_rights import who_works
 from test_two_hubs import CODE, Database, at_terminal
 
 NAMES = ["cecler", "fit", "cias"]
@@ -281,6 +282,7 @@ class Backup(unittest.TestCase):
             other.stdout.readline()
             self.assertIn("d’un hub", world.hub("restore", "b").must(harness.EX_CONFIG).messages)
             other.stdin.close()
+        harness.wait_until(lambda: not who_works(base.conninfo()), "the other connection stays")
         world.hub("restore", "b").must()
         self.assertEqual(world.report(), before)
         world.serve()

@@ -196,7 +196,7 @@ class Circumstances(unittest.TestCase):
         WORLD.grant_key("cias", "revoque")
         paths = files(events="r1;2024-06-05;axe3;cout;;5;autre;\n")
         WORLD.hub("agent", "revoke", "revoque").must()
-        WORLD.push("revoque", paths, "--wait", "15").must(harness.EX_NOPERM)
+        WORLD.push("revoque", paths, "--wait", "120").must(harness.EX_NOPERM)
 
     def test_wrong_hub_key(self):
         WORLD.enrol("trompe")
@@ -207,7 +207,7 @@ class Circumstances(unittest.TestCase):
                 other.port = WORLD.port
                 other.start_hub()
                 paths = files(events="t1;2024-06-05;axe3;cout;;5;autre;\n")
-                WORLD.push("trompe", paths, "--wait", "20").must(harness.EX_PROTOCOL)
+                WORLD.push("trompe", paths, "--wait", "120").must(harness.EX_PROTOCOL)
         finally:
             WORLD.serve()
 

@@ -28,9 +28,9 @@ def setUpModule():
     push(COORDINATOR).must()
 
 
-def push(name):
+def push(name, *options):
     """Pushes one person's entry."""
-    return WORLD.push(name, (WORLD.write("p.csv", PERSONS), WORLD.write("e.csv", EVENTS)))
+    return WORLD.push(name, (WORLD.write("p.csv", PERSONS), WORLD.write("e.csv", EVENTS)), *options)
 
 
 def grant(giver, taker, scope=harness.SCOPE):
@@ -86,7 +86,7 @@ class Grants(unittest.TestCase):
     def test_3_another_key(self):
         """Two keys were made: the one that came second is told, cannot be used, and gives way to the right one."""
         WORLD.stop("hub")
-        push("ccas-thiers").must(harness.EX_UNAVAILABLE)  # nobody can tell it: it queues under its own key
+        push("ccas-thiers", "--wait", 1).must(harness.EX_UNAVAILABLE)  # nobody can tell it: it queues under its own key
         WORLD.serve("hub")
         done = push("ccas-thiers").must(harness.EX_NOPERM)
         self.assertIn("par une autre clé", done.messages)

@@ -27,7 +27,7 @@ class Purge(unittest.TestCase):
         for name in ("cias", "cecler"):
             world.admit(name, OPEN)
 
-    def push(self, name, contract, persons, events, *codes, wait=20):
+    def push(self, name, contract, persons, events, *codes, wait=harness.WAIT_S):
         """Pushes rows as a whole table of a contract."""
         paths = [self.world.write(f"{name}-{contract}-{table}.csv", header + "\n".join(rows) + "\n")
                  for table, header, rows in (("p", PERSONS, persons), ("e", EVENTS, events))]

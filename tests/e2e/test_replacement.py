@@ -32,8 +32,13 @@ class Watcher(threading.Thread):
         super().__init__(daemon=True)
         self.reports, self.asked, self.ending = [], 0, threading.Event()
 
+    def begin(self):
+        """Starts it; returns once it has seen the first."""
+        self.start()
+        harness.wait_until(lambda: self.asked, "no report was given")
+
     def run(self):
-        while not self.ending.is_set():
+        while not self.ending.is_set() or self.asked < 2:
             rows = WORLD.report()
             self.asked += 1
             if not self.reports or rows != self.reports[-1]:
@@ -118,7 +123,7 @@ class Replacement(unittest.TestCase):
         third = data.change().write(WORLD.path("third"))[LOST]
         self.held[LOST] = additions  # the new machine knows of nothing before; a row in error withdraws none of these
         watcher = Watcher()
-        watcher.start()
+        watcher.begin()
         self.send(LOST, third)
         seen = watcher.end()
         new = self.expected()

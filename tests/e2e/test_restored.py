@@ -4,7 +4,6 @@ import csv
 import os
 import shutil
 import subprocess
-import time
 import unittest
 
 import harness
@@ -55,7 +54,7 @@ def data(seed, people=60):
     return files
 
 
-def send(name, files, *codes, wait=30):
+def send(name, files, *codes, wait=harness.WAIT_S):
     """Pushes an operator's export; what it says now counts when the push was taken."""
     done = WORLD.push(name, files[name], "--allow-withdrawals", "--wait", wait)
     if done.code not in (codes or (harness.EX_OK,)):
@@ -136,11 +135,11 @@ class Restored(unittest.TestCase):
         self.restore("fit", files, False)
         WORLD.serve("fit")
         try:
-            for _ in range(100):
+            def compared():
                 notes = WORLD.agent("fit", "status", "--json").must().json()["reprises"]
-                if notes and notes[0]["compare"]:
-                    break
-                time.sleep(0.1)
+                return notes and notes[0]["compare"]
+
+            harness.wait_until(compared, "what the hub holds is not compared")
             self.check_status("fit", "restauration")
             send("fit", files[3])
             self.check_status("fit")
@@ -213,7 +212,7 @@ class Restored(unittest.TestCase):
             copy(kept, WORLD.hub_home)
             WORLD.serve()
             # It may still take the hub for gone when the export comes: then it says to send it again.
-            for _ in range(3):
+            for _ in range(10):
                 if "ctai-agent push" not in send("cias", files[3]).messages:
                     break
         finally:

@@ -30,6 +30,11 @@ def who_works(conninfo):
     return set(ask(conninfo, "SELECT DISTINCT usename FROM pg_stat_activity WHERE application_name = 'ctai-hub'").split())
 
 
+def wait_workers(conninfo, *logins):
+    """The hub is connected as these; a server process of a connection that was closed may last a moment longer."""
+    harness.wait_until(lambda: who_works(conninfo) == set(logins), lambda: f"{who_works(conninfo)}, not {logins}", 60)
+
+
 @contextlib.contextmanager
 def outside(base, name, powers=""):
     """A world, a database of an ordinary role of the same name, and that role's conninfo."""
@@ -69,6 +74,7 @@ class Rights(unittest.TestCase):
         world.push(NAMES[1], paths[NAMES[1]]).must(harness.EX_NOPERM)
         self.assertEqual(world.stop(), 0)
         self.assertEqual(world.report(), rows)
+        wait_workers(self.base.conninfo())
         world.hub("restore", kept, "--replace").must()
         self.assertEqual(world.report(), rows)
         self.assertNotIn('"revoque": true', world.hub("agent", "list", "--json").must().text)
@@ -81,7 +87,7 @@ class Rights(unittest.TestCase):
             run = os.path.join(world.hub_home, "postgres.run")
 
             def check():
-                self.assertEqual(who_works(f"host={run} user=ctai dbname=postgres"), {"ctai_ingest"})
+                wait_workers(f"host={run} user=ctai dbname=postgres", "ctai_ingest")
                 for sql in ("SET ROLE ctai", "SELECT * FROM ctai.agent_former", "UPDATE ctai.ledger SET header = ''"):
                     with self.assertRaisesRegex(AssertionError, "permission denied"):
                         ask(f"host={run} user=ctai_ingest dbname=postgres", sql)
@@ -114,7 +120,7 @@ class Rights(unittest.TestCase):
             self.assertEqual(ask(conninfo, "SELECT string_agg(rolname, ',' ORDER BY rolname) FROM pg_roles WHERE rolname LIKE 'ctai\\_%'"
                                            " AND NOT (rolcanlogin OR rolsuper)"), ROLES)
             data = DataSet(92, 40, THIERS_2023)
-            rows = self.go(world, data, lambda: self.assertEqual(who_works(conninfo), {"hub_a"}))
+            rows = self.go(world, data, lambda: wait_workers(conninfo, "hub_a"))
             self.with_logins(world, conninfo, rows)
             self.neighbours(conninfo)
 
@@ -125,7 +131,7 @@ class Rights(unittest.TestCase):
         with open(os.path.join(world.hub_home, "hub.conf"), "a", encoding="utf-8") as file:
             file.write(f"database_ingest = {conninfo} user=hub_a_envois\ndatabase_report = {conninfo} user=hub_a_rapports\n")
         world.serve()
-        self.assertEqual(who_works(self.base.conninfo()), {"hub_a_envois"})
+        wait_workers(self.base.conninfo(), "hub_a_envois")
         self.assertEqual(world.report(), rows)
         world.hub("report", "ailleurs").must(harness.EX_DATAERR)
         world.hub("report", harness.CONTRACT, "--as-of", "2024-06-30").must(harness.EX_DATAERR)  # not known yet then

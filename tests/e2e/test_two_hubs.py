@@ -290,6 +290,9 @@ class TwoHubs(unittest.TestCase):
         self.assertEqual(sorted(said["adresses"]), sorted(f"tcp://127.0.0.1:{hub.port}" for hub in (WORLD, OTHER)))
         self.assertEqual(said["empreinte_hub"], WORLD.hub("status", "--json").must().json()["empreinte"])
         WORLD.agent(name, "join", approval).must()
+        with open(WORLD.path(f"agent-{name}", "cle-transport"), "rb") as file:  # the other hub lets it in, too
+            OTHER.write(f"agent-{name}/cle-transport", file.read())
+        harness.wait_until(lambda: OTHER.admits(name), f"the other hub does not let {name} in")
 
     def cost(self, action, at):
         """What the report of that hub says of an action's cost."""
@@ -301,15 +304,8 @@ class TwoHubs(unittest.TestCase):
         persons = WORLD.write(f"{name}-p.csv", "id_local;nom;prenom;date_naissance;sexe;nationalite;statut\n")
         rows = [f"{name}-{number};2024-03-05;{action};cout;{amount};autre\n" for number, amount in enumerate(euros)]
         events = WORLD.write(f"{name}-e.csv", "id_evenement;date;action;type;quantite;detail\n" + "".join(rows))
-        done = WORLD.push(name, (persons, events), "--wait", "40", "--contract", harness.CONTRACT).must(code)
+        done = WORLD.push(name, (persons, events), "--contract", harness.CONTRACT).must(code)
         return done.json()
-
-    def wait_for(self, condition, what):
-        """Until it is so."""
-        end = time.monotonic() + 30
-        while not condition():
-            self.assertLess(time.monotonic(), end, what)
-            time.sleep(0.2)
 
     def test_one_report_whoever_received_it(self):
         self.enrol("cias", WORLD)
@@ -346,15 +342,15 @@ class TwoHubs(unittest.TestCase):
         def status():
             return WORLD.agent("ccas-thiers", "status", "--json").must().json()
 
-        self.wait_for(lambda: status()["hub"]["dernier_contact"], "the agent does not reach the first hub")
+        harness.wait_until(lambda: status()["hub"]["dernier_contact"], "the agent does not reach the first hub")
         OTHER.serve()
         contract = harness.write_contract_2024(OTHER.path("2024.yaml"))
         OTHER.hub("contract", "add", contract).must()
         OTHER.hub("agent", "approve", WORLD.path("ccas-thiers.demande"), "--contract", "63-thiers-2024", "--action", "axe1",
                   "-o", OTHER.path("encore.approbation")).must()
-        self.wait_for(lambda: len(status()["contrats"]) == 2, "the contract of the second hub has not come")
+        harness.wait_until(lambda: len(status()["contrats"]) == 2, "the contract of the second hub has not come")
         OTHER.hub("agent", "revoke", "ccas-thiers").must()
-        self.wait_for(lambda: status()["hub"]["arret"], "the agent has not been cut off")
+        harness.wait_until(lambda: status()["hub"]["arret"], "the agent has not been cut off")
         self.assertRegex(status()["hub"]["arret"], "révoqué|accès|admis")
         self.assertIsNone(service.process.poll())
 

@@ -24,7 +24,7 @@ HUB_BYTES = 96 * 1024 * 1024
 PAGE = 4096
 PUSH_TRIES = 8
 HUB_ROUNDS = 3
-ROOM_S = 60
+ROOM_S = 300
 SAID = "disque est plein"
 
 

@@ -10,14 +10,16 @@ import contextlib
 import random
 import time
 
-from faultworld import Broken, fault_world
+from faultworld import Broken, fault_world, harness
 from postgres import Pair
 
 NAMES = ["cias", "ccas-thiers", "cecler", "fit"]
 SHORT_PROMOTIONS = 3
 FLOW_S = (0.3, 1.5)
-CANCEL_S = 6
+CANCEL_S, CANCEL_MORE_S = 6, 300  # so long, and longer until there was a wait to cancel
 REACHED_SQL = "SELECT a.name, sum(s.sequence)::bigint FROM ctai.agent_scope AS s JOIN ctai.agent AS a USING (agent) GROUP BY a.name"
+COMMITTING_SQL = ("SELECT FROM pg_stat_activity WHERE state = 'active' AND wait_event IS DISTINCT FROM 'SyncRep'"
+                  " AND wait_event_type IS DISTINCT FROM 'Lock' AND application_name = 'ctai-hub'")
 WAITING_SQL = "SELECT pid FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND application_name = 'ctai-hub'"
 
 
@@ -29,7 +31,7 @@ def flow(world, seconds):
         world.check_trouble()
 
 
-def wait_progress(world, what, timeout_s=60):
+def wait_progress(world, what, timeout_s=300):
     """Until something more is acknowledged."""
     before, deadline = world.acknowledged(), time.monotonic() + timeout_s
     while world.acknowledged() <= before:
@@ -49,7 +51,7 @@ def open_world(world, pair, seed):
 
 
 def check_kept(world, pair):
-    """What was acknowledged is on the server that has been promoted, before anybody can send it again."""
+    """What was acknowledged is on the server that has been promoted; nobody can send it again yet."""
     has = dict(pair.primary.ask(REACHED_SQL))
     for office in world.offices:
         acknowledged = office.outbox()[1]
@@ -61,8 +63,7 @@ def promotions(world, pair, rng, count):
     """So many promotions while data flow."""
     for _ in range(count):
         flow(world, rng.uniform(*FLOW_S))
-        pair.fail_over(rng.random() < 0.5)
-        check_kept(world, pair)
+        pair.fail_over(rng.random() < 0.5, lambda: check_kept(world, pair))
         flow(world, rng.uniform(0, 0.5))
         pair.renew()
         wait_progress(world, f"after promotion {pair.promotions}")
@@ -71,23 +72,25 @@ def promotions(world, pair, rng, count):
 def cancelled_waits(world, pair, seconds):
     """The standby is away, and each wait for it is cancelled: nothing may be acknowledged. Returns the number of waits."""
     pair.standby.kill(True)
-    time.sleep(0.5)
-    before, cancelled, until = world.acknowledged(), 0, time.monotonic() + seconds
-    while time.monotonic() < until:
+    harness.wait_until(lambda: not pair.primary.ask("SELECT FROM pg_stat_replication"), "the primary does not notice that its standby is gone")
+    # Once no hub is on the way out of a COMMIT, all that the standby has is to be seen.
+    harness.wait_until(lambda: not pair.primary.ask(COMMITTING_SQL), "a hub's server process is never at rest", pause_s=0)
+    has, cancelled, until = dict(pair.primary.ask(REACHED_SQL)), 0, time.monotonic() + seconds
+    while time.monotonic() < until or (not cancelled and time.monotonic() < until + CANCEL_MORE_S):
         for (pid,) in pair.primary.ask(WAITING_SQL):
             pair.primary.ask(f"SELECT pg_cancel_backend({pid})")
             cancelled += 1
         time.sleep(0.05)
         world.check_trouble()
-        if world.acknowledged() > before:
-            raise Broken("a batch is acknowledged that the standby does not have")
+        for office in world.offices:
+            if office.outbox()[1] > has.get(office.agent, 0):
+                raise Broken(f"{office.agent}: a batch is acknowledged that the standby does not have")
     if not cancelled:
         raise Broken("no wait for the standby was there to cancel")
     # The primary dies with what it alone has.
     pair.primary.kill(True)
     pair.standby.start()
-    pair.take_over()
-    check_kept(world, pair)
+    pair.take_over(lambda: check_kept(world, pair))
     pair.renew()
     wait_progress(world, "after the cancelled waits")
     return cancelled

@@ -23,8 +23,8 @@ from guardian import Guardian  # noqa: E402
 from reference import CONTRACTS, Exports, Reference, check, query  # noqa: E402
 
 PENDING_MAX = 12      # batches that an office queues ahead
-PUSH_TIMEOUT_S = 120
-DRAIN_S = 90
+PUSH_TIMEOUT_S = 600
+DRAIN_S = 300         # agents and hubs wait a minute at most between two tries
 MESSAGES_MAX = 1500
 SERVICE_GONE = "s’est arrêté avant de répondre"
 
@@ -56,7 +56,7 @@ class Keeper:
                 print(f"{self.name} ended with {code}, and is started again:\n{service.errors()[-800:]}", file=sys.stderr, flush=True)
             self._stopping.wait(self.delay_s)
 
-    def wait_ready(self, timeout=60):
+    def wait_ready(self, timeout=harness.TIMEOUT_S):
         """Waits until a run of it is ready."""
         deadline = time.monotonic() + timeout
         while time.monotonic() < deadline:
@@ -99,7 +99,7 @@ class Keeper:
         self._stopping.set()
         if self.service:
             self.service.stop()
-        self._thread.join(20)
+        self._thread.join(harness.TIMEOUT_S)
 
 
 class Office(threading.Thread):

@@ -11,7 +11,7 @@ import time
 import psycopg2
 
 TOOLS = max(glob.glob("/usr/lib/postgresql/*/bin"), key=lambda path: int(path.split("/")[-2]))
-WAIT_S = 60
+WAIT_S = 300
 SETTINGS = """
 listen_addresses = ''
 unix_socket_directories = '{socket}'
@@ -34,7 +34,7 @@ def as_postgres(argv, cwd):
     """Runs a tool to its end; raises with what it said."""
     if os.geteuid() == 0:
         argv = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups", *argv]
-    done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, cwd=cwd, timeout=120, check=False)
+    done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, cwd=cwd, timeout=WAIT_S + 60, check=False)
     if done.returncode:
         raise AssertionError(f"{' '.join(argv)} gave {done.returncode}: {done.stderr[-1000:]}{done.stdout[-500:]}")
     return done.stdout
@@ -111,6 +111,17 @@ class Server:
         """Makes the standby a primary."""
         self.tool("pg_ctl", "promote", "-D", self.data, "-w", "-s", "-t", str(WAIT_S))
 
+    def read_only(self, closed):
+        """While it is so, a hub does not take the server for one that it may write to (target_session_attrs), primary or not."""
+        with open(os.path.join(self.data, "test.conf"), "a", encoding="ascii") as file:
+            file.write(f"default_transaction_read_only = {'on' if closed else 'off'}\n")
+        self.tool("pg_ctl", "reload", "-D", self.data, "-s")
+        deadline = time.monotonic() + WAIT_S
+        while self.ask("SHOW default_transaction_read_only")[0][0] != ("on" if closed else "off"):
+            if time.monotonic() > deadline:
+                raise AssertionError("the server does not read its settings again")
+            time.sleep(0.02)
+
     def connect(self):
         """A connection of the test's own."""
         connection = psycopg2.connect(host=self.folder, port=5432, user="ctai", dbname="postgres")
@@ -149,16 +160,20 @@ class Pair:
             time.sleep(0.02)
         raise AssertionError("the standby does not follow its primary")
 
-    def fail_over(self, all_at_once):
-        """The primary dies, the standby takes its place."""
+    def fail_over(self, all_at_once, look):
+        """The primary dies, the standby takes its place; returns what `look` does, see take_over."""
         self.primary.kill(all_at_once)
-        self.take_over()
+        return self.take_over(look)
 
-    def take_over(self):
-        """The standby takes the place of its primary, which is dead."""
+    def take_over(self, look):
+        """The standby takes the place of its primary, which is dead. `look ()` sees it before any hub may write to it."""
+        self.standby.read_only(True)
         self.standby.promote()
         self.primary, self.standby = self.standby, self.primary
         self.promotions += 1
+        seen = look()
+        self.primary.read_only(False)
+        return seen
 
     def renew(self):
         """What died becomes a standby again."""

@@ -10,12 +10,12 @@ import random
 import time
 
 from failover import flow, wait_progress
-from faultworld import Broken, fault_world
+from faultworld import Broken, fault_world, harness
 from postgres import Pair
 
 NAMES = ["cias", "ccas-thiers", "cecler", "fit"]
 SHORT_PROMOTIONS = 2
-STABLE_S = 30
+STABLE_S = 300
 UNSTABLE_SQL = "SELECT coalesce(sum(sequence - stable), 0) FROM ctai.agent_scope"
 LEDGER_SQL = "SELECT count(*) FROM ctai.ledger"
 
@@ -54,13 +54,14 @@ def lose_tail(world, pair, rng):
     """One promotion that loses what the cut-off standby has not heard of; how many batches that was."""
     flow(world, rng.uniform(0.3, 1))
     cut_off(pair)
+    begun = pair.primary.ask(LEDGER_SQL)[0][0]
     wait_progress(world, "while the standby is cut off")
+    harness.wait_until(lambda: pair.primary.ask(LEDGER_SQL)[0][0] > begun, "nothing is committed while the standby is cut off")
     flow(world, rng.uniform(0.2, 1))
     if not pair.primary.ask(UNSTABLE_SQL)[0][0]:
         raise Broken("batches are called stable that the standby does not have")
     before = pair.primary.ask(LEDGER_SQL)[0][0]
-    pair.fail_over(rng.random() < 0.5)
-    after = pair.primary.ask(LEDGER_SQL)[0][0]
+    after = pair.fail_over(rng.random() < 0.5, lambda: pair.primary.ask(LEDGER_SQL)[0][0])
     flow(world, rng.uniform(0, 0.5))
     pair.renew()
     wait_progress(world, f"after promotion {pair.promotions}")

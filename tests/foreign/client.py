@@ -548,12 +548,13 @@ def read_message(data):
 # --- The conversation ------------------------------------------------------------------------------------------------------------
 
 _numbers = itertools.count()
+PATIENCE_S = 60     # how long an answer is waited for: a machine under load is slow
 
 
 class Connection:
     """One socket to one hub, for as long as it lasts: a next try is a fresh one."""
 
-    def __init__(self, keys, approval, address=None, timeout=5):
+    def __init__(self, keys, approval, address=None, timeout=PATIENCE_S):
         self.hub_sign = approval.sign
         self.socket = zmq.Context.instance().socket(zmq.DEALER)
         self.socket.setsockopt(zmq.CURVE_SERVERKEY, approval.curve)
@@ -594,7 +595,7 @@ class Connection:
         """Sends bytes, whatever they are."""
         self.socket.send(message)
 
-    def receive(self, timeout=10):
+    def receive(self, timeout=PATIENCE_S):
         """The hub's next message, or None; raises Unreachable once the connection has ended and all was read."""
         deadline = time.monotonic() + timeout
         poller = zmq.Poller()
@@ -614,7 +615,7 @@ class Connection:
             if not ready:
                 return None
 
-    def hello(self, chains=(), timeout=10):
+    def hello(self, chains=(), timeout=PATIENCE_S):
         """Says HELLO; returns the WELCOME."""
         self.send(hello(chains))
         answer = self.receive(timeout)
@@ -624,7 +625,7 @@ class Connection:
                 chain.believe(answer.positions[chain.scope])
         return answer
 
-    def ask(self, question, timeout=10):
+    def ask(self, question, timeout=PATIENCE_S):
         """Sends a question; returns what answers it."""
         self.send(question)
         answer = self.receive(timeout)
@@ -632,7 +633,7 @@ class Connection:
             answer = self.receive(timeout)
         return answer
 
-    def ask_receipt(self, batch, timeout=10):
+    def ask_receipt(self, batch, timeout=PATIENCE_S):
         """Sends a batch that no Chain keeps; returns the Receipt that covers it."""
         self.send(batch.message())
         deadline = time.monotonic() + timeout
@@ -644,7 +645,7 @@ class Connection:
                 return receipt
         raise Unreachable("no acknowledgement in time")
 
-    def push(self, chain, batch, timeout=10):
+    def push(self, chain, batch, timeout=PATIENCE_S):
         """Sends a batch; returns the Receipt that covers it and the refusals, or what the hub refused."""
         self.send(batch.message())
         refusals = []

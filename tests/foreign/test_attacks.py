@@ -109,8 +109,9 @@ class Stolen(unittest.TestCase):
 class Curious(OnHub):
     """An agent that would like to know whether others follow somebody."""
 
-    def ask(self, agent, number, linkage):
-        """Pushes a beneficiary; all that the hub says until it is quiet, without what differs from batch to batch."""
+    def ask(self, agent, number, linkage, told=False):
+        """Pushes a beneficiary; all that the hub says until it is quiet, without what differs from batch to batch. `told`: it
+        tells its agents of their contracts anew."""
         identity = client.identity_text("DIALLO", f"Awa{number}", "1990-01-02")
         tokens = [[1, client.token_e(linkage.key, f"63000000{number:02}"), client.token_i(linkage.key, identity), None]]
         with agent.greeted() as connection:
@@ -118,6 +119,8 @@ class Curious(OnHub):
                                                    bpi=False, under_25=False)], [], [linkage])
             receipt, refusals = connection.push(agent.chain, batch)
             said = [refusals, len(receipt.scope), receipt.stable == receipt.sequence]
+            if told:
+                self.assertIsInstance(connection.receive(), client.Contracts)
             said.append([answer for answer in iter(lambda: connection.receive(0.3), None) if not isinstance(answer, client.Ack)])
             connection.send(client.pack([client.LIST, SCOPE, 0, None]))
             listed = connection.receive()
@@ -126,7 +129,7 @@ class Curious(OnHub):
     def test_a_pseudonym_that_others_have(self):
         linkage = client.LinkageKey(SCOPE, 1, os.urandom(32))
         one, other = Agent(self.world, "cecler"), Agent(self.world, "fit")
-        self.ask(one, 3, linkage)                      # the first of all names the linkage key, of which agents are told
+        self.ask(one, 3, linkage, told=True)           # the first of all names the linkage key, of which agents are told
         known, _ = self.ask(one, 1, linkage)
         again, keys = self.ask(other, 1, linkage)      # the hub knows that person
         fresh, _ = self.ask(other, 2, linkage)         # the hub does not

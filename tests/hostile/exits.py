@@ -18,7 +18,7 @@ wrong, count, met = [], 0, set()
 def case(code, program, *arguments, home=None, stdout=subprocess.PIPE, cwd=None):
     global count
     command = [str(BIN / program), *(["--home", str(home)] if home else []), *map(str, arguments)]
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=stdout, stderr=subprocess.PIPE, cwd=cwd, timeout=60, check=False)
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=stdout, stderr=subprocess.PIPE, cwd=cwd, timeout=300, check=False)
     count += 1
     met.add(done.returncode)
     said = (done.stderr + (done.stdout or b"")).decode("utf-8", "replace")
