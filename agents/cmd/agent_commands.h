@@ -9,11 +9,12 @@ enum {
     AGENT_COMMAND_SERVE = 2, /* flag: owns the home for as long as it runs */
     AGENT_COMMAND_CONFIRM = 4, /* flag: agent_key_confirm comes first, where the user is */
     AGENT_COMMAND_APART = 8, /* flag: runs beside whoever has the home, and opens what it needs by itself (doctor) */
+    AGENT_COMMAND_TEXT = 16, /* flag: its operand is standard input when it is not given, unless with --withdraw */
 };
 
 extern const cli_option agent_init_options[], agent_scope_options[], agent_grant_options[], agent_accept_options[],
     agent_rotate_options[], agent_check_options[], agent_preview_options[], agent_push_options[],
-    agent_forget_options[];
+    agent_forget_options[], agent_narrative_options[];
 
 int agent_init_run(cli_call *call);
 int agent_join_run(cli_call *call);
@@ -26,6 +27,7 @@ int agent_check_run(cli_call *call);
 int agent_preview_run(cli_call *call);
 int agent_push_run(cli_call *call);
 int agent_forget_run(cli_call *call);
+int agent_narrative_run(cli_call *call);
 int agent_serve_run(cli_call *call);
 int agent_status_run(cli_call *call);
 int agent_doctor_run(cli_call *call);

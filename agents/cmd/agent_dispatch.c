@@ -7,6 +7,7 @@
  * of the person who called are put there by this one.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -200,10 +201,25 @@ static int place_deposit(cli_call *call, int deposit)
     return code;
 }
 
+/* Standard input is the operand that was not given: opened here, where it is the user's. */
+static void open_standard(cli_call *call)
+{
+    cli_file *file = &call->operand_files[0];
+    if ((call->command->flags & AGENT_COMMAND_TEXT) == 0 || call->operand_count > 0 || cli_given(call, "withdraw"))
+        return;
+    int opened = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
+    call->operands[call->operand_count++] = file->name = "-";
+    file->file = opened < 0 ? NULL : fdopen(opened, "r");
+    file->error = file->file == NULL ? errno : 0;
+    if (file->file == NULL && opened >= 0)
+        close(opened);
+}
+
 int agent_dispatch(cli_call *call)
 {
     char fingerprint[CRYPTO_FINGERPRINT_TEXT];
     int code = CLI_DONE;
+    open_standard(call);
     for (int i = 0; i < CLI_OPTIONS_MAX; i++)
         input_settle(&call->files[i]);
     for (int i = 0; i < CLI_OPERANDS_MAX; i++)

@@ -10,6 +10,7 @@ static const cli_operand no_operands[] = {{.name = NULL}};
 static const cli_operand join_operands[] = {{"approbation", CLI_INPUT, true}, {.name = NULL}};
 static const cli_operand grant_operands[] = {{"demande", CLI_INPUT, true}, {.name = NULL}};
 static const cli_operand forget_operands[] = {{"id_local", CLI_VALUE, true}, {.name = NULL}};
+static const cli_operand text_operands[] = {{"fichier", CLI_INPUT, false}, {.name = NULL}};
 static const cli_operand accept_operands[] = {{"cle", CLI_INPUT, true}, {.name = NULL}};
 
 static const cli_command commands[] = {
@@ -88,6 +89,16 @@ static const cli_command commands[] = {
      .operands = forget_operands,
      .details = "Droit à l’effacement. La personne est ensuite écartée des envois, même si vos fichiers l’ont encore ou\n"
                 "la reprennent sous un autre id_local. Retirez-la aussi de vos propres fichiers."},
+    {.name = "narrative",
+     .run = agent_narrative_run,
+     .help = "envoie un texte pour le rapport, après contrôle",
+     .options = agent_narrative_options,
+     .operands = text_operands,
+     .flags = AGENT_COMMAND_TEXT,
+     .details = "Un texte par contrat, action et indicateur (outils créés, méthodes...), lu du fichier ou de l’entrée standard ; "
+                "un nouveau remplace l’ancien.\nUn texte où figure un nom, un prénom, un numéro d’étranger ou une date de "
+                "naissance de votre tableau des personnes (celui du dernier push) est refusé (65), avec la ligne et la "
+                "colonne."},
     {.name = "serve",
      .run = agent_serve_run,
      .help = "reste en marche : envoie ce qui attend et surveille le dossier inbox",

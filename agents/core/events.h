@@ -60,7 +60,7 @@ typedef struct {
     void *progress_data;
 } events_setting;
 
-typedef struct {
+typedef struct events {
     arena *from;
     uint64_t seed;
     const table *table;                  /* for later diagnostics */

@@ -105,6 +105,8 @@ export_error export_make(export *self, const export_input *input, diag_sink *sin
     export_error error = read_tables(input, sink, from, people, rows, &self->erased);
     if (error != EXPORT_OK)
         return error;
+    self->people = people;
+    self->rows = rows;
     self->result_count = input->contract_count;
     self->unsure = rows->unsure;
     self->counts.person_rows = people->row_count;

@@ -47,6 +47,8 @@ typedef struct {
     erasure_list erased;           /* rows of `personnes` that were found to be of erased people */
     unsigned result_count;         /* as the input's contracts, in their order */
     export_result *results;
+    const struct persons *people;  /* the tables themselves, for what stays on the machine (privacy, explain) */
+    const struct events *rows;
 } export;
 
 typedef enum {

@@ -240,6 +240,8 @@ static bool read_row(row *at)
             return false;
     }
     at->who->id = table_keep(at->rows, id);
+    at->who->family_name = table_keep(at->rows, at->rows->cells[COLUMN_FAMILY_NAME]);
+    at->who->given_name = table_keep(at->rows, at->rows->cells[COLUMN_GIVEN_NAME]);
     read_identity(at);
     read_number(at);
     read_sex(at);
@@ -249,7 +251,9 @@ static bool read_row(row *at)
         at->who->cir = read_date(at, COLUMN_CIR);
     at->who->in_error = at->failed;
     self->error_count += at->failed;
-    bool kept = at->who->id.at != NULL && (at->who->identity.at != NULL || at->who->identity.size == 0);
+    bool kept = at->who->id.at != NULL && (at->who->family_name.at != NULL || at->who->family_name.size == 0)
+        && (at->who->given_name.at != NULL || at->who->given_name.size == 0)
+        && (at->who->identity.at != NULL || at->who->identity.size == 0);
     return kept && read_household(at);
 }
 

@@ -22,6 +22,7 @@
 typedef struct {
     text_view id;              /* id_local */
     text_view identity;        /* fold(nom)|fold(prenom)|date, see token.h */
+    text_view family_name, given_name; /* as written */
     uint32_t line;             /* of its row */
     uint32_t household;        /* number of persons.households, or PERSONS_NONE */
     civil_day birth, cir;      /* cir: CIVIL_NONE when it is not there */
@@ -37,7 +38,7 @@ typedef struct {
     text_view smallest;        /* identity of those members who count; empty: none does */
 } persons_household;
 
-typedef struct {
+typedef struct persons {
     arena *from;
     uint64_t seed;             /* of the lookups */
     pile people;               /* of persons_row, in the order of the rows that have an id_local */

@@ -53,10 +53,28 @@ void recordkey_person(uint8_t key[CRYPTO_SHORT_HASH], const uint8_t *secret, con
     hash_parts(key, secret, (text_view[]){text_of("person"), text_of(kind), what}, 3);
 }
 
-void recordkey_narrative(uint8_t key[RECORD_KEY], const uint8_t *secret, text_view contract, text_view action,
-                         text_view indicator)
+/* The second half of a narrative's key follows from the first. */
+static const uint8_t of_everybody[CRYPTO_KEY] = "ctai-narrative-1";
+enum { HALF = RECORD_KEY / 2 };
+
+static void hash_half(uint8_t to[CRYPTO_SHORT_HASH], const uint8_t key[RECORD_KEY])
 {
-    hash_parts(key, secret, (text_view[]){text_of("narrative"), contract, action, indicator}, 4);
+    hash_parts(to, of_everybody, (text_view[]){text_of("mark"), {(const char *)key, HALF}}, 2);
+}
+
+void recordkey_narrative(uint8_t key[RECORD_KEY], text_view contract, text_view action, text_view indicator)
+{
+    uint8_t mark[CRYPTO_SHORT_HASH];
+    hash_parts(key, of_everybody, (text_view[]){text_of("narrative"), contract, action, indicator}, 4);
+    hash_half(mark, key);
+    memcpy(key + HALF, mark, RECORD_KEY - HALF);
+}
+
+bool recordkey_is_narrative(const uint8_t key[RECORD_KEY])
+{
+    uint8_t mark[CRYPTO_SHORT_HASH];
+    hash_half(mark, key);
+    return memcmp(key + HALF, mark, RECORD_KEY - HALF) == 0;
 }
 
 void recordkey_reference(uint8_t reference[RECORD_REFERENCE], const uint8_t *secret, text_view contract,

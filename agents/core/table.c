@@ -5,47 +5,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "windows_1252.h"
+
 enum {
-    UTF8_PER_BYTE = 3,      /* the longest UTF-8 of a Windows-1252 byte */
     UNKNOWN_TEXT_MAX = 300, /* bytes of unknown columns' names in the warning */
     NEAREST_MAX = 64,       /* columns looked at for "did you mean" */
 };
-
-/* Windows-1252, 0x80 to 0x9F; 0: no character. The rest is as in Latin-1. */
-static const uint16_t windows_1252_high[32] = {
-    0x20AC, 0,      0x201A, 0x0192, 0x201E, 0x2026, 0x2020, 0x2021, 0x02C6, 0x2030, 0x0160,
-    0x2039, 0x0152, 0,      0x017D, 0,      0,      0x2018, 0x2019, 0x201C, 0x201D, 0x2022,
-    0x2013, 0x2014, 0x02DC, 0x2122, 0x0161, 0x203A, 0x0153, 0,      0x017E, 0x0178,
-};
-
-static unsigned windows_1252_character(unsigned char byte)
-{
-    return byte >= 0x80 && byte < 0xA0 ? windows_1252_high[byte - 0x80] : byte;
-}
-
-/* Writes the text as UTF-8 and moves *to on; a byte that is no character is left out, and told. */
-static text_view convert(char **to, text_view text, bool *bad)
-{
-    char *start = *to, *at = start;
-    for (size_t i = 0; i < text.size; i++) {
-        unsigned character = windows_1252_character((unsigned char)text.at[i]);
-        if (character < 0x80) {
-            if (text.at[i] != 0 && character == 0)
-                *bad = true;
-            else
-                *at++ = (char)character;
-        } else if (character < 0x800) {
-            *at++ = (char)(0xC0 | character >> 6);
-            *at++ = (char)(0x80 | (character & 0x3F));
-        } else {
-            *at++ = (char)(0xE0 | character >> 12);
-            *at++ = (char)(0x80 | (character >> 6 & 0x3F));
-            *at++ = (char)(0x80 | (character & 0x3F));
-        }
-    }
-    *to = at;
-    return (text_view){start, (size_t)(at - start)};
-}
 
 static bool is_ascii(text_view text)
 {
@@ -224,11 +189,11 @@ static void warn_of_unknown(table *self)
         count++;
         char *room = names + used;
         size_t left = sizeof names - used;
-        char utf8[NEAREST_MAX * UTF8_PER_BYTE], *at = utf8;
+        char utf8[NEAREST_MAX * WINDOWS_1252_UTF8], *at = utf8;
         bool bad = false;
         name = first_words(name);
         if (self->windows_1252)
-            name = convert(&at, name, &bad);
+            name = windows_1252_convert(&at, name, &bad);
         while (!text_is_utf8(name)) /* cut inside a character */
             name.size--;
         int size = snprintf(room, left, "%s« %.*s »", count > 1 ? ", " : "", (int)name.size, name.at);
@@ -343,7 +308,7 @@ static void check_fields(table *self)
 static table_state convert_cells(table *self)
 {
     if (!self->converted)
-        self->converted = arena_take(self->from, (size_t)CSV_ROW_MAX * UTF8_PER_BYTE);
+        self->converted = arena_take(self->from, (size_t)CSV_ROW_MAX * WINDOWS_1252_UTF8);
     if (!self->converted)
         return TABLE_NO_MEMORY;
     char *at = self->converted;
@@ -353,7 +318,7 @@ static table_state convert_cells(table *self)
         if (is_ascii(*cell))
             continue;
         bool bad = false;
-        *cell = convert(&at, *cell, &bad);
+        *cell = windows_1252_convert(&at, *cell, &bad);
         for (unsigned column = 0; column < self->column_count && bad; column++)
             self->bad_cells |= (unsigned)(self->place[column] == field + 1) << column;
         if (bad && !row_bad)

@@ -6,6 +6,8 @@
 
 #include "batcher.h"
 #include "forget.h"
+#include "namebook.h"
+#include "recordkey.h"
 #include "trail.h"
 
 /* The name of the outbox's value, by contract. */
@@ -112,7 +114,8 @@ static bool merge_next(merge *self, difference *into, difference_kind *kind, dif
     int order = difference_order(key, self->next_held);
     const uint8_t *content = order <= 0 ? self->of->contents[self->made] : NULL;
     const difference_entry *held = order >= 0 ? self->next_held : NULL;
-    bool retained = content == NULL && merge_retains(self, held->key);
+    /* Texts are told by their own command alone. */
+    bool retained = content == NULL && (merge_retains(self, held->key) || recordkey_is_narrative(held->key));
     *kind = difference_take(into, content, held, retained);
     *entry = held != NULL ? *held : (difference_entry){.incarnation = 0};
     if (content != NULL) {
@@ -261,13 +264,15 @@ static enqueue_error fails(enqueue_result *result, outbox_error error)
     return ENQUEUE_OUTBOX;
 }
 
-static enqueue_error write_all(outbox *to, pushed *all, unsigned count, enqueue_result *result)
+static enqueue_error write_all(outbox *to, const export *made, pushed *all, unsigned count, enqueue_result *result)
 {
     outbox_error error = outbox_begin(to);
     if (error != OUTBOX_OK)
         return fails(result, error);
     for (unsigned i = 0; i < count; i++)
         write_contract(&all[i], result);
+    if (count > 0)
+        (void)namebook_keep(to, all[0].home, made); /* likewise */
     error = outbox_commit(to);
     return error == OUTBOX_OK ? ENQUEUE_OK : fails(result, error);
 }
@@ -308,7 +313,7 @@ enqueue_error enqueue(outbox *to, const agent_home *agent, const export *made, b
     if (error == ENQUEUE_OK)
         error = measure_all(all, made->result_count, allow_withdrawals, result);
     if (error == ENQUEUE_OK)
-        error = write_all(to, all, made->result_count, result);
+        error = write_all(to, made, all, made->result_count, result);
     if (error != ENQUEUE_OK)
         result->added = result->changed = result->withdrawn = result->unchanged = result->batches = 0;
     for (unsigned i = 0; i < made->result_count; i++) {

@@ -6,7 +6,7 @@
  * Always true: after a crash at any moment either all of a push is in the outbox or nothing of it;
  * the last batch of a contract's push carries the statement of what the export covers, so that the
  * statement is committed after all that it speaks of; a push that changes nothing adds no batch,
- * unless the statement differs from the one last told. What the files still have of people
+ * unless the statement differs from the one last told; texts (narrate.h) are none of an export's business. What the files still have of people
  * who were erased is taken out and erased at the hub first, in a transaction of its own, whatever becomes of the push.
  */
 #ifndef CTAI_ENQUEUE_H

@@ -6,6 +6,7 @@
 
 #include "batcher.h"
 #include "departed.h"
+#include "namebook.h"
 #include "recordkey.h"
 #include "trail.h"
 
@@ -257,6 +258,8 @@ static outbox_error forget_in(outbox *box, const agent_home *agent, const outbox
         error = erase(&work);
     if (error == OUTBOX_OK)
         error = take_people(box, text_of(place->contract), who, result);
+    if (error == OUTBOX_OK)
+        error = namebook_forget(box, text_of(place->contract), who);
     release(&work);
     return error;
 }

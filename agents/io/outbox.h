@@ -243,6 +243,12 @@ outbox_error outbox_held_next(outbox_held *held, const difference_entry **entry)
     __attribute__((warn_unused_result));
 void outbox_held_close(outbox_held **held);
 
+/* One entry of it by its key; ABSENT when the hub holds none. */
+outbox_error outbox_held_find(outbox *self, text_view contract, const uint8_t key[RECORD_KEY], difference_entry *entry)
+    __attribute__((warn_unused_result));
+/* Within a transaction: adds that entry to what is held, or puts it in the place of the one of its key. */
+outbox_error outbox_held_put(outbox *self, text_view scope, text_view contract, const difference_entry *entry);
+
 /* Within a transaction: writes all of it anew, in ascending order; what was held before goes at finish. */
 typedef struct outbox_keep outbox_keep;
 outbox_error outbox_keep_open(outbox *self, text_view scope, text_view contract, outbox_keep **keep)

@@ -303,41 +303,75 @@ static outbox_error replace_page(outbox *self, text_view contract, sqlite3_int64
     return error;
 }
 
-/* Puts the key among the entries, which have room for one more. The new count. */
-static size_t spoil(difference_entry *entries, size_t count, const uint8_t key[RECORD_KEY])
+/* Puts one among the entries, which have room for one more. The new count. */
+static size_t put(difference_entry *entries, size_t count, const difference_entry *one)
 {
     size_t at = 0;
-    while (at < count && memcmp(entries[at].key, key, RECORD_KEY) < 0)
+    while (at < count && memcmp(entries[at].key, one->key, RECORD_KEY) < 0)
         at++;
-    if (at == count || memcmp(entries[at].key, key, RECORD_KEY) != 0) {
+    if (at == count || memcmp(entries[at].key, one->key, RECORD_KEY) != 0) {
         memmove(entries + at + 1, entries + at, (count - at) * sizeof *entries);
         count++;
     }
-    entries[at] = (difference_entry){.incarnation = 0};
-    memcpy(entries[at].key, key, RECORD_KEY);
+    entries[at] = *one;
     return count;
 }
 
-outbox_error outbox_held_spoil(outbox *self, text_view contract, const uint8_t key[RECORD_KEY])
+/* Into the pages of that generation. */
+static outbox_error put_entry(outbox *self, text_view contract, sqlite3_int64 generation, const difference_entry *one)
 {
-    assert(self->in_transaction);
-    sqlite3_int64 generation;
-    difference_entry *entries = NULL, alone[1];
+    difference_entry *entries = NULL;
     size_t count = 0;
-    outbox_error error = outbox_held_generation(self, contract, &generation);
-    if (error == OUTBOX_OK)
-        error = outbox_held_page_of(self, contract, generation, key, &entries, &count);
+    outbox_error error = outbox_held_page_of(self, contract, generation, one->key, &entries, &count);
     if (error == OUTBOX_OK) {
         difference_entry *wider = realloc(entries, (count + 1) * sizeof *entries);
         error = wider == NULL ? OUTBOX_NO_MEMORY : OUTBOX_OK;
         entries = wider == NULL ? entries : wider;
     }
     if (error == OUTBOX_OK) {
-        count = spoil(entries, count, key);
+        count = put(entries, count, one);
         error = replace_page(self, contract, generation, entries, count);
     } else if (error == OUTBOX_ABSENT) { /* before the first page, or there is none: a page of its own */
-        error = outbox_held_add_page(self, contract, generation, alone, spoil(alone, 0, key));
+        error = outbox_held_add_page(self, contract, generation, one, 1);
     }
     free(entries);
     return error == OUTBOX_OK ? OUTBOX_OK : outbox_fails(self, error);
+}
+
+outbox_error outbox_held_spoil(outbox *self, text_view contract, const uint8_t key[RECORD_KEY])
+{
+    assert(self->in_transaction);
+    sqlite3_int64 generation;
+    difference_entry unknown = {.incarnation = 0};
+    memcpy(unknown.key, key, RECORD_KEY);
+    outbox_error error = outbox_held_generation(self, contract, &generation);
+    return error == OUTBOX_OK ? put_entry(self, contract, generation, &unknown) : outbox_fails(self, error);
+}
+
+outbox_error outbox_held_put(outbox *self, text_view scope, text_view contract, const difference_entry *entry)
+{
+    assert(self->in_transaction);
+    sqlite3_int64 generation;
+    outbox_error error = outbox_held_generation(self, contract, &generation);
+    if (error == OUTBOX_OK && generation == 0) /* nothing of the contract was ever sent */
+        error = outbox_held_save_generation(self, scope, contract, ++generation);
+    return error == OUTBOX_OK ? put_entry(self, contract, generation, entry) : outbox_fails(self, error);
+}
+
+outbox_error outbox_held_find(outbox *self, text_view contract, const uint8_t key[RECORD_KEY], difference_entry *entry)
+{
+    sqlite3_int64 generation;
+    difference_entry *entries = NULL;
+    size_t count = 0, at = 0;
+    outbox_error error = outbox_held_generation(self, contract, &generation);
+    if (error == OUTBOX_OK)
+        error = outbox_held_page_of(self, contract, generation, key, &entries, &count);
+    while (error == OUTBOX_OK && at < count && memcmp(entries[at].key, key, RECORD_KEY) != 0)
+        at++;
+    if (error == OUTBOX_OK && at < count)
+        *entry = entries[at];
+    else if (error == OUTBOX_OK)
+        error = OUTBOX_ABSENT;
+    free(entries);
+    return error;
 }

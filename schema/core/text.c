@@ -49,6 +49,33 @@ size_t text_leading_space(text_view text)
     return size > 0 && is_space(character) ? (size_t)size : 0;
 }
 
+static text_class class_of(ucs4_t character)
+{
+    if (uc_is_general_category_withtable(character, UC_CATEGORY_MASK_L))
+        return TEXT_LETTER;
+    if (uc_is_general_category_withtable(character, UC_CATEGORY_MASK_Nd))
+        return TEXT_DIGIT;
+    if (uc_is_general_category_withtable(character, UC_CATEGORY_MASK_M | UC_CATEGORY_MASK_Cf))
+        return TEXT_MARK;
+    if (is_space(character))
+        return TEXT_SPACE;
+    return uc_is_general_category_withtable(character, UC_CATEGORY_MASK_Pd) ? TEXT_HYPHEN : TEXT_OTHER;
+}
+
+text_character text_next(text_view text)
+{
+    ucs4_t character;
+    assert(text.size > 0);
+    int size = u8_mbtoucr(&character, (const uint8_t *)text.at, text.size);
+    if (size <= 0)
+        return (text_character){.size = 1, .class = TEXT_OTHER};
+    text_character found = {.size = (size_t)size, .class = class_of(character)};
+    found.upper = found.class == TEXT_LETTER && uc_is_general_category_withtable(character, UC_CATEGORY_MASK_Lu | UC_CATEGORY_MASK_Lt);
+    if (found.class == TEXT_DIGIT)
+        found.digit = uc_decimal_value(character);
+    return found;
+}
+
 /* Bytes of the white-space character that text ends with; 0 if none. */
 static size_t trailing_space(text_view text)
 {

@@ -29,6 +29,25 @@ bool text_is_utf8(text_view text);
 /* Bytes of the white-space character that text begins with; 0 if it begins with none. */
 size_t text_leading_space(text_view text);
 
+/* What a character is, to somebody who looks for words and numbers. */
+typedef enum {
+    TEXT_LETTER,
+    TEXT_DIGIT,   /* decimal, of any script */
+    TEXT_MARK,    /* combines with the letter before, or cannot be seen (soft hyphen, joiners) */
+    TEXT_SPACE,
+    TEXT_HYPHEN,  /* hyphens and dashes */
+    TEXT_OTHER,
+} text_class;
+typedef struct {
+    size_t size; /* bytes, from 1 */
+    text_class class;
+    bool upper;  /* a capital letter */
+    int digit;   /* its value, 0 to 9; of TEXT_DIGIT alone */
+} text_character;
+
+/* The character that text, which is not empty, begins with; a byte that begins none is TEXT_OTHER. */
+text_character text_next(text_view text);
+
 /*
  * The candidate nearest to text by edit distance (case and accents ignored), for "did you mean";
  * NULL when none is near enough (distance at most a third of the longer one).

@@ -55,14 +55,18 @@ END
 $$;
 
 -- An agent with new keys has sent its whole table of a contract: in one moment, at a position, the records that it had
--- left before go to history and those that were staged stand.
+-- left before go to history and those that were staged stand. Texts are no part of a table: one that was not told anew
+-- stays, under the key that it has for any machine of the agent, until it is.
 CREATE FUNCTION ctai.finish_replacement(of_scope text, of_agent integer, of_contract integer, at_position bigint)
 RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
     WITH gone AS (
-        DELETE FROM ctai.record
+        DELETE FROM ctai.record AS r
         WHERE scope = of_scope AND agent = of_agent AND contract_id = of_contract
+            AND (type <> 'narrative'
+                 OR EXISTS (SELECT FROM ctai.record_staged AS s
+                            WHERE s.scope = of_scope AND s.agent = of_agent AND s.key = r.key))
         RETURNING *
     )
     INSERT INTO ctai.record_history

@@ -186,8 +186,13 @@ START_TEST(parts_of_keys_never_run_into_each_other)
     recordkey_event(b, secret, text_of("c12"), text_of("3"));
     ck_assert_mem_ne(a, b, RECORD_KEY);
     recordkey_subject(a, secret, text_of("c"), text_of("a"), text_of("1"));
-    recordkey_narrative(b, secret, text_of("c"), text_of("a"), text_of("1"));
+    recordkey_narrative(b, text_of("c"), text_of("a"), text_of("1"));
     ck_assert_mem_ne(a, b, RECORD_KEY);
+    ck_assert(recordkey_is_narrative(b) && !recordkey_is_narrative(a));
+    recordkey_narrative(a, text_of("c"), text_of("a1"), text_of(""));
+    ck_assert_mem_ne(a, b, RECORD_KEY);
+    b[0] ^= 1;
+    ck_assert(!recordkey_is_narrative(b));
     recordkey_event(a, secret, text_of("c"), (text_view){text, 399});
     recordkey_event(b, secret, text_of("c"), (text_view){text, 400});
     ck_assert_mem_ne(a, b, RECORD_KEY);
