@@ -52,7 +52,7 @@ def push(name, number):
 
 def sql(text):
     """A script as the database's owner; what it gives."""
-    return subprocess.run(["psql", "-qXAt", "-v", "ON_ERROR_STOP=1", BASE.conninfo(), "-c", text], check=True, timeout=60, capture_output=True,
+    return subprocess.run(["psql", "-qXAt", "-v", "ON_ERROR_STOP=1", BASE.conninfo(), "-c", text], check=True, timeout=harness.TIMEOUT_S, capture_output=True,
                           text=True).stdout.strip()
 
 

@@ -43,7 +43,7 @@ def push(name, number):
 
 
 def sql(text):
-    subprocess.run(["psql", "-qX", "-v", "ON_ERROR_STOP=1", BASE.conninfo(), "-c", text], check=True, timeout=60)
+    subprocess.run(["psql", "-qX", "-v", "ON_ERROR_STOP=1", BASE.conninfo(), "-c", text], check=True, timeout=harness.TIMEOUT_S)
 
 
 class Honest(unittest.TestCase):

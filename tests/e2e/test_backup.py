@@ -39,7 +39,7 @@ def change_conf(world, pattern, line):
 def dumped(path):
     """What a backup holds, read by PostgreSQL's own program: table -> rows, each a dict of texts."""
     tool = sorted(glob.glob("/usr/lib/postgresql/*/bin/pg_restore"), key=lambda name: int(name.split("/")[-3]))[-1]
-    text = subprocess.run([tool, "-f", "-", "--data-only", path], check=False, capture_output=True, timeout=60).stdout.decode()
+    text = subprocess.run([tool, "-f", "-", "--data-only", path], check=False, capture_output=True, timeout=harness.TIMEOUT_S).stdout.decode()
     found = {}
     for table, columns, body in re.findall(r"^COPY ctai\.(\w+) \(([^)]*)\) FROM stdin;\n(.*?)^\\\.$", text, re.M | re.S):
         names = columns.split(", ")
@@ -273,7 +273,7 @@ class Backup(unittest.TestCase):
         before = world.report()
         list(world.send(1))
         world.stop()
-        subprocess.run(["psql", "-qX", base.conninfo(), "-c", "DROP SCHEMA ctai CASCADE"], check=True, timeout=60,
+        subprocess.run(["psql", "-qX", base.conninfo(), "-c", "DROP SCHEMA ctai CASCADE"], check=True, timeout=harness.TIMEOUT_S,
                        capture_output=True)
         with subprocess.Popen(["psql", "-qX", base.conninfo() + " application_name=ctai-hub"], stdin=subprocess.PIPE,
                               stdout=subprocess.PIPE) as other:

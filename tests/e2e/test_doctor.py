@@ -126,7 +126,7 @@ def shifted(program, home, seconds):
     """doctor with a clock that is wrong by that much."""
     source, library = WORLD.write("shim.c", SHIM), WORLD.path("shim.so")
     if not os.path.exists(library):
-        subprocess.run(["cc", "-shared", "-fPIC", "-o", library, source, "-ldl"], check=True, timeout=60)
+        subprocess.run(["cc", "-shared", "-fPIC", "-o", library, source, "-ldl"], check=True, timeout=harness.TIMEOUT_S)
         os.chmod(library, 0o755)
     return doctor((program, home), "env", f"LD_PRELOAD={library}", SHIFT=str(seconds))
 

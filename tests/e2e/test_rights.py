@@ -18,7 +18,7 @@ NAMES = ["cias", "cecler"]
 
 def ask(conninfo, sql):
     """The cells of a query, a row a line."""
-    done = subprocess.run(["psql", "-qXAt", "-v", "ON_ERROR_STOP=1", conninfo, "-c", sql], capture_output=True, text=True, timeout=60,
+    done = subprocess.run(["psql", "-qXAt", "-v", "ON_ERROR_STOP=1", conninfo, "-c", sql], capture_output=True, text=True, timeout=harness.TIMEOUT_S,
                           check=False)
     if done.returncode:
         raise AssertionError(f"{sql}: {done.stderr}")
@@ -115,7 +115,7 @@ class Rights(unittest.TestCase):
             self.assertEqual(ask(conninfo, "SELECT count(*) FROM pg_namespace WHERE nspname = 'ctai'"), "0")
             for _ in range(2):  # again does no harm
                 subprocess.run(["psql", "-qX", self.base.conninfo(), "-v", "hub=hub_a", "-v", "base=hub_a", "-f", ROLES_SQL], check=True,
-                               timeout=60, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                               timeout=harness.TIMEOUT_S, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             world.hub(*init).must()
             self.assertEqual(ask(conninfo, "SELECT string_agg(rolname, ',' ORDER BY rolname) FROM pg_roles WHERE rolname LIKE 'ctai\\_%'"
                                            " AND NOT (rolcanlogin OR rolsuper)"), ROLES)

@@ -42,13 +42,13 @@ class Database:
             os.chown(data, self.user.pw_uid, self.user.pw_gid)
             os.chown(self.directory, self.user.pw_uid, self.user.pw_gid)
         self._run("initdb", "-D", data, "-E", "UTF8", "--locale=C", "-A", "trust", "-U", "ctai", "-N", "--no-instructions")
-        self._run("pg_ctl", "-D", data, "-l", os.path.join(self.directory, "log"), "-w", "-s",
+        self._run("pg_ctl", "-D", data, "-l", os.path.join(self.directory, "log"), "-w", "-t", "300", "-s",
                   "-o", f"-k {self.directory} -c listen_addresses= -c fsync=off", "start")
 
     def _run(self, tool, *arguments):
         """A tool of PostgreSQL, never as root."""
         identity = {"user": self.user.pw_uid, "group": self.user.pw_gid, "extra_groups": []} if self.user else {}
-        subprocess.run([os.path.join(self.tools, tool), *arguments], check=True, cwd="/", timeout=60, stdout=subprocess.DEVNULL,
+        subprocess.run([os.path.join(self.tools, tool), *arguments], check=True, cwd="/", timeout=harness.TIMEOUT_S, stdout=subprocess.DEVNULL,
                        stderr=subprocess.STDOUT, **identity)
 
     def conninfo(self, name="postgres"):
@@ -57,7 +57,7 @@ class Database:
 
     def make(self, name):
         """One more, empty database."""
-        subprocess.run(["psql", "-qX", self.conninfo(), "-c", f"CREATE DATABASE {name}"], check=True, timeout=60)
+        subprocess.run(["psql", "-qX", self.conninfo(), "-c", f"CREATE DATABASE {name}"], check=True, timeout=harness.TIMEOUT_S)
         return self.conninfo(name)
 
     def close(self):

@@ -21,7 +21,7 @@ def frame(body, flags=0):
 class RawPeer:
     """A connection; keys and hub_curve are raw CURVE keys."""
 
-    def __init__(self, address, hub_curve, public, secret, timeout=10):
+    def __init__(self, address, hub_curve, public, secret, timeout=60):
         host, port = address.removeprefix("tcp://").rsplit(":", 1)
         self.socket = socket.create_connection((host, int(port)), timeout)
         self.hub_curve, self.public, self.secret = hub_curve, public, secret

@@ -33,7 +33,7 @@ LONG = "--long" in sys.argv
 AGENTS = 200
 LARGEST = 4 << 20
 SLOW_S = 6              # how long the database stands still
-PUSH_S = 90             # an honest push is over by then
+PUSH_S = 300            # an honest push is over by then, on a machine under load, too
 
 WORLD = APPROVAL = KEYS = None
 FILES = {}
@@ -90,12 +90,21 @@ def setUpModule():
         APPROVAL = client.read_approval(file.read())
     with contextlib.closing(connect()) as connection:
         admit(connection, KEYS, "cias")
-    time.sleep(1.5) # the hub reads its table again
+    harness.wait_until(is_let_in, "the hub does not let the crowd in")
+
+
+def is_let_in():
+    """Has the hub read its table again?"""
+    try:
+        client.Connection(KEYS[-1], APPROVAL).close()
+    except client.NotAdmitted:
+        return False
+    return True
 
 
 def tearDownModule():
     """It ends well: a sanitizer's report, or a leak, would show here."""
-    code = WORLD.services["hub"].stop(60)
+    code = WORLD.services["hub"].stop()
     if code != 0:
         raise AssertionError(f"serve ended with {code}:\n{WORLD.services['hub'].errors()[-4000:]}")
 
@@ -171,10 +180,10 @@ class Limits(unittest.TestCase):
             time.sleep(6)
             self.honest_push("cias")
             time.sleep(20 if LONG else 2)
+            harness.wait_until(lambda: failers.tries > 300 and idlers.tries >= 500, lambda: f"{failers.tries} and {idlers.tries} tries")
         finally:
             failers.stop()
             idlers.stop()
-        self.assertGreater(failers.tries, 300)
         print(f"  {idlers.tries} idle connections, {failers.tries} failing handshakes", flush=True)
 
     def test_2_crowd(self):
@@ -185,7 +194,7 @@ class Limits(unittest.TestCase):
             with slow_database(SLOW_S):
                 time.sleep(SLOW_S / 2)
                 self.honest_push("ccas-thiers")
-            finished = crowd.wait(900 if LONG else 120)
+            finished = crowd.wait(900)
         finally:
             crowd.stop()
         print(f"  {crowd.sent} batches of 4 MiB sent, {crowd.acknowledged} acknowledged, {crowd.refused} refused", flush=True)
@@ -223,7 +232,7 @@ class Limits(unittest.TestCase):
             threads[-1].start()
         time.sleep(3)
         self.honest_push("cecler")
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 300
         cut = sum(peer.ended(max(0.1, deadline - time.monotonic())) for index, peer in enumerate(peers) if index % 8 in (0, 1))
         print(f"  {cut} of 10 endless messages were cut", flush=True)
         for peer in peers:
