@@ -14,7 +14,7 @@ enum {
 
 extern const cli_option agent_init_options[], agent_scope_options[], agent_grant_options[], agent_accept_options[],
     agent_rotate_options[], agent_check_options[], agent_preview_options[], agent_push_options[],
-    agent_forget_options[], agent_narrative_options[];
+    agent_forget_options[], agent_narrative_options[], agent_explain_options[];
 
 int agent_init_run(cli_call *call);
 int agent_join_run(cli_call *call);
@@ -28,6 +28,7 @@ int agent_preview_run(cli_call *call);
 int agent_push_run(cli_call *call);
 int agent_forget_run(cli_call *call);
 int agent_narrative_run(cli_call *call);
+int agent_explain_run(cli_call *call);
 int agent_serve_run(cli_call *call);
 int agent_status_run(cli_call *call);
 int agent_doctor_run(cli_call *call);

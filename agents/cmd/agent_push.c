@@ -7,6 +7,7 @@
 #include "agent_commands.h"
 #include "agent_export.h"
 #include "agent_note.h"
+#include "lastfiles.h"
 
 const cli_option agent_push_options[] = {
     {"persons", 0, CLI_INPUT, true, "FICHIER", "le tableau des personnes"},
@@ -31,6 +32,25 @@ static int too_many_withdrawals(cli_call *call, const enqueue_result *queued)
                     (int)queued->contract.size, queued->contract.at, queued->would_withdraw, queued->held);
 }
 
+/* Remembers where the files are, for `explain`; one that came by standard input cannot be found again. */
+static int remember(cli_call *call, const agent_export *from)
+{
+    agent_call *own = agent_call_of(call);
+    lastfiles files;
+    memset(&files, 0, sizeof files);
+    if (!lastfiles_path(files.persons, call->folder, cli_value(call, "persons")) ||
+        !lastfiles_path(files.events, call->folder, cli_value(call, "events")))
+        return CLI_DONE;
+    lastfiles_hash(files.persons_hash, own->agent->secrets->record_key, input_view(&from->persons));
+    lastfiles_hash(files.events_hash, own->agent->secrets->record_key, input_view(&from->events));
+    for (unsigned i = 0; i < from->contract_count; i++) {
+        outbox_error error = lastfiles_keep(own->box, from->contracts[i].terms->id, &files);
+        if (error != OUTBOX_OK)
+            return agent_call_outbox_failed(call, error);
+    }
+    return CLI_DONE;
+}
+
 static int queue(agent_push *self, cli_call *call)
 {
     agent_call *own = agent_call_of(call);
@@ -42,6 +62,7 @@ static int queue(agent_push *self, cli_call *call)
         switch (enqueue(own->box, own->agent, &from.made, cli_given(call, "allow-withdrawals"), &self->queued)) {
         case ENQUEUE_OK:
             agent_export_tell(&from, call->err);
+            code = remember(call, &from);
             break;
         case ENQUEUE_TOO_MANY_WITHDRAWALS:
             code = too_many_withdrawals(call, &self->queued);

@@ -17,6 +17,7 @@
 #include "agent_push.h"
 #include "control.h"
 #include "inbox.h"
+#include "lastfiles.h"
 #include "logline.h"
 #include "oserror.h"
 
@@ -147,6 +148,7 @@ static int push_pair(server *self, const inbox_pair *pair, FILE *text)
     own.serving = &self->base;
     own.call.command = cli_find(&agent_program, "push");
     own.call.out = own.call.err = text;
+    own.call.folder = pair->folder;
     own.call.terminal = own.call.json = false;
     memset(own.call.values, 0, sizeof own.call.values);
     memset(own.call.files, 0, sizeof own.call.files);
@@ -169,6 +171,20 @@ static bool may_pass(int code)
     return code == CLI_CANNOT_WRITE || code == CLI_LATER || code == CLI_FAULT;
 }
 
+/* The files of the push have been moved: `explain` shall find them. Where that fails it asks for them. */
+static void follow(server *self, const lastfiles *before, const inbox_pair *pair)
+{
+    wire_contract *known;
+    unsigned count = 0;
+    arena *memory = arena_new(MEMORY_BYTES);
+    outbox_error error = memory == NULL ? OUTBOX_NO_MEMORY : outbox_contracts(self->self->box, memory, &known, &count);
+    for (unsigned i = 0; error == OUTBOX_OK && i < count; i++)
+        error = lastfiles_move(self->self->box, known[i].id, before, pair->persons, pair->events);
+    if (error != OUTBOX_OK)
+        logline(LOGLINE_WARNING, "inbox: where the files went could not be written down");
+    arena_destroy(&memory);
+}
+
 static void work_inbox(server *self)
 {
     inbox_pair pair;
@@ -185,10 +201,15 @@ static void work_inbox(server *self)
     if (text != NULL)
         (void)fclose(text);
     logline(code == CLI_DONE ? LOGLINE_INFO : LOGLINE_WARNING, "inbox: a pair of files: %d", code);
+    lastfiles before;
+    memcpy(before.persons, pair.persons, sizeof before.persons);
+    memcpy(before.events, pair.events, sizeof before.events);
     if (may_pass(code))
         inbox_leave(self->box, &pair);
     else if (!inbox_done(self->box, &pair, code == CLI_DONE, said, size))
         logline(LOGLINE_ERROR, "inbox: a pair of files cannot be moved away: %s", strerror(errno));
+    else
+        follow(self, &before, &pair);
     free(said);
 }
 

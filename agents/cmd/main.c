@@ -11,6 +11,11 @@ static const cli_operand join_operands[] = {{"approbation", CLI_INPUT, true}, {.
 static const cli_operand grant_operands[] = {{"demande", CLI_INPUT, true}, {.name = NULL}};
 static const cli_operand forget_operands[] = {{"id_local", CLI_VALUE, true}, {.name = NULL}};
 static const cli_operand text_operands[] = {{"fichier", CLI_INPUT, false}, {.name = NULL}};
+static const cli_operand explain_operands[] = {
+    {"cle1", CLI_VALUE, true},  {"cle2", CLI_VALUE, false}, {"cle3", CLI_VALUE, false}, {"cle4", CLI_VALUE, false},
+    {"cle5", CLI_VALUE, false}, {"cle6", CLI_VALUE, false}, {"cle7", CLI_VALUE, false}, {"cle8", CLI_VALUE, false},
+    {.name = NULL},
+};
 static const cli_operand accept_operands[] = {{"cle", CLI_INPUT, true}, {.name = NULL}};
 
 static const cli_command commands[] = {
@@ -99,6 +104,13 @@ static const cli_command commands[] = {
                 "un nouveau remplace l’ancien.\nUn texte où figure un nom, un prénom, un numéro d’étranger ou une date de "
                 "naissance de votre tableau des personnes (celui du dernier push) est refusé (65), avec la ligne et la "
                 "colonne."},
+    {.name = "explain",
+     .run = agent_explain_run,
+     .help = "dit qui et quoi une clé d’enregistrement concerne",
+     .options = agent_explain_options,
+     .operands = explain_operands,
+     .details = "Les clés sont celles de preview (colonne cle) et de la liste des désaccords de la préfecture. Sans fichiers, ceux "
+                "du dernier push sont relus.\nCe qui s’affiche est nominatif : cela reste ici, n’en envoyez rien."},
     {.name = "serve",
      .run = agent_serve_run,
      .help = "reste en marche : envoie ce qui attend et surveille le dossier inbox",

@@ -382,3 +382,39 @@ void making_record(const making *self, size_t index, record *to)
     else
         write_beneficiary(self, pile_at(&self->beneficiaries, made->item), to);
 }
+
+bool making_find(const making *self, const uint8_t key[RECORD_KEY], making_source *to)
+{
+    const entry *found = self->entry_count == 0
+        ? NULL : bsearch(key, self->entries, self->entry_count, sizeof *self->entries, by_key);
+    if (!found)
+        return false;
+    *to = (making_source){.event = LOOKUP_NONE, .subject = SUBJECTS_NONE};
+    if (found->from == OF_BENEFICIARY) {
+        const beneficiary *who = pile_at(&self->beneficiaries, found->item);
+        to->subject = who->subject;
+        to->month = who->month;
+        return true;
+    }
+    const events_row *what = events_at(self->by->rows, found->item);
+    to->event = found->item;
+    to->subject = what->person == PERSONS_NONE ? SUBJECTS_NONE : what->subject;
+    to->month = civil_month_of(what->counted);
+    return true;
+}
+
+uint32_t making_next_row(const making *self, const making_source *of, uint32_t start)
+{
+    for (uint32_t i = start; i < self->by->rows->rows.count; i++) {
+        const events_row *what = events_at(self->by->rows, i);
+        if (is_counted(self, what) && what->person != PERSONS_NONE && what->subject == of->subject
+            && civil_month_of(what->counted) == of->month)
+            return i;
+    }
+    return LOOKUP_NONE;
+}
+
+const subjects_row *making_subject(const making *self, uint32_t subject)
+{
+    return subjects_at(self->by->who, subject);
+}

@@ -20,4 +20,17 @@ making *making_run(const counting *by, const export_contract *contract, bool par
 const uint8_t *making_key(const making *self, size_t index);
 void making_record(const making *self, size_t index, record *to);
 
+/* What a record was made of. */
+typedef struct {
+    uint32_t event;    /* number of its row; LOOKUP_NONE: a `beneficiaire` */
+    uint32_t subject;  /* SUBJECTS_NONE: of nobody */
+    civil_month month;
+} making_source;
+/* False when no record has that key. */
+bool making_find(const making *self, const uint8_t key[RECORD_KEY], making_source *to);
+/* The rows on which the `beneficiaire` record of a subject's month rests, from number start on: the next, LOOKUP_NONE after the last. */
+uint32_t making_next_row(const making *self, const making_source *of, uint32_t start);
+/* Who and which action a subject is. */
+const subjects_row *making_subject(const making *self, uint32_t subject);
+
 #endif

@@ -254,7 +254,7 @@ static bool write_text(const char *path, const char *text, size_t size)
     return outfile_commit(&file);
 }
 
-static bool move_away(const inbox_pair *pair, const char *folder, const char *text, size_t size)
+static bool move_away(inbox_pair *pair, const char *folder, const char *text, size_t size)
 {
     char stamp[32], persons[PATH_MAX], events[PATH_MAX], note[PATH_MAX];
     time_t now = time(NULL);
@@ -270,7 +270,11 @@ static bool move_away(const inbox_pair *pair, const char *folder, const char *te
             return false;
     (void)chmod(pair->persons, 0600); /* theirs may have been wider; not ours to change when it fails */
     (void)chmod(pair->events, 0600);
-    return write_text(note, text, size) && rename(pair->persons, persons) == 0 && rename(pair->events, events) == 0;
+    if (!write_text(note, text, size) || rename(pair->persons, persons) != 0 || rename(pair->events, events) != 0)
+        return false;
+    memcpy(pair->persons, persons, sizeof pair->persons);
+    memcpy(pair->events, events, sizeof pair->events);
+    return true;
 }
 
 void inbox_leave(inbox *self, const inbox_pair *pair)
@@ -283,7 +287,7 @@ void inbox_leave(inbox *self, const inbox_pair *pair)
     self->look_ms = 0;
 }
 
-bool inbox_done(inbox *self, const inbox_pair *pair, bool taken, const char *text, size_t size)
+bool inbox_done(inbox *self, inbox_pair *pair, bool taken, const char *text, size_t size)
 {
     char folder[PATH_MAX];
     bool moved = join(folder, self->path, taken ? TAKEN : REJECTED) && move_away(pair, folder, text, size);

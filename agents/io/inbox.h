@@ -48,8 +48,8 @@ bool inbox_next(inbox *self, uint64_t now_ms, inbox_pair *pair) __attribute__((w
 /* Leaves a pair for later: what it met may pass (a full disk). */
 void inbox_leave(inbox *self, const inbox_pair *pair);
 
-/* Moves a pair away and leaves the text beside it; false with errno (the pair is then left for later). */
-bool inbox_done(inbox *self, const inbox_pair *pair, bool taken, const char *text, size_t size)
+/* Moves a pair away, whose paths are then the new ones, and leaves the text beside it; false with errno (the pair is then left for later). */
+bool inbox_done(inbox *self, inbox_pair *pair, bool taken, const char *text, size_t size)
     __attribute__((warn_unused_result));
 
 #endif
