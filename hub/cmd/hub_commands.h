@@ -40,6 +40,8 @@ extern const cli_option hub_report_options[];
 int hub_report_run(cli_call *call);
 extern const cli_option hub_discrepancies_options[];
 int hub_discrepancies_run(cli_call *call);
+extern const cli_option hub_compare_options[];
+int hub_compare_run(cli_call *call);
 
 extern const cli_option hub_region_options[];
 int hub_region_run(cli_call *call);

@@ -38,6 +38,9 @@ static const cli_operand replace_operands[] = {{.name = "nom", .kind = CLI_VALUE
                                                {.name = "demande", .kind = CLI_INPUT, .required = true},
                                                {.name = NULL}};
 
+static const cli_operand compare_operands[] = {{.name = "a", .kind = CLI_VALUE, .required = true},
+                                               {.name = "b", .kind = CLI_VALUE, .required = true},
+                                               {.name = NULL}};
 static const cli_operand receipts_operands[] = {
     {.name = "recus", .kind = CLI_INPUT}, {.name = "recus2", .kind = CLI_INPUT}, {.name = "recus3", .kind = CLI_INPUT},
     {.name = "recus4", .kind = CLI_INPUT}, {.name = NULL}};
@@ -105,6 +108,11 @@ static const cli_command commands[] = {
     {.name = "report", .run = hub_report_run, .help = "l’évaluation d’un contrat (article 7)",
      .options = hub_report_options,
      .operands = contract_operand},
+    {.name = "compare", .run = hub_compare_run, .help = "deux évaluations côte à côte : contrats, périodes ou moments du registre",
+     .options = hub_compare_options, .operands = compare_operands,
+     .details = "Chacune s’écrit CONTRAT, CONTRAT@2023-11..2024-05 pour une période, et CONTRAT@2023-11..2024-05@12 ou CONTRAT@@12\n"
+                "telle que le hub la savait à une position du registre, ou à un moment (@@2024-06-30T12:00:00). Les actions se\n"
+                "répondent par leur code, les indicateurs par le leur ; l’écart est B moins A."},
     {.name = "discrepancies", .run = hub_discrepancies_run, .help = "ce que les parties d’un contrat ont à régler",
      .options = hub_discrepancies_options, .operands = contract_operand,
      .details = "Sexes déclarés différemment, identités ambiguës, sorties sans suivi à six mois, opérateurs en retard, actions\n"
