@@ -1,7 +1,10 @@
-/* A contract's file, and as an indicator list or the regions' list: what is read without error keeps its bounds. */
+/*
+ * A contract's file, and as an indicator list, the regions' list or an amendment to a contract: what is read without error keeps
+ * its bounds; what is written of it reads as the same.
+ */
 #include "fuzz.h"
 
-#include "contract.h"
+#include "amendment.h"
 #include "embedded.h"
 
 enum { MEMORY_BYTES = 16 << 20 };
@@ -53,6 +56,51 @@ static void check_contract(const contract *self)
     }
 }
 
+static bool same_tree(const yamldoc_node *one, const yamldoc_node *other)
+{
+    if (one->kind != other->kind || one->count != other->count || !text_equal(one->text, other->text) || !text_equal(one->key, other->key))
+        return false;
+    const yamldoc_node *b = other->first;
+    for (const yamldoc_node *a = one->first; a; a = a->next, b = b->next)
+        if (!b || !same_tree(a, b)) /* no deeper than YAMLDOC_DEPTH_MAX */
+            return false;
+    return b == NULL;
+}
+
+/* Only a key that escapes make longer than YAML lets a key be does not come back. */
+static void check_written(arena *from, text_view bytes)
+{
+    diag_sink silent = {.emit = NULL};
+    yamldoc doc, again;
+    text_view text;
+    if (!yamldoc_load(&doc, from, "c.yaml", bytes, &silent) || !yamldoc_write(doc.root, from, &text))
+        return;
+    assert(yamldoc_load(&again, from, "d.yaml", text, &silent) ? same_tree(doc.root, again.root) : arena_short(from) || bytes.size > 500);
+}
+
+static const char base[] =
+    "id: c\ntitre: C\ndepartement: \"63\"\nregion: \"84\"\nperimetre: \"63\"\npremier_jour: 2024-01-01\ndernier_jour: 2024-12-31\n"
+    "parties:\n  - {code: p, nom: P, role: coordonnateur, agent: p}\n"
+    "actions:\n  - code: a\n    titre: A\n    operateurs: [{partie: p}]\n    indicateurs: [1.1.total, L.x]\n"
+    "indicateurs:\n  - {code: L.x, libelle: X, unite: x, compte: somme, types: [sollicitation]}\n";
+
+static void check_amendment(arena *from, text_view bytes)
+{
+    diag_sink sink = {.emit = check_sentence}, silent = {.emit = NULL};
+    amendment self;
+    contract merged, again;
+    text_view definition;
+    if (!amendment_read(&self, from, &national, "a.yaml", bytes, &sink)
+        || !amendment_merge(&self, from, &national, &places, text_of(base), &merged, &definition)) {
+        assert(sink.count[DIAG_ERROR] > 0);
+        return;
+    }
+    check_contract(&merged);
+    assert(contract_action_find(&merged, text_of("a")) && catalogue_find(&merged.own, text_of("L.x")));
+    assert(contract_read(&again, from, &national, &places, "d.yaml", definition, &silent) || arena_short(from));
+    assert(arena_short(from) || (text_equal(again.amended.text, bytes) && again.action_count == merged.action_count));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static arena *kept;
@@ -66,6 +114,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     assert(taken == (sink.count[DIAG_ERROR] == 0));
     if (taken)
         check_contract(&self);
+    check_written(kept, bytes);
+    if (amendment_is(kept, bytes))
+        check_amendment(kept, bytes);
     catalogue list;
     territory regions;
     diag_sink silent = {.emit = NULL};

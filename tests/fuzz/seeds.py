@@ -66,6 +66,25 @@ stable = later
 """
 
 
+AMENDMENT = """contrat: c
+avenant: 1
+date: 2024-06-01
+objet: X
+dernier_jour: 2025-05-31
+objectifs: {1.1.total: 3}
+actions:
+  - code: a
+    titre: B
+    objectifs: {1.1.total: 12}
+  - code: b
+    titre: C
+    operateurs: [{partie: p}]
+    indicateurs: [1.1.total]
+indicateurs:
+  - {code: L.x, libelle: "X\\xe9 y", unite: x, compte: somme, types: [sollicitation]}
+"""
+
+
 def tables(corpus):
     rows = "nom;date;quantite;statut\nDupont;2024-01-31;1 234,5;x\n\"a \"\"b\"\"\nc\";31/01/2024;1h20;\n"
     corpus.put("csv", "rows", rows.encode())
@@ -92,6 +111,7 @@ def files(corpus):
         text = (ROOT / "schema" / "catalogue" / name).read_text(encoding="utf-8")
         kept = [line for line in text.split("\n") if line.strip() and not line.startswith("#")]
         corpus.put("contract", name, ("\n".join(kept[:60]) + "\n").encode())
+    corpus.put("contract", "amendment", AMENDMENT.encode())
     corpus.put("hub_conf", "all", CONF.encode())
     for address in ("tcp://*:5670", "tcp://[::]:*", "tcp://192.0.2.1:0", "tcp://ctai.example.fr:5670"):
         corpus.put("hub_conf", "endpoint-" + address[6:].replace(":", "-").replace("*", "x"), address.encode())

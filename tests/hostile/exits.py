@@ -29,7 +29,7 @@ def case(code, program, *arguments, home=None, stdout=subprocess.PIPE, cwd=None)
 def usage(home):
     """Command lines that are none."""
     commands = {"ctai-agent": ["init", "join", "key create", "key grant", "key accept", "key list", "check", "preview", "push", "serve", "status"],
-                "ctai-hub": ["init", "serve", "contract check", "contract add", "contract list", "contract show", "agent approve", "agent list",
+                "ctai-hub": ["init", "serve", "contract check", "contract add", "contract amend", "contract list", "contract show", "contract export", "contract import", "agent approve", "agent list",
                              "agent show", "agent revoke", "report", "status"]}
     for program, names in commands.items():
         for name in names:
