@@ -45,6 +45,8 @@ int hub_compare_run(cli_call *call);
 
 extern const cli_option hub_region_options[];
 int hub_region_run(cli_call *call);
+extern const cli_option hub_publish_options[];
+int hub_publish_run(cli_call *call);
 
 int hub_status_run(cli_call *call);
 

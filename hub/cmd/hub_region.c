@@ -80,7 +80,7 @@ int hub_region_run(cli_call *call)
     if (code != CLI_DONE)
         return code;
     arena *from = arena_new(ARENA_BYTES);
-    code = from ? hub_regional_ask(call, from, &request) : hub_base_no_memory(call);
+    code = from ? hub_regional_ask(call, cli_given(call, "draft"), from, &request) : hub_base_no_memory(call);
     /* Who only looks works with fewer rights. */
     if (code == CLI_DONE)
         code = hub_base_open_for(&base, call, request.draft ? STORE_REPORT : STORE_OWNER);

@@ -56,11 +56,11 @@ static int unknown_region(cli_call *call, const territory *places)
     return cli_fail(call, CLI_BAD_INPUT, "cette région est inconnue ; les codes de l’INSEE sont : %s", list);
 }
 
-int hub_regional_ask(cli_call *call, arena *from, hub_regional_request *request)
+int hub_regional_ask(cli_call *call, bool draft, arena *from, hub_regional_request *request)
 {
     diag_sink sink = diag_sink_to(call->err);
     const embedded_file *file = embedded_find("regions.yaml");
-    *request = (hub_regional_request){.draft = cli_given(call, "draft")};
+    *request = (hub_regional_request){.draft = draft};
     if (!file || !territory_load(&request->places, from, file->name, (text_view){(const char *)file->data, file->size}, &sink))
         return hub_base_no_memory(call);
     request->query.of = territory_region_find(&request->places, text_of(cli_value(call, "region")));

@@ -28,8 +28,8 @@ typedef struct {
     unsigned section_count;
 } hub_regional;
 
-/* The operand "region" and the options "from", "to" and (draft) "draft": 0, or the exit code, said. */
-int hub_regional_ask(cli_call *call, arena *from, hub_regional_request *request) __attribute__((warn_unused_result));
+/* The operand "region" and the options "from" and "to": 0, or the exit code, said. */
+int hub_regional_ask(cli_call *call, bool draft, arena *from, hub_regional_request *request) __attribute__((warn_unused_result));
 
 /*
  * Makes the report: 0, or the exit code, said. When it is not a draft, the release is committed before this returns, so the

@@ -29,6 +29,9 @@ static const cli_operand contract_operand[] = {{.name = "contrat", .kind = CLI_V
                                                {.name = NULL}};
 static const cli_operand region_operand[] = {{.name = "region", .kind = CLI_VALUE, .required = true},
                                              {.name = NULL}};
+static const cli_operand publish_operands[] = {{.name = "region", .kind = CLI_VALUE, .required = true},
+                                               {.name = "dossier", .kind = CLI_VALUE, .required = true},
+                                               {.name = NULL}};
 static const cli_operand request_operand[] = {{.name = "demande", .kind = CLI_INPUT, .required = true},
                                               {.name = NULL}};
 static const cli_operand name_operand[] = {{.name = "nom", .kind = CLI_VALUE, .required = true},
@@ -124,6 +127,10 @@ static const cli_command commands[] = {
                 "déduire aussi, compte tenu de tout ce qui a été publié avant. Sans --draft, le rapport est inscrit au registre des\n"
                 "publications : il est d’un trimestre, d’une année civile ou de contrats entiers. Recommencer sans que rien n’ait\n"
                 "changé rend la même publication."},
+    {.name = "publish", .run = hub_publish_run, .help = "publie le rapport d’une région en données ouvertes",
+     .options = hub_publish_options, .operands = publish_operands, .flags = IDENTITY_PLACES,
+     .details = "Écrit dans le dossier, en entier ou pas du tout, le rapport en CSV, son Table Schema (schema.data.gouv.fr), un Data\n"
+                "Package (Frictionless) et sa description DCAT. Il est masqué et inscrit au registre comme par « region »."},
     {.name = "purge", .run = hub_purge_run, .help = "efface les données des contrats dont la durée de conservation est passée",
      .options = hub_purge_options,
      .details = "Montre ce qui serait effacé, et d’abord les cellules des contrats ouverts qui changeraient : une personne est "

@@ -112,6 +112,14 @@ static const char *set_publisher(hub_conf *self, text_view value)
     return text_copy(self->publisher, sizeof self->publisher, value) ? NULL : "le nom de qui publie est trop long";
 }
 
+static const char *set_homepage(hub_conf *self, text_view value)
+{
+    bool web = value.size == 0 || (value.size > 8 && memcmp(value.at, "https://", 8) == 0) || (value.size > 7 && memcmp(value.at, "http://", 7) == 0);
+    for (size_t i = 0; i < value.size; i++)
+        web &= value.at[i] > ' ' && (unsigned char) value.at[i] < 0x7F && !strchr("<>\"{}|\\^`", value.at[i]);
+    return web && text_copy(self->homepage, sizeof self->homepage, value) ? NULL : "cette adresse doit être de la forme https://site/chemin";
+}
+
 static const struct {
     const char *name;
     const char *(*set)(hub_conf *self, text_view value); /* NULL, or what is wrong */
@@ -128,6 +136,7 @@ static const struct {
     { "threshold", set_threshold, false },
     { "strict", set_strict, false },
     { "publisher", set_publisher, false },
+    { "homepage", set_homepage, false },
 };
 enum { ENTRY_COUNT = sizeof entries / sizeof *entries };
 
@@ -258,7 +267,10 @@ void hub_conf_write(const hub_conf *self, FILE *to)
     fprintf(to, "\n# Les rapports régionaux masquent ce qui porte sur moins de personnes, de ménages ou de faits que ce seuil (3 à\n"
             "# 1000), et ce qui permettrait de le déduire. Avec strict = yes, ils répètent un nombre déjà publié tant qu’il n’a\n"
             "# pas bougé d’autant que le seuil.\nthreshold = %u\nstrict = %s\n", self->threshold, self->strict ? "yes" : "no");
-    fputs("\n# Qui publie les données ouvertes (ctai-hub publish) : publisher = Préfecture du Puy-de-Dôme\n", to);
+    fputs("\n# Qui publie les données ouvertes (ctai-hub publish), et leur page : publisher = Préfecture du Puy-de-Dôme,\n"
+          "# homepage = https://www.data.gouv.fr/...\n", to);
     if (self->publisher[0])
         fprintf(to, "publisher = %s\n", self->publisher);
+    if (self->homepage[0])
+        fprintf(to, "homepage = %s\n", self->homepage);
 }

@@ -16,6 +16,7 @@ enum {
     HUB_CONF_THRESHOLD_MIN = 3, /* with 2, a cell of one person alone would be masked, and its neighbour of two tell of both */
     HUB_CONF_THRESHOLD_MAX = 1000,
     HUB_CONF_PUBLISHER_MAX = 256,
+    HUB_CONF_HOMEPAGE_MAX = 512,
 };
 #define HUB_CONF_LISTEN_DEFAULT "tcp://*:5670"
 
@@ -33,6 +34,7 @@ typedef struct {
     unsigned threshold;                   /* regional reports mask what rests on fewer persons, households or facts */
     bool strict;                          /* they repeat a published count until it has moved by the threshold */
     char publisher[HUB_CONF_PUBLISHER_MAX]; /* who publishes open data; empty: not said */
+    char homepage[HUB_CONF_HOMEPAGE_MAX];   /* of those data, an address of the Web; empty: not said */
 } hub_conf;
 
 /* What holds when the file says nothing. */

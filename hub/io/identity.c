@@ -28,6 +28,7 @@ enum { PLACED_BYTES_MAX = 1 << 20 };
 typedef struct {
     char name[NAME_MAX + 1];
     uint32_t size;
+    uint32_t files; /* that come next, each with a head of its own: a folder of them, for the operand of the index `size` */
 } placed;
 
 /* In the child, the way to the parent; else -1. One command a process, so one of it. */
@@ -82,6 +83,39 @@ int identity_place(cli_call *call, const char *name, const void *data, size_t si
     return told ? error : EIO;
 }
 
+static int place_folder_here(const cli_call *call, uint32_t operand, const outfolder_file *files, unsigned count)
+{
+    char path[PATH_MAX];
+    if (operand >= (uint32_t) call->operand_count || !call->operands[operand][0])
+        return EINVAL;
+    const char *name = call->operands[operand];
+    if (snprintf(path, sizeof path, "%s%s%s", name[0] == '/' ? "" : call->folder, name[0] == '/' ? "" : "/", name)
+        >= (int) sizeof path)
+        return ENAMETOOLONG;
+    return outfolder_write(path, files, count);
+}
+
+int identity_place_folder(cli_call *call, int operand, const outfolder_file *files, unsigned count)
+{
+    if (parent_end < 0)
+        return place_folder_here(call, (uint32_t) operand, files, count);
+    placed what = { .size = (uint32_t) operand, .files = count };
+    int32_t error = EIO;
+    bool told = count <= OUTFOLDER_FILES_MAX && move_all(parent_end, &what, sizeof what, true);
+    for (unsigned i = 0; i < count && told; i++) {
+        placed file = { .size = (uint32_t) files[i].size };
+        void *bytes = files[i].size <= OUTFOLDER_BYTES_MAX ? malloc(files[i].size + 1) : NULL;
+        told = bytes && strlen(files[i].name) < sizeof file.name;
+        if (told) {
+            memcpy(file.name, files[i].name, strlen(files[i].name));
+            memcpy(bytes, files[i].data, files[i].size);
+            told = move_all(parent_end, &file, sizeof file, true) && move_all(parent_end, bytes, files[i].size, true);
+        }
+        free(bytes);
+    }
+    return told && move_all(parent_end, &error, sizeof error, false) ? error : EIO;
+}
+
 int identity_put_output(cli_call *call)
 {
     if (parent_end < 0 || !call->output)
@@ -97,12 +131,39 @@ int identity_put_output(cli_call *call)
     return told ? error : EIO;
 }
 
+/* In the parent: the files of a folder, then the folder. False when the child does not tell it to the end. */
+static bool serve_folder(cli_call *call, int child_end, const placed *what, bool places, int32_t *error)
+{
+    placed heads[OUTFOLDER_FILES_MAX];
+    outfolder_file files[OUTFOLDER_FILES_MAX];
+    void *bytes[OUTFOLDER_FILES_MAX] = { NULL };
+    unsigned count = 0;
+    bool told = what->files <= OUTFOLDER_FILES_MAX;
+    while (told && count < what->files) {
+        told = move_all(child_end, &heads[count], sizeof heads[count], false) && heads[count].size <= OUTFOLDER_BYTES_MAX;
+        heads[count].name[NAME_MAX] = '\0';
+        bytes[count] = told ? malloc((size_t) heads[count].size + 1) : NULL;
+        told = bytes[count] && move_all(child_end, bytes[count], heads[count].size, false);
+        files[count] = (outfolder_file) { heads[count].name, bytes[count], heads[count].size };
+        count++;
+    }
+    *error = told && places ? place_folder_here(call, what->size, files, count) : EINVAL;
+    for (unsigned i = 0; i < count; i++)
+        free(bytes[i]);
+    return told;
+}
+
 /* In the parent: writes what the child asks for, until it ends. */
 static void serve_child(cli_call *call, int child_end, bool places)
 {
     placed what;
     while (move_all(child_end, &what, sizeof what, false)) {
         int32_t error = EINVAL;
+        if (what.files > 0) {
+            if (!serve_folder(call, child_end, &what, places, &error) || !move_all(child_end, &error, sizeof error, true))
+                return;
+            continue;
+        }
         what.name[NAME_MAX] = '\0';
         uint8_t *bytes = what.size <= PLACED_BYTES_MAX ? malloc(what.size + 1) : NULL;
         if (!bytes || !move_all(child_end, bytes, what.size, false)) {

@@ -9,6 +9,7 @@
 #define CTAI_IDENTITY_H
 
 #include "cli.h"
+#include "outfolder.h"
 
 enum { IDENTITY_NEW_HOME = 1, IDENTITY_PLACES = 2 };
 
@@ -30,6 +31,13 @@ int identity_place(cli_call *call, const char *name, const void *data,
  * cli_put_output, wherever the command runs: the file of -o is in its place, before the command goes on. 0, or errno.
  */
 int identity_put_output(cli_call *call) __attribute__((warn_unused_result));
+
+/*
+ * Writes a folder of files with the user's rights, whole or not at all (outfolder), at the path that the call's operand of
+ * that index names, from the user's folder on. 0, or errno.
+ */
+int identity_place_folder(cli_call *call, int operand, const outfolder_file *files,
+                          unsigned count) __attribute__((warn_unused_result));
 
 /* Takes PG* out of the environment, which would mislead the private cluster. Before any thread. */
 void identity_forget_postgres(void);

@@ -8,6 +8,7 @@ import re
 import unittest
 
 import harness
+import opendata
 import region as oracle
 from cells import NATIONAL
 from records import make_records
@@ -212,6 +213,45 @@ class Region(unittest.TestCase):
             file.write('region: "85"\ntitre: Faux\n')
         wrong = self.region("--draft", code=harness.EX_CONFIG)
         self.assertIn("regions/84.yaml:1:9", wrong.messages)
+
+    def publish(self, folder, *options, code=harness.EX_OK):
+        """A run of the command."""
+        return self.world.hub("publish", "84", folder, *options).must(code)
+
+    def test_4_publish(self):
+        """Open data: valid, the release's own numbers, a folder as a whole or not at all."""
+        self.conf("strict", "no\npublisher = Préfecture d’essai\nhomepage = https://exemple.gouv.fr/ctai")
+        folder = self.world.path("ouvertes")
+        said = self.publish(folder, "--from", "2024-07", "--to", "2024-09", "--json").json()
+        self.assertEqual((said["region"], said["deja_inscrite"]), ("84", False))
+        self.assertEqual(opendata.check_folder(folder), [])
+        csv_file = opendata.read(os.path.join(folder, "indicateurs.csv"))
+        self.assertEqual(csv_file, self.region("--format", "csv", "--from", "2024-07", "--to", "2024-09").out)
+        self.assertIn("masque", csv_file.decode())
+        dataset = json.loads(opendata.read(os.path.join(folder, "dcat.jsonld")))
+        self.assertEqual(dataset["dct:publisher"]["foaf:name"], "Préfecture d’essai")
+        self.assertEqual(dataset["dct:temporal"]["dcat:endDate"]["@value"], "2024-09-30")
+        self.assertEqual(dataset["dct:spatial"]["@id"], "http://id.insee.fr/geo/region/84")
+        before = {name: opendata.read(os.path.join(folder, name)) for name in os.listdir(folder)}
+        again = self.publish(folder, "--from", "2024-07", "--to", "2024-09")
+        self.assertIn("déjà inscrite", again.text)
+        self.assertEqual({name: opendata.read(os.path.join(folder, name)) for name in os.listdir(folder)}, before)
+        self.assertEqual(os.stat(folder).st_uid, os.geteuid())
+
+        self.world.write("ouvertes/notes.txt", "à garder")
+        kept = self.publish(folder, code=harness.EX_CANTCREAT)
+        self.assertIn("contient autre chose", kept.messages)
+        os.unlink(self.world.path("ouvertes", "notes.txt"))
+        self.assertEqual({name: opendata.read(os.path.join(folder, name)) for name in os.listdir(folder)}, before)
+        self.publish(folder + "/")
+        self.assertEqual(opendata.check_folder(folder), [])
+        self.assertNotEqual(opendata.read(os.path.join(folder, "indicateurs.csv")), csv_file)
+        self.assertNotIn("dct:temporal", json.loads(opendata.read(os.path.join(folder, "dcat.jsonld"))))
+        self.publish(self.world.path("nowhere", "else"), code=harness.EX_CANTCREAT)
+        self.assertEqual([name for name in os.listdir(self.world.directory) if name.startswith("ouvertes.")], [])
+        self.publish(folder, "--from", "2024-07", "--to", "2024-08", code=harness.EX_USAGE)
+        broken = csv_file.replace(b"publie", b"autre", 1).replace(b"84,01,", b"8,01,", 1)
+        self.assertEqual(len(opendata.check_table(broken, json.loads(before["schema.json"]))), 2, "the validator sees what is wrong")
 
 
 if __name__ == "__main__":
