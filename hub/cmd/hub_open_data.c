@@ -40,7 +40,7 @@ static json_t *keywords(void)
 
 static json_t *field(const char *name, const char *title, const char *description, const char *example, json_t *constraints)
 {
-    return json_pack("{ssssssssssso}", "name", name, "title", title, "description", description, "type", "string", "example", example,
+    return json_pack("{ss ss ss ss ss so}", "name", name, "title", title, "description", description, "type", "string", "example", example,
                      "constraints", constraints);
 }
 
@@ -69,12 +69,12 @@ static json_t *fields(void)
 json_t *hub_open_data_schema(const hub_conf *conf)
 {
     return json_pack(
-        "{ss ss ss ss ss ss ss ss ss so so so s[ss] so so ss}",
+        "{ss ss ss ss ss ss ss ss ss so so so s[s] so so ss}",
         "$schema", "https://frictionlessdata.io/schemas/table-schema.json", "name", "ctai-indicateurs-regionaux", "title", schema_title,
         "description", schema_text, "countryCode", "FR", "version", SCHEMA_VERSION, "created", SCHEMA_DAY, "lastModified", SCHEMA_DAY,
         "homepage", homepage(conf), "licenses", licences(),
         "contributors", json_pack("[{ssss}]", "title", publisher(conf), "role", "author"),
-        "keywords", keywords(), "missingValues", "", "", "fields", fields(),
+        "keywords", keywords(), "missingValues", "", "fields", fields(),
         "resources", json_pack("[{ssssss}]", "name", "indicateurs", "title", "Indicateurs publiés", "path", HUB_OPEN_DATA_TABLE),
         "path", HUB_OPEN_DATA_SCHEMA);
 }
@@ -155,7 +155,7 @@ json_t *hub_open_data_dcat(const hub_regional *made, const hub_conf *conf, size_
     json_t *dataset = json_pack(
         "{so ss ss so so ss so so so so so so so so so}", "@context", context, "@id", iri, "@type", "dcat:Dataset", "dct:title", french(title),
         "dct:description", french(schema_text), "dct:identifier", name, "dct:issued", typed(made->released_at, "xsd:dateTime"), "dct:publisher",
-        json_pack("{sssssso}", "@type", "foaf:Organization", "foaf:name", publisher(conf), "foaf:homepage", id(homepage(conf))), "dct:license",
+        json_pack("{ss ss so}", "@type", "foaf:Organization", "foaf:name", publisher(conf), "foaf:homepage", id(homepage(conf))), "dct:license",
         id(LICENCE_PATH), "dct:spatial", id(place), "dct:language", id("http://publications.europa.eu/resource/authority/language/FRA"), "dcat:theme",
         id("http://publications.europa.eu/resource/authority/data-theme/SOCI"), "dcat:keyword", json_array(), "dcat:landingPage", id(homepage(conf)),
         "dcat:distribution", distribution(title, table_bytes));
