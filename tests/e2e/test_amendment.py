@@ -83,7 +83,7 @@ class Amendments(unittest.TestCase):
         self.assertEqual((self.json_report()["version"], self.json_report()["avenant"]), (2, 1))
         self.assertIn("avenant n° 1, applicable au 1er juin 2024", world.hub("report", harness.CONTRACT).must().text)
 
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + harness.TIMEOUT_S
         after = self.push_all(WITHOUT_AXE4, names)
         self.assertGreater(len(after), len(before))
         while self.held() != len(after):  # word of the amendment may come a moment after the command's end
@@ -106,7 +106,7 @@ class Amendments(unittest.TestCase):
                                        "n1;15/01/2025;axe4;outil_numerique;N1;2;;\n")
         world.push("fit", (persons, events), "--partial").must(harness.EX_DATAERR, harness.EX_NOPERM)
         world.admit("fit", harness.CONTRACT, "axe4")
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + harness.TIMEOUT_S
         while world.push("fit", (persons, events), "--partial").code != harness.EX_OK and time.monotonic() < deadline:
             time.sleep(0.2)
         row = next(r for r in world.report() if (r["action"], r["indicateur"]) == ("axe4", "1.1.total"))

@@ -94,7 +94,7 @@ class Region(unittest.TestCase):
         persons, events = make_rows(cls.contracts)
         cls.files = [world.write(f"{name}.csv", head + "\n".join(rows) + "\n")
                      for name, head, rows in (("p", PERSONS, persons), ("e", EVENTS, events))]
-        world.push("alpha", cls.files, "--wait", "40").must()
+        world.push("alpha", cls.files).must()
         cls.records = {}
         for contract in cls.contracts:
             cls.records.setdefault(contract["scope"], []).extend(make_records("alpha", contract, *cls.files).records)
