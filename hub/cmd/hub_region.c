@@ -1,47 +1,29 @@
-/* ctai-hub region: the report of a region as a table, CSV or JSON. */
-#include <string.h>
-#include <sys/ioctl.h>
+/* ctai-hub region: the report of a region as a table, CSV, JSON, a page or a workbook. */
+#include <errno.h>
+#include <unistd.h>
 
 #include "hub_commands.h"
+#include "hub_form.h"
 #include "hub_region_json.h"
 #include "hub_regional.h"
+#include "oserror.h"
 #include "region_form.h"
+#include "region_page.h"
+#include "region_xlsx.h"
 
-enum { ARENA_BYTES = 1024 * 1024 * 1024, PLAIN_WIDTH = 100 };
+enum { ARENA_BYTES = 1024 * 1024 * 1024 };
 
 const cli_option hub_region_options[] = {
     {.name = "from", .kind = CLI_VALUE, .value = "AAAA-MM", .help = "premier mois (par défaut celui de chaque contrat)"},
     {.name = "to", .kind = CLI_VALUE, .value = "AAAA-MM", .help = "dernier mois (par défaut celui de chaque contrat)"},
     {.name = "draft", .kind = CLI_FLAG, .help = "pour voir : n’inscrit rien au registre des publications"},
-    {.name = "format", .kind = CLI_VALUE, .value = "table|csv|json", .help = "la forme du rapport (table)"},
+    {.name = "format", .kind = CLI_VALUE, .value = "table|csv|json|html|xlsx", .help = "la forme du rapport (table)"},
     {.name = "output", .letter = 'o', .kind = CLI_OUTPUT, .value = "FICHIER", .help = "écrit dans ce fichier, en entier ou pas du tout"},
     {0},
 };
 
-typedef enum { FORMAT_TABLE, FORMAT_CSV, FORMAT_JSON } region_format;
-
-static int read_format(cli_call *call, region_format *format)
-{
-    static const char *const names[] = {"table", "csv", "json"};
-    const char *text = cli_value(call, "format");
-    *format = call->json ? FORMAT_JSON : FORMAT_TABLE;
-    if (!text)
-        return CLI_DONE;
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (strcmp(text, names[i]) == 0) {
-            *format = (region_format)i;
-            if (call->json && *format != FORMAT_JSON)
-                return cli_fail(call, CLI_USAGE, "--json et --format %s se contredisent : donnez l’un ou l’autre", text);
-            return CLI_DONE;
-        }
-    return cli_fail(call, CLI_USAGE, "--format %s : les formes de cette version sont table, csv et json", text);
-}
-
-static unsigned width_of(FILE *to)
-{
-    struct winsize size;
-    return ioctl(fileno(to), TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : PLAIN_WIDTH;
-}
+static const char *const forms[] = {"table", "csv", "json", "html", "xlsx", NULL};
+enum { FORM_TABLE, FORM_CSV, FORM_JSON, FORM_HTML, FORM_XLSX };
 
 static void say_standing(cli_call *call, const hub_regional *made, const char *standing)
 {
@@ -51,32 +33,51 @@ static void say_standing(cli_call *call, const hub_regional *made, const char *s
                 made->by_rule, made->table.threshold);
 }
 
-static int write_region(cli_call *call, const hub_regional *made, region_format format)
+static int write_document(cli_call *call, const hub_regional *made, const char *standing, unsigned form)
+{
+    const region_document document = {
+        .table = &made->table, .standing = text_of(standing), .scheme = made->scheme, .sections = made->sections,
+        .section_count = made->section_count, .notes = made->notes, .note_count = made->note_count,
+        .day = made->number > 0 ? civil_parse_iso((text_view){made->released_at, CIVIL_DAY_TEXT - 1}) : CIVIL_NONE,
+    };
+    if (form == FORM_HTML)
+        region_page(&document, cli_output(call));
+    else if (!region_xlsx(&document, call->home, cli_output(call)))
+        return cli_fail(call, CLI_FAULT, "le classeur ne peut être fait : %s", oserror_text(errno));
+    return CLI_DONE;
+}
+
+static int write_region(cli_call *call, const hub_regional *made, unsigned form)
 {
     char standing[HUB_REGIONAL_STANDING_MAX];
     FILE *to = cli_output(call);
     hub_regional_standing(made, standing);
     say_standing(call, made, standing);
-    switch (format) {
-    case FORMAT_CSV:
+    switch (form) {
+    case FORM_CSV:
         region_form_csv(&made->table, to);
         return CLI_DONE;
-    case FORMAT_JSON:
+    case FORM_JSON:
         return hub_region_json(call, made, to);
-    case FORMAT_TABLE:
+    case FORM_HTML:
+    case FORM_XLSX:
+        return write_document(call, made, standing, form);
+    default:
         break;
     }
-    region_form_print(&made->table, standing, made->scheme, made->sections, made->section_count, width_of(to), to);
+    region_form_print(&made->table, standing, made->scheme, made->sections, made->section_count, hub_form_width(to), to);
     return CLI_DONE;
 }
 
 int hub_region_run(cli_call *call)
 {
-    region_format format;
+    unsigned form;
     hub_regional_request request;
     hub_regional made;
     hub_base base;
-    int code = read_format(call, &format);
+    int code = hub_form_choose(call, forms, &form);
+    if (code == CLI_DONE && form == FORM_XLSX && isatty(fileno(cli_output(call))) == 1)
+        code = cli_fail(call, CLI_USAGE, "un classeur ne se lit pas sur un terminal : donnez-lui un fichier, -o region.xlsx");
     if (code != CLI_DONE)
         return code;
     arena *from = arena_new(ARENA_BYTES);
@@ -87,7 +88,7 @@ int hub_region_run(cli_call *call)
     if (code == CLI_DONE) {
         code = hub_regional_make(call, &base, &request, from, &made);
         if (code == CLI_DONE)
-            code = write_region(call, &made, format);
+            code = write_region(call, &made, form);
         hub_base_close(&base);
     }
     arena_destroy(&from);

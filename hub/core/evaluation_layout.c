@@ -78,6 +78,11 @@ static bool contains(const catalogue_indicator *whole, const catalogue_indicator
     return true;
 }
 
+bool evaluation_layout_is_part(const catalogue_indicator *part, const catalogue_indicator *whole)
+{
+    return contains(whole, part) && !contains(part, whole);
+}
+
 static const catalogue_indicator *find(const catalogue *national, const catalogue *own, text_view code)
 {
     const catalogue_indicator *found = catalogue_find(national, code);
@@ -102,7 +107,7 @@ static void lay_out(evaluation_action *action, const catalogue *national, const 
             if (!text_equal(evaluation_heading(before->code), heading))
                 break;
             const catalogue_indicator *whole = find(national, own, before->code);
-            if (!whole || !contains(whole, part) || contains(part, whole))
+            if (!whole || !evaluation_layout_is_part(part, whole))
                 continue;
             cell->parent = k;
             cell->depth = before->depth < DEPTH_MAX ? before->depth + 1 : DEPTH_MAX;

@@ -20,6 +20,7 @@ enum {
     LINE_POINTS = 15,
     ROW_POINTS_MAX = 409,   /* the highest row there is */
     LINES_MAX = 26,         /* that it shows */
+    LONG_AGO = 946684800,   /* 2000-01-01: of a workbook of no moment, since 0 means now to the library */
 };
 
 static const lxw_color_t ink = 0x18222D, soft = 0x4A5765, line = 0xC5CED8, deep = 0x17456F, band = 0xEDF2F7, bar = 0x8AA7C4;
@@ -236,7 +237,7 @@ spreadsheet *spreadsheet_new(const char *folder, text_view title, text_view subj
     char *name = strndup(title.at ? title.at : "", title.size), *about = strndup(subject.at ? subject.at : "", subject.size);
     if (self->book && name && about) {
         static char author[] = "ctai-hub";
-        lxw_doc_properties properties = {.title = name, .subject = about, .author = author, .created = (time_t)moment_s};
+        lxw_doc_properties properties = {.title = name, .subject = about, .author = author, .created = (time_t)(moment_s > 0 ? moment_s : LONG_AGO)};
         check(self, workbook_set_properties(self->book, &properties));
         make_looks(self);
     } else {

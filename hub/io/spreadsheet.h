@@ -17,7 +17,7 @@
 #include "text.h"
 
 enum {
-    SPREADSHEET_COLUMNS_MAX = 12,
+    SPREADSHEET_COLUMNS_MAX = 64,
     SPREADSHEET_TEXT_MAX = 32000, /* UTF-16 units of a cell's text: a spreadsheet takes 32,767; what is longer is cut, and ends in "…" */
     SPREADSHEET_DEPTH_MAX = 3,
 };
@@ -45,7 +45,7 @@ typedef enum {
 
 typedef struct spreadsheet spreadsheet;
 
-/* moment_s: the creation date that the file states. folder: of the files of the library. NULL: memory is short. */
+/* moment_s: the creation date that the file states (seconds since 1970; 0: of no moment). folder: of the files of the library. NULL: memory is short. */
 spreadsheet *spreadsheet_new(const char *folder, text_view title, text_view subject, int64_t moment_s) __attribute__((warn_unused_result));
 void spreadsheet_destroy(spreadsheet **self);
 
