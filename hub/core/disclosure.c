@@ -33,50 +33,58 @@ static void repeat_masks(disclosure_model *model)
     }
 }
 
-/* Attacks an extent and masks what helps, until nothing is open there or nothing helps. */
-static disclosure_outcome settle(control *self, const disclosure_extent *extent, unsigned *masked)
+static disclosure_outcome attack(control *self, unsigned family, unsigned department, bool deep)
 {
-    for (;;) {
-        unsigned more = 0;
-        if (!disclosure_audit_is_open(&self->model, extent))
-            return DISCLOSURE_DONE;
-        disclosure_outcome outcome = disclosure_audit_run(&self->scope, extent);
-        for (unsigned i = 0; i < self->model.variables.count && outcome == DISCLOSURE_DONE; i++) {
-            const disclosure_variable *at = disclosure_model_variable(&self->model, i);
-            if (disclosure_extent_has(extent, at) && disclosure_model_is_open(&self->model, at))
-                outcome = disclosure_choice_protect(&self->scope, extent, i, &more);
-        }
-        *masked += more;
-        if (outcome != DISCLOSURE_DONE || more == 0)
-            return outcome;
-    }
+    disclosure_extent extent = { family, department };
+    if (!disclosure_audit_is_open(&self->model, &extent))
+        return DISCLOSURE_DONE;
+    return disclosure_audit_run(&self->scope, &extent, deep);
 }
 
-static disclosure_outcome settle_all(control *self)
+/* Masks what helps in an extent and attacks it again, until nothing is open there or nothing helps. */
+static disclosure_outcome settle(control *self, unsigned family, unsigned department, unsigned *masked)
 {
-    for (;;) {
-        unsigned masked = 0;
-        disclosure_outcome outcome = DISCLOSURE_DONE;
-        for (unsigned f = 0; f < self->model.family_count; f++)
-            for (unsigned d = 0; d < self->model.department_count && outcome == DISCLOSURE_DONE; d++)
-                outcome = settle(self, &(disclosure_extent){ f, d }, &masked);
-        masked = 0;
-        for (unsigned f = 0; f < self->model.family_count && outcome == DISCLOSURE_DONE; f++)
-            outcome = settle(self, &(disclosure_extent){ f, DISCLOSURE_NOWHERE }, &masked);
-        if (outcome != DISCLOSURE_DONE || masked == 0)
+    disclosure_extent extent = { family, department };
+    for (unsigned more = 1; more > 0 && disclosure_audit_is_open(&self->model, &extent);) {
+        more = 0;
+        disclosure_outcome outcome = disclosure_choice_run(&self->scope, &extent, &more);
+        *masked += more;
+        if (outcome == DISCLOSURE_DONE && more > 0)
+            outcome = attack(self, family, department, department != DISCLOSURE_NOWHERE);
+        if (outcome != DISCLOSURE_DONE)
             return outcome;
     }
+    return DISCLOSURE_DONE;
+}
+
+/* Departments one by one, where programs are small, before all of a family together. */
+static disclosure_outcome settle_all(control *self)
+{
+    const disclosure_model *model = &self->model;
+    disclosure_outcome outcome = DISCLOSURE_DONE;
+    for (unsigned masked = 1; masked > 0 && outcome == DISCLOSURE_DONE;) {
+        masked = 0;
+        for (unsigned f = 0; f < model->family_count; f++)
+            for (unsigned d = 0; d < model->department_count && outcome == DISCLOSURE_DONE; d++)
+                outcome = attack(self, f, d, true);
+        for (unsigned f = 0; f < model->family_count && outcome == DISCLOSURE_DONE; f++)
+            outcome = attack(self, f, DISCLOSURE_NOWHERE, false);
+        for (unsigned f = 0; f < model->family_count; f++)
+            for (unsigned d = 0; d < model->department_count && outcome == DISCLOSURE_DONE; d++)
+                outcome = settle(self, f, d, &masked);
+        for (unsigned f = 0; f < model->family_count && outcome == DISCLOSURE_DONE; f++)
+            outcome = settle(self, f, DISCLOSURE_NOWHERE, &masked);
+    }
+    for (unsigned f = 0; f < model->family_count && outcome == DISCLOSURE_DONE; f++)
+        outcome = attack(self, f, DISCLOSURE_NOWHERE, true);
+    return outcome;
 }
 
 /* The first variable that is still open after an attack with all that is known; DISCLOSURE_NOWHERE: none. */
 static disclosure_outcome attack_all(control *self, unsigned *open)
 {
-    const disclosure_extent all = { DISCLOSURE_NOWHERE, DISCLOSURE_NOWHERE };
-    disclosure_outcome outcome = DISCLOSURE_DONE;
+    disclosure_outcome outcome = attack(self, DISCLOSURE_NOWHERE, DISCLOSURE_NOWHERE, true);
     *open = DISCLOSURE_NOWHERE;
-    if (!disclosure_audit_is_open(&self->model, &all))
-        return outcome;
-    outcome = disclosure_audit_run(&self->scope, &all);
     for (unsigned i = 0; i < self->model.variables.count && outcome == DISCLOSURE_DONE; i++)
         if (disclosure_model_is_open(&self->model, disclosure_model_variable(&self->model, i)))
             outcome = disclosure_audit_excuse(&self->scope, i);

@@ -131,7 +131,7 @@ static disclosure_outcome push_one(disclosure_scope *self, unsigned column, uint
     return push_measure(self, column);
 }
 
-disclosure_outcome disclosure_audit_run(disclosure_scope *scope, const disclosure_extent *extent)
+disclosure_outcome disclosure_audit_run(disclosure_scope *scope, const disclosure_extent *extent, bool deep)
 {
     uint64_t state = 0x9e3779b97f4a7c15ULL;
     disclosure_outcome outcome = disclosure_scope_open(scope, extent, false);
@@ -140,7 +140,7 @@ disclosure_outcome disclosure_audit_run(disclosure_scope *scope, const disclosur
     outcome = push_all(scope, &state);
     for (unsigned i = 0; i < scope->column_count && outcome == DISCLOSURE_DONE; i++)
         lp_bound(scope->program, i, scope->low[i], scope->high[i]);
-    for (unsigned i = 0; i < scope->column_count && outcome == DISCLOSURE_DONE; i++)
+    for (unsigned i = 0; i < scope->column_count && deep && outcome == DISCLOSURE_DONE; i++)
         if (is_open(scope, i))
             outcome = push_one(scope, i, &state);
     disclosure_scope_close(scope);

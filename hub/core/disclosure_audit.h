@@ -11,8 +11,11 @@
 /* Is any variable of the extent still open? */
 bool disclosure_audit_is_open(const disclosure_model *model, const disclosure_extent *extent);
 
-/* Attacks the open variables of an extent, and notes in them what values were found. Not REFUSED. */
-disclosure_outcome disclosure_audit_run(disclosure_scope *scope, const disclosure_extent *extent)
+/*
+ * Attacks the open variables of an extent, and notes in them what values were found. deep: also one by one, so that what
+ * stays open is not possible in the extent (or was not found in a bounded search). Not REFUSED.
+ */
+disclosure_outcome disclosure_audit_run(disclosure_scope *scope, const disclosure_extent *extent, bool deep)
     __attribute__((warn_unused_result));
 
 /*

@@ -100,20 +100,31 @@ static disclosure_outcome protect(disclosure_scope *self, unsigned column, bool 
     return DISCLOSURE_DONE;
 }
 
-disclosure_outcome disclosure_choice_protect(disclosure_scope *scope, const disclosure_extent *extent, unsigned variable,
-                                             unsigned *masked)
+static disclosure_outcome open_costed(disclosure_scope *scope, const disclosure_extent *extent)
 {
     disclosure_outcome outcome = disclosure_scope_open(scope, extent, true);
-    if (outcome != DISCLOSURE_DONE)
-        return outcome;
-    for (unsigned i = 0; i < scope->column_count; i++) {
+    for (unsigned i = 0; i < scope->column_count && outcome == DISCLOSURE_DONE; i++) {
         const disclosure_variable *at = disclosure_model_variable(scope->model, scope->variable[i]);
         scope->cost[i] = is_masking(scope, i) ? cost_of(scope->model, at) : 0;
         scope->up[i] = scope->down[i] = false;
     }
-    unsigned column = scope->column_of[variable];
-    if (column != DISCLOSURE_NOWHERE)
-        outcome = protect(scope, column, scope->up, scope->down, masked);
+    return outcome;
+}
+
+disclosure_outcome disclosure_choice_run(disclosure_scope *scope, const disclosure_extent *extent, unsigned *masked)
+{
+    disclosure_outcome outcome = open_costed(scope, extent);
+    for (unsigned i = 0; i < scope->model->variables.count && outcome == DISCLOSURE_DONE; i++) {
+        unsigned more = 0, column = scope->column_of[i];
+        if (column == DISCLOSURE_NOWHERE || !disclosure_model_is_open(scope->model, disclosure_model_variable(scope->model, i)))
+            continue;
+        outcome = protect(scope, column, scope->up, scope->down, &more);
+        *masked += more;
+        if (more > 0 && outcome == DISCLOSURE_DONE) { /* what was masked may now move freely */
+            disclosure_scope_close(scope);
+            outcome = open_costed(scope, extent);
+        }
+    }
     disclosure_scope_close(scope);
     return outcome;
 }

@@ -7,9 +7,9 @@
 
 #include "disclosure_scope.h"
 
-/* Masks what lets a variable move inside the extent; *masked grows by the cells. Not REFUSED: nothing may help. */
-disclosure_outcome disclosure_choice_protect(disclosure_scope *scope, const disclosure_extent *extent, unsigned variable,
-                                             unsigned *masked) __attribute__((warn_unused_result));
+/* Masks what lets each open variable of the extent move inside it; *masked grows by the cells. Not REFUSED: nothing may help. */
+disclosure_outcome disclosure_choice_run(disclosure_scope *scope, const disclosure_extent *extent, unsigned *masked)
+    __attribute__((warn_unused_result));
 
 /* The last resort: all cells of the variable's family that may be masked, in its department, then everywhere. */
 unsigned disclosure_choice_widen(disclosure_model *model, unsigned variable);

@@ -150,16 +150,6 @@ void disclosure_releases_add(disclosure_model *self)
             year = year || is_year;
             whole = whole || is_whole;
         }
-        year = whole = false;
-        for (unsigned j = i; j > 0; j--) { /* a part that is published after its whole */
-            const region_table *sooner = disclosure_model_release(self, j - 1);
-            bool is_year = is_within(here, sooner) && period_of(sooner) != PERIOD_WHOLE;
-            bool is_whole = is_within(here, sooner) && period_of(sooner) == PERIOD_WHOLE;
-            if ((is_year && !year) || (is_whole && !whole))
-                add_pair(self, i, j - 1);
-            year = year || is_year;
-            whole = whole || is_whole;
-        }
         if (period_of(here) == PERIOD_YEAR)
             add_year(self, i);
     }

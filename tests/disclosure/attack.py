@@ -219,9 +219,13 @@ class Attack:
                     cost[place[v]] = sign
                 else:
                     lo[place[v]] = hi[place[v]] = fixed
-                found = scipy.optimize.milp(cost, constraints=constraints, integrality=whole,
-                                            bounds=scipy.optimize.Bounds(lo, hi))
-                if found.x is None:
+                # HiGHS in Debian 12 sometimes calls impossible what is not, when it simplifies first.
+                for presolve in (True, False):
+                    found = scipy.optimize.milp(cost, constraints=constraints, integrality=whole,
+                                                bounds=scipy.optimize.Bounds(lo, hi), options={"presolve": presolve})
+                    if found.x is not None:
+                        break
+                else:
                     return None
                 for u in inside:
                     seen[u].add(round(found.x[place[u]], 0 if self.whole[u] else 3))

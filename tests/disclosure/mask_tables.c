@@ -143,6 +143,10 @@ int main(void)
     double seconds = (double)(end.tv_sec - start.tv_sec) + (double)(end.tv_nsec - start.tv_nsec) / 1e9;
     printf("%s %u %u %u %u %.3f %zu\n", outcomes[outcome], result.masked, result.primary, result.repeated, result.values,
            seconds, arena_used(memory));
+    if (outcome == DISCLOSURE_REFUSED && result.cell)
+        fprintf(stderr, "refused: %.*s, territory %u, of a release from %d\n",
+                (int)result.release->indicators[result.cell->indicator].what.code.size,
+                result.release->indicators[result.cell->indicator].what.code.at, result.cell->territory, result.release->from);
     for (unsigned i = 0; i < last->cell_count; i++) {
         const region_cell *at = &last->cells[i];
         printf("%d %d %d %" PRId64 " %.*s\n", at->masked, at->primary, at->repeated, at->amount,
