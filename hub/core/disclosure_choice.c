@@ -33,6 +33,14 @@ static double moved(const disclosure_scope *self, unsigned column)
     return fabs(lp_value(self->program, column)) / disclosure_model_variable(self->model, self->variable[column])->unit;
 }
 
+static bool moves_any(const disclosure_scope *self)
+{
+    for (unsigned i = 0; i < self->column_count; i++)
+        if (is_masking(self, i) && moved(self, i) > 1e-6)
+            return true;
+    return false;
+}
+
 /* Costs by unit of movement at first; then so that what moves little is worth sparing and what does not move stays. */
 static void set_costs(disclosure_scope *self, bool again)
 {
@@ -54,7 +62,7 @@ static double price(disclosure_scope *self, unsigned column, double low, double 
     lp_bound(self->program, column, low, high);
     set_costs(self, false);
     lp_outcome found = lp_solve(self->program, false);
-    for (unsigned turn = 0; turn < 2 && found == LP_OPTIMAL; turn++) {
+    for (unsigned turn = 0; turn < 2 && found == LP_OPTIMAL && moves_any(self); turn++) {
         set_costs(self, true);
         found = lp_solve(self->program, false);
     }
@@ -83,6 +91,8 @@ static disclosure_outcome protect(disclosure_scope *self, unsigned column, bool 
     double step = (self->model->options->values - 1) * disclosure_model_variable(self->model, self->variable[column])->unit;
     double low = self->low[column], high = self->high[column];
     double price_up = high > 0 ? price(self, column, fmin(step, high), high, up) : HUGE_VAL;
+    if (price_up == 0 && high >= step)
+        return DISCLOSURE_DONE; /* it moves already */
     double price_down = low < 0 && lp_alive(self->program) ? price(self, column, low, fmax(-step, low), down) : HUGE_VAL;
     if (!lp_alive(self->program))
         return DISCLOSURE_SHORT;
