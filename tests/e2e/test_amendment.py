@@ -204,8 +204,10 @@ class Past(unittest.TestCase):
         self.world.start(operators=self.agents)
         data = DataSet(SEED, 40, WITHOUT_AXE4, errors=False)
         self.step_push(data)
-        for step in range(STEPS):
-            action = self.rng.choice([self.step_push] * 4 + [self.step_amend] * 2 + [self.step_agent, self.step_key, self.step_partial])
+        steps = [self.step_amend, self.step_amend, self.step_agent, self.step_key, self.step_key, self.step_partial, self.step_text]
+        steps += self.rng.choices([self.step_push, *steps], k=max(0, STEPS - len(steps)))
+        self.rng.shuffle(steps)
+        for step, action in enumerate(steps):
             data = action(data) or data
             self.print_one(f"{step} {action.__name__}")
         for label, position, moment, options, out in self.printed:
@@ -244,6 +246,12 @@ class Past(unittest.TestCase):
         events = self.world.write("e.csv", "id_evenement;date;action;type;id_local;quantite;detail;reference\n"
                                            f"x{number};10/12/2023;axe{self.rng.randint(1, 3)};entree;X{number};12;;\n")
         self.send(name, (persons, events), "--partial")
+
+    def step_text(self, data):
+        """A narrative, and its later versions."""
+        path = self.world.write("texte.txt", f"Un texte de l’étape {len(self.printed)}, et rien de plus.\n")
+        self.world.agent(self.rng.choice(self.agents), "narrative", "--contract", harness.CONTRACT, "--action", "axe1",
+                         "--indicator", "1.2.outils", path).must()
 
     def step_amend(self, data):
         """Targets, days, titles, indicators of the contract's own."""
