@@ -4,9 +4,12 @@ import base64
 import contextlib
 import json
 import os
+import select
 import shutil
 import subprocess
 import tempfile
+
+import harness
 
 # Nothing of the browser goes to the network, and nothing of it stays.
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -32,16 +35,22 @@ class Browser:
                                          stderr=subprocess.DEVNULL)
         os.close(commands)
         os.close(answers)
-        self._reader = os.fdopen(self._answers, "rb")
-        self._number, self._session, self._rest, self.requests = 0, None, b"", []
-        target = next(t for t in self.call("Target.getTargets")["targetInfos"] if t["type"] == "page")
+        self._number, self._session, self._rest, self.requests, self._loaded = 0, None, b"", [], set()
+        target = harness.wait_until(self._page, "the browser has no page")
         self._session = self.call("Target.attachToTarget", targetId=target["targetId"], flatten=True)["sessionId"]
         self.call("Page.enable")
+        self.call("Page.setLifecycleEventsEnabled", enabled=True)
         self.call("Network.enable")
+
+    def _page(self):
+        """The page that it begins with, once it is there."""
+        return next((t for t in self.call("Target.getTargets")["targetInfos"] if t["type"] == "page"), None)
 
     def _message(self):
         while b"\0" not in self._rest:
-            more = self._reader.read1(1 << 16)
+            if not select.select([self._answers], [], [], harness.TIMEOUT_S)[0]:
+                raise AssertionError("the browser says nothing any more")
+            more = os.read(self._answers, 1 << 16)
             if not more:
                 raise AssertionError("the browser has ended")
             self._rest += more
@@ -49,6 +58,8 @@ class Browser:
         message = json.loads(text)
         if message.get("method") == "Network.requestWillBeSent":
             self.requests.append(message["params"]["request"]["url"])
+        if message.get("method") == "Page.lifecycleEvent" and message["params"]["name"] == "load":
+            self._loaded.add(message["params"]["loaderId"])
         return message
 
     def call(self, method, **parameters):
@@ -69,9 +80,9 @@ class Browser:
         """Opens a file in a window of that many CSS pixels; zoom 2 is the reader's 200 %."""
         self.call("Emulation.setDeviceMetricsOverride", width=width // zoom, height=height // zoom, deviceScaleFactor=zoom, mobile=False)
         self.requests.clear()
-        self.call("Page.navigate", url=f"file://{path}")
-        while self._message().get("method") != "Page.loadEventFired":
-            pass
+        loader = self.call("Page.navigate", url=f"file://{path}")["loaderId"]
+        while loader not in self._loaded:  # word of it may come before the command's own answer
+            self._message()
 
     def evaluate(self, expression):
         """The value of an expression of JavaScript in the page."""
@@ -97,10 +108,10 @@ class Browser:
         with contextlib.suppress(AssertionError, OSError):
             self.call("Browser.close")
         try:
-            self._process.wait(10)
+            self._process.wait(60)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-        self._reader.close()
+        os.close(self._answers)
         os.close(self._commands)
         shutil.rmtree(self._folder, ignore_errors=True)
