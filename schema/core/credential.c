@@ -58,10 +58,7 @@ static bool address_valid(text_view address)
     return true;
 }
 
-typedef struct { text_view payload; const uint8_t *signature; } envelope;
-
-/* The signed payload of a file; it lies in the arena. */
-static credential_error open_file(envelope *found, arena *from, armour_kind kind, text_view file)
+credential_error credential_open(credential_envelope *found, arena *from, armour_kind kind, size_t bytes_max, text_view file)
 {
     static const credential_error errors[] = {
         [ARMOUR_OK] = CREDENTIAL_OK,
@@ -73,20 +70,21 @@ static credential_error open_file(envelope *found, arena *from, armour_kind kind
     text_view bytes;
     mpack_reader reader;
 
-    if (file.size > CREDENTIAL_FILE_MAX)
+    *found = (credential_envelope){0};
+    if (file.size > bytes_max)
         return CREDENTIAL_NOT_ARMOURED;
     credential_error error = errors[armour_read(&bytes, from, kind, file)];
     if (error != CREDENTIAL_OK)
         return error;
     mpack_reader_init(&reader, bytes);
     mpack_read_array_of(&reader, ENVELOPE_FIELDS);
-    found->payload = mpack_read_binary(&reader, CREDENTIAL_FILE_MAX);
+    found->payload = mpack_read_binary(&reader, bytes_max);
     found->signature = mpack_read_fixed(&reader, CRYPTO_SIGNATURE);
     return mpack_read_done(&reader) ? CREDENTIAL_OK : CREDENTIAL_MALFORMED;
 }
 
 /* What every reader ends with: the payload's form, then its signature. */
-static credential_error judge(const mpack_reader *reader, const envelope *found, const uint8_t signer[CRYPTO_PUBLIC])
+static credential_error judge(const mpack_reader *reader, const credential_envelope *found, const uint8_t signer[CRYPTO_PUBLIC])
 {
     if (!mpack_read_done(reader))
         return CREDENTIAL_MALFORMED;
@@ -158,11 +156,11 @@ void credential_write_request(batch_buffer *to, const credential_identity *self,
 
 credential_error credential_read_request(credential_identity *self, arena *from, text_view file)
 {
-    envelope found;
+    credential_envelope found;
     mpack_reader reader;
 
     *self = (credential_identity){0};
-    credential_error error = open_file(&found, from, ARMOUR_REQUEST, file);
+    credential_error error = credential_open(&found, from, ARMOUR_REQUEST, CREDENTIAL_FILE_MAX, file);
     if (error != CREDENTIAL_OK)
         return error;
     mpack_reader_init(&reader, found.payload);
@@ -204,11 +202,11 @@ void credential_write_approval(batch_buffer *to, const credential_approval *appr
 
 credential_error credential_read_approval(credential_approval *approval, arena *from, text_view file)
 {
-    envelope found;
+    credential_envelope found;
     mpack_reader reader;
 
     *approval = (credential_approval){0};
-    credential_error error = open_file(&found, from, ARMOUR_APPROVAL, file);
+    credential_error error = credential_open(&found, from, ARMOUR_APPROVAL, CREDENTIAL_FILE_MAX, file);
     if (error != CREDENTIAL_OK)
         return error;
     mpack_reader_init(&reader, found.payload);
@@ -255,11 +253,11 @@ void credential_write_grant(batch_buffer *to, const credential_grant *grant, con
 
 credential_error credential_read_grant(credential_grant *grant, arena *from, text_view file)
 {
-    envelope found;
+    credential_envelope found;
     mpack_reader reader;
 
     *grant = (credential_grant){0};
-    credential_error error = open_file(&found, from, ARMOUR_GRANT, file);
+    credential_error error = credential_open(&found, from, ARMOUR_GRANT, CREDENTIAL_FILE_MAX, file);
     if (error != CREDENTIAL_OK)
         return error;
     mpack_reader_init(&reader, found.payload);

@@ -6,6 +6,7 @@
 #ifndef CTAI_CREDENTIAL_H
 #define CTAI_CREDENTIAL_H
 
+#include "armour.h"
 #include "wire.h"
 
 enum {
@@ -75,6 +76,13 @@ credential_error credential_read_grants(credential_grant grants[RECORD_TOKEN_SET
  */
 bool credential_seal_key(credential_grant *grant, const token_key *key, const uint8_t sender_box_secret[CRYPTO_SECRET]) __attribute__((warn_unused_result));
 bool credential_open_key(token_key *key, const credential_grant *grant, const uint8_t recipient_box_secret[CRYPTO_SECRET]) __attribute__((warn_unused_result));
+
+/*
+ * The signed payload of a file of that kind, of at most bytes_max bytes; both lie in the arena. What the payload says, and
+ * whether the signature is its sender's, is the caller's to see.
+ */
+typedef struct { text_view payload; const uint8_t *signature; } credential_envelope;
+credential_error credential_open(credential_envelope *found, arena *from, armour_kind kind, size_t bytes_max, text_view file) __attribute__((warn_unused_result));
 
 /* An identity as a part of what others write and read: an array of its four fields. */
 void credential_write_identity(batch_buffer *to, const credential_identity *identity);

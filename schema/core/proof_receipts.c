@@ -78,30 +78,14 @@ static credential_error read_payload(proof_receipts *what, arena *from, text_vie
 
 credential_error proof_receipts_read(proof_receipts *what, arena *from, text_view file)
 {
-    static const credential_error errors[] = {
-        [ARMOUR_OK] = CREDENTIAL_OK,
-        [ARMOUR_NONE] = CREDENTIAL_NOT_ARMOURED,
-        [ARMOUR_OTHER_KIND] = CREDENTIAL_OTHER_KIND,
-        [ARMOUR_DAMAGED] = CREDENTIAL_MALFORMED,
-        [ARMOUR_NO_MEMORY] = CREDENTIAL_NO_MEMORY,
-    };
-    text_view bytes;
-    mpack_reader reader;
+    credential_envelope found;
 
     *what = (proof_receipts){.count = 0};
-    if (file.size > PROOF_RECEIPTS_FILE_MAX)
-        return CREDENTIAL_NOT_ARMOURED;
-    credential_error error = errors[armour_read(&bytes, from, ARMOUR_RECEIPTS, file)];
+    credential_error error = credential_open(&found, from, ARMOUR_RECEIPTS, PROOF_RECEIPTS_FILE_MAX, file);
     if (error != CREDENTIAL_OK)
         return error;
-    mpack_reader_init(&reader, bytes);
-    mpack_read_array_of(&reader, ENVELOPE_FIELDS);
-    text_view payload = mpack_read_binary(&reader, PROOF_RECEIPTS_FILE_MAX);
-    const uint8_t *signature = mpack_read_fixed(&reader, CRYPTO_SIGNATURE);
-    if (!mpack_read_done(&reader))
-        return CREDENTIAL_MALFORMED;
-    error = read_payload(what, from, payload);
-    if (error == CREDENTIAL_OK && !crypto_verify(signature, payload.at, payload.size, what->agent.sign))
+    error = read_payload(what, from, found.payload);
+    if (error == CREDENTIAL_OK && !crypto_verify(found.signature, found.payload.at, found.payload.size, what->agent.sign))
         return CREDENTIAL_BAD_SIGNATURE;
     return error;
 }
