@@ -177,11 +177,14 @@ static void print_row(const discrepancy_row *row, bool begins, size_t columns, F
 static void print_kind(const discrepancy_table *self, discrepancy_kind kind, size_t columns, FILE *to)
 {
     unsigned matters = discrepancy_table_matters(self, kind), last = 0;
+    char line[160];
     if (matters == 0)
         return;
     fputc('\n', to);
     plain_times(to, "─", columns);
-    fprintf(to, "\n%s : %u %s\n", kinds[kind].title, matters, matters > 1 ? kinds[kind].many : kinds[kind].one);
+    fputc('\n', to);
+    snprintf(line, sizeof line, "%s : %u %s", kinds[kind].title, matters, matters > 1 ? kinds[kind].many : kinds[kind].one);
+    plain_folded(to, text_of(line), 0, columns);
     plain_folded(to, text_of(remedies[kind]), MARGIN, columns - MARGIN);
     for (unsigned i = 0; i < self->count; i++)
         if (self->rows[i].kind == kind) {
