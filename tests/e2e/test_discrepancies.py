@@ -100,6 +100,16 @@ class Discrepancies(unittest.TestCase):
         self.assertEqual([r["type"] for r in listed("--at", "2024-08", "--from", "2024-01") if r["type"] in ("sexe", "suivi_6_mois")], [])
         self.assertEqual([r["mois"] for r in listed("--at", "2024-09") if r["type"] == "suivi_6_mois"], ["2024-02"])
 
+    def test_2_explained(self):
+        """Each key: by the agent of its operator, and by no other."""
+        whom = {"sexe": "Diallo", "identite": "Sesay", "suivi_6_mois": "Sesay"}
+        for row in listed("--at", "2025-01"):
+            if row["cles"]:
+                said = WORLD.agent(row["operateur"], "explain", *row["cles"].split()).must()
+                self.assertIn(whom[row["type"]].lower(), said.text.lower())
+        other = next(row for row in listed("--at", "2025-01") if row["operateur"] == "cias" and row["cles"])
+        WORLD.agent("cecler", "explain", other["cles"].split()[0]).must(harness.EX_DATAERR)
+
     def test_3_forms(self):
         rows = listed("--at", "2025-01")
         document = WORLD.hub("discrepancies", harness.CONTRACT, "--at", "2025-01", "--json").must().json()
