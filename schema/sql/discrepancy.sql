@@ -42,8 +42,9 @@ $$;
 --   identite      an identity that stands with two or more numbers in the scope
 --   suivi_6_mois  an exit whose sixth month is past, of a person without a follow-up in that action from the exit's month
 --                 on (one that comes after the contract counts in its last month)
---   retard        an operator whose latest record of the contract is of a month before the one that is due: the month before
---                 at_month, or the last of the contract or the period
+--   retard        an operator of an action whose latest record is of a month before the one that is due: the month before
+--                 at_month, or the last of the contract or the period. An export is the operator's whole table: its latest
+--                 record of any action counts, if its exports cover this one; not before an amendment has brought the action
 --
 -- A matter is what is told apart: the person, the identity, the exit, the operator. One row for each matter, action and
 -- operator, with the keys of that operator's records that it rests on, and the month of the latest of them.
@@ -145,9 +146,20 @@ BEGIN
         SELECT 5, 'retard', duty.agent, a.action, duty.agent, reported.month, '{}', false, false, 0, false, due_month
         FROM unnest(duty_actions, duty_agents) AS duty (action, agent)
         JOIN ctai.contract_action AS a ON a.contract_id = subject.contract_id AND a.code = duty.action
-        LEFT JOIN (SELECT agent.name, max(read.month) AS month FROM read JOIN ctai.agent AS agent USING (agent) GROUP BY agent.name)
-             AS reported ON reported.name = duty.agent
-        WHERE due_month >= subject.first_month AND (reported.month IS NULL OR reported.month < due_month)
+        LEFT JOIN ctai.agent AS agent ON agent.name = duty.agent
+        CROSS JOIN LATERAL (
+            SELECT max(read.month) AS month
+            FROM read
+            WHERE read.agent = agent.agent
+              AND (read.action = a.action
+                   OR EXISTS (SELECT FROM ctai.coverage AS c -- its exports are of this action too
+                              WHERE (c.scope, c.agent, c.contract_id, c.action)
+                                  = (subject.scope, agent.agent, subject.contract_id, a.action)))
+        ) AS reported
+        WHERE due_month >= (SELECT min(coalesce(ctai.month_of(v.effective_day), subject.first_month)) -- since when it is in the contract
+                            FROM ctai.contract_version_action AS va JOIN ctai.contract_version AS v USING (contract_id, version)
+                            WHERE va.contract_id = subject.contract_id AND va.action = a.action AND v.position <= as_of)
+          AND (reported.month IS NULL OR reported.month < due_month)
     ),
     placed AS (
         SELECT listed.*, va.rank,

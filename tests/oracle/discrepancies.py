@@ -63,18 +63,20 @@ def _exits(people, mine, in_period, at):
             for row in _rows("suivi_6_mois", r.source, [r])]
 
 
-def _late(contract, mine, duties, at, end):
+def _late(contract, mine, duties, covered, at, end):
     due = min(month_after(at, -1), end)
     rows = []
     for action, operator in duties:
-        last = max((r.month for r in mine if r.operator == operator), default="")
+        whole = covered is None or (action, operator) in covered
+        last = max((r.month for r in mine if r.operator == operator and (whole or r.action == action)), default="")
         if contract["first"][:7] <= due and last < due:
             rows.append(Row("retard", operator, action, operator, last, frozenset()))
     return rows
 
 
-def discrepancies(contract, scope_records, duties, at, start=None, end=None):
-    """All rows; duties: (action, operator) of those who have to report; at: the month that it is."""
+def discrepancies(contract, scope_records, duties, at, start=None, end=None, covered=None):
+    """All rows; duties: (action, operator) of those who have to report; at: the month that it is; covered: of which the
+    exports cover the action (None: all)."""
     first, last = contract["first"][:7], contract["last"][:7]
     start, end = max(start or first, first), min(end or last, last)
     people = People(scope_records)
@@ -82,7 +84,7 @@ def discrepancies(contract, scope_records, duties, at, start=None, end=None):
     in_period = [r for r in mine if start <= r.month <= end]
     faces = [r for r in in_period if r.type == "beneficiaire"]
     return (_sexes(people, faces, contract["actions"]) + _identities(people, faces) + _exits(people, mine, in_period, at)
-            + _late(contract, mine, duties, at, end))
+            + _late(contract, mine, duties, covered, at, end))
 
 
 def matters(rows):

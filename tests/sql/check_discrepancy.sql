@@ -60,9 +60,26 @@ SELECT pg_temp.put('cecler', 'axe3', 'sortie', 202411, i => 'three', quantity =>
 SELECT pg_temp.is('the last exits', pg_temp.found('suivi_6_mois', 202506), 'axe3 cecler 202411 1 202505');
 SELECT pg_temp.is('not of the period', pg_temp.found('suivi_6_mois', 202506, NULL, 202410), '');
 
--- Late: by the latest record of the contract, whatever its action.
+-- Late: by the latest record of the action, or of any where the exports cover the action.
+SELECT pg_temp.is('of the action alone', pg_temp.found('retard', 202410),
+                  'axe1 cecler 202407 0 202409; axe1 cias 202405 0 202409; axe2 fit 202406 0 202409');
+INSERT INTO ctai.coverage (scope, agent, contract_id, action, last_month, complete, position)
+SELECT '63', g.agent, c.contract_id, a.action, 202311, true, 1
+FROM ctai.agent AS g, ctai.contract AS c JOIN ctai.contract_action AS a USING (contract_id) WHERE c.id = '63-thiers-2023';
 SELECT pg_temp.is('by now', pg_temp.found('retard', 202410), 'axe1 cias 202405 0 202409; axe2 fit 202408 0 202409');
 SELECT pg_temp.is('after the contract', pg_temp.found('retard', 203001), 'axe1 cias 202405 0 202411; axe2 fit 202408 0 202411');
+-- An action that an amendment brings is due from then on.
+INSERT INTO ctai.contract_version (contract_id, version, position, title, department, region, first_day, last_day, definition,
+                                   amendment, effective_day)
+SELECT contract_id, 2, 1, title, department, region, first_day, last_day, '', 1, '2024-09-01'
+FROM ctai.contract_version JOIN ctai.contract AS c USING (contract_id) WHERE c.id = '63-thiers-2023';
+INSERT INTO ctai.contract_action SELECT contract_id, 4, 'axe4' FROM ctai.contract WHERE id = '63-thiers-2023';
+INSERT INTO ctai.contract_version_action
+SELECT contract_id, 2, a.action, a.action, '' FROM ctai.contract AS c JOIN ctai.contract_action AS a USING (contract_id)
+WHERE c.id = '63-thiers-2023';
+SELECT pg_temp.is('a new action', (SELECT string_agg(action || ' ' || at, ', ' ORDER BY at) FROM unnest(ARRAY[202409, 202410]) AS at,
+    ctai.discrepancies('63-thiers-2023', NULL, NULL, at, (SELECT position FROM ctai.scope WHERE scope = '63'), '{axe4}', '{nobody}')
+    WHERE kind = 'retard'), 'axe4 202410');
 SELECT pg_temp.is('before its second month', pg_temp.found('retard', 202311), '');
 
 -- As of a position before all of it.

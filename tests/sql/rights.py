@@ -267,6 +267,9 @@ def contracts_seen(connection):
         " WHERE EXISTS (SELECT FROM ctai.report(c.id, NULL, NULL, 1000))",
         "SELECT c.id FROM unnest(ARRAY['63-thiers-2023', '69-rhone']) AS c (id)"
         " WHERE ctai.contract_position_at(c.id, now()) IS NOT NULL",
+        "SELECT c.id FROM unnest(ARRAY['63-thiers-2023', '69-rhone']) AS c (id) WHERE ctai.contract_month_at(c.id, NULL) IS NOT NULL",
+        "SELECT c.id FROM unnest(ARRAY['63-thiers-2023', '69-rhone']) AS c (id)"
+        " WHERE EXISTS (SELECT FROM ctai.discrepancies(c.id, NULL, NULL, 203001, 1000, ARRAY['axe1'], ARRAY['x']))",
     )]
 
 
@@ -281,7 +284,7 @@ def check_rows(owner):
         for user, as_role in ((f"login_{role}", None), (owner, role)):
             for settings, wanted in cases:
                 connection = connect(user, as_role, **settings)
-                check(contracts_seen(connection) == [wanted] * 5, f"{user}, {settings}: sees {contracts_seen(connection)}")
+                check(contracts_seen(connection) == [wanted] * 7, f"{user}, {settings}: sees {contracts_seen(connection)}")
                 got = outcome(connection, "SET row_security TO off; SELECT * FROM ctai.contract")
                 check(got == DENIED, f"{user}: row_security off: {got}")
                 connection.close()
