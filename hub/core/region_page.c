@@ -285,7 +285,7 @@ void region_page(const region_document *self, FILE *to)
     snprintf(title, sizeof title, "Rapport régional, %.*s, %s", (int)(table->name.size < 200 ? table->name.size : 200),
              table->name.at ? table->name.at : "", period);
     snprintf(mark, sizeof mark, "region-%.*s%s", (int)(table->code.size < 20 ? table->code.size : 20), table->code.at ? table->code.at : "",
-             table->draft ? "-ebauche" : "");
+             table->draft ? "-brouillon" : "");
     page_begin(to, text_of(title), text_of(mark));
     put_head(self, to);
     put_nav(table, to);
@@ -300,7 +300,7 @@ void region_page(const region_document *self, FILE *to)
             put_department(self, i, to);
     fprintf(to, "</main>\n<footer>\n<p>%s Établi par <span lang=\"en\">ctai-hub</span> à partir des enregistrements pseudonymisés des"
                 " opérateurs.</p>\n</footer>\n",
-            table->draft ? "Ébauche : elle n’est pas inscrite au registre des publications et ne se publie pas."
+            table->draft ? "Brouillon : il n’est pas inscrit au registre des publications et ne se publie pas."
                          : "Rapport inscrit au registre des publications : il peut être publié.");
     page_end(to);
 }

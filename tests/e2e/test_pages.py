@@ -288,7 +288,7 @@ class Region(unittest.TestCase):
                 self.assertEqual(plain(got), plain(row["realise"].replace(".", ",")), row)
         self.assertGreater(masked + len(cells), 30)
         self.assertIn("Ce n’est pas un zéro", words(root))
-        self.assertIn("Ébauche", words(root))
+        self.assertIn("Brouillon", words(root))
         for width in (1280, 390, 320):
             BROWSER.open(path, width)
             self.assertEqual(BROWSER.evaluate(OVERFLOW), [0, 0], f"{width} px")
