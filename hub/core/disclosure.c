@@ -10,6 +10,8 @@
 #include "disclosure_audit.h"
 #include "disclosure_block.h"
 #include "disclosure_choice.h"
+#include "disclosure_list.h"
+#include "disclosure_strict.h"
 
 typedef struct {
     disclosure_model model;
@@ -120,13 +122,20 @@ disclosure_outcome disclosure_control(region_table *table, const region_table *c
     assert(options->threshold >= 2 && options->values >= 2 && options->values <= DISCLOSURE_REACH);
     *result = (disclosure_result){ 0 };
     table->threshold = options->threshold;
+    for (unsigned i = 0; i < table->cell_count; i++)
+        table->cells[i].repeated = false;
+    if (options->strict && !disclosure_strict_apply(table, earlier, earlier_count, options->threshold, from))
+        return DISCLOSURE_SHORT;
     result->primary = disclosure_block_rule(table, options->threshold);
     if (!disclosure_model_init(&self.model, table, earlier, earlier_count, options, from)
         || !disclosure_scope_init(&self.scope, &self.model))
         return DISCLOSURE_SHORT;
     repeat_masks(&self.model);
     disclosure_outcome outcome = run(&self, result);
-    for (unsigned i = 0; i < table->cell_count; i++)
+    disclosure_list_protect(table, options->values);
+    for (unsigned i = 0; i < table->cell_count; i++) {
         result->masked += table->cells[i].masked;
+        result->repeated += table->cells[i].repeated;
+    }
     return outcome;
 }

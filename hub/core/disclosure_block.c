@@ -64,8 +64,8 @@ unsigned disclosure_block_rule(region_table *table, unsigned threshold)
     unsigned count = 0;
     for (unsigned i = 0; i < table->cell_count; i++) {
         region_cell *cell = &table->cells[i];
-        cell->repeated = false;
-        cell->masked = cell->primary = disclosure_block_small(table, cell, threshold);
+        bool few_in_truth = cell->repeated && cell->masked;
+        cell->masked = cell->primary = few_in_truth || disclosure_block_small(table, cell, threshold);
     }
     /* Being part of is transitive, so once is enough. */
     for (unsigned i = 0; i < table->cell_count; i++)

@@ -20,7 +20,10 @@ bool disclosure_block_small(const region_table *table, const region_cell *cell, 
 /* Masks what belongs to a masked cell, zeros too: all parts of it in its territory; true when that masked another. */
 bool disclosure_block_close(region_table *table, region_cell *cell);
 
-/* The rule alone: clears all masks, then masks by threshold and blocks, as primary. The count of masked cells. */
+/*
+ * The rule alone: clears all masks, then masks by threshold and blocks, as primary. A repeated cell that comes masked rests
+ * on few in truth, and stays so. The count of masked cells.
+ */
 unsigned disclosure_block_rule(region_table *table, unsigned threshold);
 
 #endif

@@ -9,6 +9,9 @@
 /* Masking a sum that many read costs more than masking one contract's cell. */
 static const double level_costs[] = { [REGION_CONTRACT] = 1, [REGION_DEPARTMENT] = 2.5, [REGION_WHOLE] = 8 };
 
+/* A zero is masked only where a zero of a masked block would be told by it. */
+enum { ZERO_COST = 3 };
+
 /* How many cells are lost when this one is masked, weighed. */
 static double cost_of(const disclosure_model *model, const disclosure_variable *of)
 {
@@ -19,7 +22,7 @@ static double cost_of(const disclosure_model *model, const disclosure_variable *
         const region_cell *part = region_table_cell(table, cell->territory, i);
         lost += part && !part->masked && disclosure_block_part(&table->indicators[i], &table->indicators[cell->indicator]);
     }
-    return lost * level_costs[table->territories[cell->territory].level];
+    return lost * level_costs[table->territories[cell->territory].level] * (cell->rests == 0 ? ZERO_COST : 1);
 }
 
 static bool is_masking(const disclosure_scope *self, unsigned column)

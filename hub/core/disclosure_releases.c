@@ -80,12 +80,21 @@ static void add_tie(disclosure_model *self, const tie *of)
     }
 }
 
+/* A number that is repeated for strictness says nothing of what is true now. */
+static bool is_repeated(const disclosure_model *self, unsigned variable)
+{
+    const region_cell *cell = disclosure_model_cell(self, disclosure_model_variable(self, variable));
+    return cell && cell->repeated;
+}
+
 static bool is_unchanged(const disclosure_model *self, const tie *of)
 {
     for (unsigned i = 0; i < self->indicator_count; i++) {
         unsigned a = variable_of(self, of->small, of->small_at, i), b = variable_of(self, of->large, of->large_at, i);
-        if (a != DISCLOSURE_NOWHERE && b != DISCLOSURE_NOWHERE
-            && disclosure_model_variable(self, a)->truth != disclosure_model_variable(self, b)->truth)
+        if (a == DISCLOSURE_NOWHERE || b == DISCLOSURE_NOWHERE)
+            continue;
+        if (disclosure_model_variable(self, a)->truth != disclosure_model_variable(self, b)->truth || is_repeated(self, a)
+            || is_repeated(self, b))
             return false;
     }
     return true;

@@ -38,8 +38,8 @@ bool disclosure_extent_has(const disclosure_extent *self, const disclosure_varia
 bool disclosure_scope_may_mask(const disclosure_model *model, const disclosure_variable *variable)
 {
     const region_cell *cell = disclosure_model_cell(model, variable);
-    return cell && variable->release + 1 == model->release_count && !cell->masked
-           && cell->rests >= (int64_t)model->options->threshold;
+    return cell && variable->release + 1 == model->release_count && !cell->masked && cell->has_value
+           && (cell->rests == 0 || cell->rests >= (int64_t)model->options->threshold);
 }
 
 static void add_column(disclosure_scope *self, unsigned variable, double sign, double low, double high)

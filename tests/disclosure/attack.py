@@ -58,6 +58,8 @@ class Attack:
         if any((t, w) in masked for w in WHOLES.get(code, [])) or self.knows == "nothing":
             return 0, numpy.inf
         small = 1 <= rests < self.threshold
+        if rests == 0:  # masked because a zero of a masked block would be told by it
+            return 0, numpy.inf
         if kind in PEOPLE:
             if self.knows == "primary" and self.threshold > 5:
                 return (1, self.threshold - 1) if small else (self.threshold, numpy.inf)

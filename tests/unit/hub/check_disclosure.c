@@ -6,7 +6,7 @@
 #include "disclosure.h"
 #include "disclosure_block.h"
 
-enum { TOTAL, MEN, WOMEN, YOUNG, BPI, DISTINCT, COST, HOURS, CARE, EXITS, TRAINED, INDICATORS };
+enum { TOTAL, MEN, WOMEN, YOUNG, BPI, DISTINCT, COST, HOURS, CARE, EXITS, TRAINED, THEMES, INDICATORS };
 
 static arena *memory;
 
@@ -47,6 +47,11 @@ static region_indicator *indicators(void)
     all[TRAINED] = all[EXITS];
     all[TRAINED].what.code = text_of("3.2.formation");
     all[TRAINED].what.detail_count = 1, all[TRAINED].what.details[0] = text_of("formation");
+    static const char *const themes[] = { "laicite", "egalite", "citoyennete", "autre" };
+    all[THEMES] = indicator("3.3.thematiques", CATALOGUE_LISTE, REGION_RESTS_ON_RECORDS, FACT_UNIT_NONE, FACT_SEANCE);
+    all[THEMES].what.detail_count = 4;
+    for (unsigned i = 0; i < 4; i++)
+        all[THEMES].what.details[i] = text_of(themes[i]);
     return all;
 }
 
@@ -329,6 +334,69 @@ START_TEST(what_is_known_is_refused)
 }
 END_TEST
 
+static void list(region_table *self, unsigned territory, const char *shown, int64_t rests)
+{
+    region_cell *at = cell(self, territory, THEMES);
+    at->shown = text_of(shown);
+    at->has_value = *shown != 0;
+    at->rests = rests;
+}
+
+/* The union over a department may tell what a masked list holds. */
+START_TEST(lists)
+{
+    disclosure_result result;
+    region_table *self = table_of(3);
+    sum_up(self, 0);
+    list(self, 0, "autre", 2);
+    list(self, 1, "laicite;egalite;citoyennete", 30);
+    list(self, 2, "laicite", 20);
+    list(self, 3, "laicite;egalite;citoyennete;autre", 52);
+    list(self, 4, "laicite;egalite;citoyennete;autre", 52);
+    ck_assert_int_eq(control(self, NULL, 0, 11, &result), DISCLOSURE_DONE);
+    ck_assert(cell(self, 0, THEMES)->primary && !cell(self, 1, THEMES)->masked);
+    ck_assert(!cell(self, 3, THEMES)->masked); /* "autre" is sure, the three others may be there or not: eight lists */
+    list(self, 1, "laicite", 30);
+    list(self, 3, "laicite;autre", 52);
+    list(self, 4, "laicite;autre", 52);
+    ck_assert_int_eq(control(self, NULL, 0, 11, &result), DISCLOSURE_DONE);
+    ck_assert(cell(self, 3, THEMES)->masked && !cell(self, 3, THEMES)->primary && cell(self, 4, THEMES)->masked);
+}
+END_TEST
+
+static disclosure_outcome strictly(region_table *self, const region_table *const *earlier, unsigned count, disclosure_result *result)
+{
+    const disclosure_options options = { .threshold = 11, .values = DISCLOSURE_VALUES, .strict = true };
+    return disclosure_control(self, earlier, count, &options, memory, result);
+}
+
+/* A published number is repeated until it has moved by the threshold; sums follow; what rests on few is masked. */
+START_TEST(strict)
+{
+    disclosure_result result;
+    region_table *first = table_of(4), *second = table_of(4);
+    static const int64_t before[] = { 40, 40, 30, 0 }, after[] = { 43, 51, 30, 5 };
+    for (unsigned t = 0; t < 4; t++) {
+        people(first, t, EXITS, before[t]), people(second, t, EXITS, after[t]);
+        people(first, t, TOTAL, 60), people(second, t, TOTAL, 60);
+        people(first, t, WOMEN, 60), people(second, t, WOMEN, 60);
+    }
+    sum_up(first, 240);
+    sum_up(second, 240);
+    ck_assert_int_eq(strictly(first, NULL, 0, &result), DISCLOSURE_DONE);
+    ck_assert_uint_eq(result.masked + result.repeated, 0);
+    const region_table *earlier[] = { first };
+    ck_assert_int_eq(strictly(second, earlier, 1, &result), DISCLOSURE_DONE);
+    ck_assert(cell(second, 0, EXITS)->repeated && cell(second, 0, EXITS)->amount == 40);
+    ck_assert(!cell(second, 1, EXITS)->repeated && cell(second, 1, EXITS)->amount == 51);
+    ck_assert(!cell(second, 2, EXITS)->repeated);
+    ck_assert(cell(second, 3, EXITS)->masked && cell(second, 3, EXITS)->primary && cell(second, 3, EXITS)->amount == 0);
+    ck_assert(cell(second, 4, EXITS)->amount == 121 && cell(second, 4, EXITS)->repeated);
+    ck_assert(text_is(cell(second, 4, EXITS)->shown, "121") && text_is(cell(second, 5, EXITS)->shown, "121"));
+    ck_assert(!cell(second, 4, EXITS)->masked);
+}
+END_TEST
+
 START_TEST(memory_that_is_short)
 {
     disclosure_result result;
@@ -358,6 +426,8 @@ int main(void)
     tcase_add_test(group, a_year_tells_its_quarter);
     tcase_add_test(group, a_release_again);
     tcase_add_test(group, what_is_known_is_refused);
+    tcase_add_test(group, lists);
+    tcase_add_test(group, strict);
     tcase_add_test(group, memory_that_is_short);
     suite_add_tcase(suite, group);
     SRunner *runner = srunner_create(suite);
