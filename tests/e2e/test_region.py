@@ -6,6 +6,7 @@ import json
 import os
 import re
 import unittest
+from concurrent.futures import ThreadPoolExecutor
 
 import harness
 import opendata
@@ -190,9 +191,15 @@ class Region(unittest.TestCase):
             self.compare(list(csv.DictReader(file)), "2024-04", "2024-06")
         said = self.region("--json", "--from", "2024-04", "--to", "2024-06").json()
         self.assertEqual((said["publication"], said["brouillon"]), (3, False))
+        options = ("region", "84", "--from", "2024-01", "--to", "2024-03", "--format", "csv")
+        with ThreadPoolExecutor(2) as both:
+            made = [run.result().must() for run in [both.submit(self.world.hub, *options) for _ in range(2)]]
+        self.assertEqual(made[0].out, made[1].out)
+        self.assertEqual(["Publication n° 4 du" in run.messages for run in made], [True, True])
+        self.assertEqual(sorted("déjà inscrite" in run.messages for run in made), [False, True], "one makes it, the other waits and finds it")
         cannot = self.world.hub("region", "84", "--from", "2024-10", "--to", "2024-12", "-o", self.world.path("nowhere", "r.csv"))
         self.assertEqual(cannot.code, harness.EX_CANTCREAT)
-        self.assertEqual(self.region("--json", "--from", "2024-10", "--to", "2024-12").json()["publication"], 4)
+        self.assertEqual(self.region("--json", "--from", "2024-10", "--to", "2024-12").json()["publication"], 5)
 
     def test_3_usage(self):
         """Codes that are none, regions without a contract, a scheme of the office's own."""

@@ -31,7 +31,7 @@ class Part:
         elif kind == "text":
             self.amount = 0
         else:
-            self.amount = int(cells.value(kind, types, details))
+            self.amount = int(cells.value(kind, types, details)) if cells.was_collected(types) else 0
         if kind.startswith(_PERSONS):
             self.rests = self.amount
         elif kind == "duration":

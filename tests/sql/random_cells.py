@@ -21,6 +21,7 @@ import psycopg2  # noqa: E402
 import psycopg2.extras  # noqa: E402
 
 import contracts  # noqa: E402
+import region as oracle_region  # noqa: E402
 from evaluate import evaluate  # noqa: E402
 from records import Record  # noqa: E402
 from tables import LEVELS  # noqa: E402
@@ -156,6 +157,26 @@ class Hub:
         return [[field or "" for field in row] for row in rows]
 
 
+# The two contracts of a scope and a department, as the region reads them; the second declares nothing of its own.
+REGION = [{**contracts.THIERS_2023, "department": "63"}, {**contracts.THIERS_2023, "id": "other", "department": "63", "own": []}]
+
+
+def compare_region(hub, records, start, end, seed):
+    """The cells that a region adds up, and on whom each rests, now; the number of those that differ."""
+    wanted = oracle_region.region(REGION, {"63": records}, start, end)
+    number = lambda month: int(month.replace("-", "")) if month else None  # noqa: E731
+    rows = hub.ask("SELECT coalesce(department, '63'), coalesce(contract, ''), coalesce(indicator, '1.1.distinct'), coalesce(value, ''), rests"
+                   " FROM ctai.region_cells('84', '63', %s, %s) WHERE contract IS NOT NULL OR department IS NOT NULL", (number(start), number(end)))
+    got = {row[:3]: row[3:] for row in rows}
+    got.setdefault(("63", "", "1.1.distinct"), ("0", 0))
+    wrong = 0
+    for key, right in wanted.items():
+        if (key[1] or key[2] == "1.1.distinct") and key[0] and got.get(key) != right:
+            wrong += 1
+            print(f"seed {seed}, {start}..{end}, region: {key}: got {got.get(key)}, wanted {right}")
+    return wrong
+
+
 def compare(hub, records, start, end, position, seed, but=()):
     """The number of differing cells, which are printed; but: not of these indicators."""
     wanted = evaluate(contracts.THIERS_2023, records, start, end)
@@ -187,6 +208,7 @@ def try_seed(connection, seed):
     for start, end in periods:
         wrong += compare(hub, first, start, end, then, seed)
         wrong += compare(hub, left + fresh, start, end, hub.position, seed)
+        wrong += compare_region(hub, left + fresh, start, end, seed)
     connection.rollback()
     return wrong
 
