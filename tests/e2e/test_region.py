@@ -185,21 +185,20 @@ class Region(unittest.TestCase):
         self.assertEqual(draft.out, first.out)
         year = self.region("--format", "csv", "--from", "2024-01", "--to", "2024-12")
         self.assertIn("Publication n° 2 du", year.messages)
+        options = ("region", "84", "--from", "2024-04", "--to", "2024-06", "--format", "csv")
+        with ThreadPoolExecutor(2) as both:
+            made = [run.result().must() for run in [both.submit(self.world.hub, *options) for _ in range(2)]]
+        self.assertEqual(made[0].out, made[1].out)
+        self.assertEqual(["Publication n° 3 du" in run.messages for run in made], [True, True])
+        self.assertEqual(sorted("déjà inscrite" in run.messages for run in made), [False, True], "one makes it, the other waits and finds it")
         target = self.world.path("r.csv")
-        self.world.hub("region", "84", "--from", "2024-04", "--to", "2024-06", "--format", "csv", "-o", target).must()
+        self.world.hub(*options, "-o", target).must()
         with open(target, encoding="utf-8", newline="") as file:
             self.compare(list(csv.DictReader(file)), "2024-04", "2024-06")
         said = self.region("--json", "--from", "2024-04", "--to", "2024-06").json()
         self.assertEqual((said["publication"], said["brouillon"]), (3, False))
-        options = ("region", "84", "--from", "2024-01", "--to", "2024-03", "--format", "csv")
-        with ThreadPoolExecutor(2) as both:
-            made = [run.result().must() for run in [both.submit(self.world.hub, *options) for _ in range(2)]]
-        self.assertEqual(made[0].out, made[1].out)
-        self.assertEqual(["Publication n° 4 du" in run.messages for run in made], [True, True])
-        self.assertEqual(sorted("déjà inscrite" in run.messages for run in made), [False, True], "one makes it, the other waits and finds it")
         cannot = self.world.hub("region", "84", "--from", "2024-10", "--to", "2024-12", "-o", self.world.path("nowhere", "r.csv"))
         self.assertEqual(cannot.code, harness.EX_CANTCREAT)
-        self.assertEqual(self.region("--json", "--from", "2024-10", "--to", "2024-12").json()["publication"], 5)
 
     def test_3_usage(self):
         """Codes that are none, regions without a contract, a scheme of the office's own."""
@@ -229,18 +228,18 @@ class Region(unittest.TestCase):
         """Open data: valid, the release's own numbers, a folder as a whole or not at all."""
         self.conf("strict", "no\npublisher = Préfecture d’essai\nhomepage = https://exemple.gouv.fr/ctai")
         folder = self.world.path("ouvertes")
-        said = self.publish(folder, "--from", "2024-07", "--to", "2024-09", "--json").json()
-        self.assertEqual((said["region"], said["deja_inscrite"]), ("84", False))
+        said = self.publish(folder, "--from", "2024-01", "--to", "2024-03", "--json").json()
+        self.assertEqual((said["region"], said["publication"], said["deja_inscrite"]), ("84", 4, False))
         self.assertEqual(opendata.check_folder(folder), [])
         csv_file = opendata.read(os.path.join(folder, "indicateurs.csv"))
-        self.assertEqual(csv_file, self.region("--format", "csv", "--from", "2024-07", "--to", "2024-09").out)
+        self.assertEqual(csv_file, self.region("--format", "csv", "--from", "2024-01", "--to", "2024-03").out)
         self.assertIn("masque", csv_file.decode())
         dataset = json.loads(opendata.read(os.path.join(folder, "dcat.jsonld")))
         self.assertEqual(dataset["dct:publisher"]["foaf:name"], "Préfecture d’essai")
-        self.assertEqual(dataset["dct:temporal"]["dcat:endDate"]["@value"], "2024-09-30")
+        self.assertEqual(dataset["dct:temporal"]["dcat:endDate"]["@value"], "2024-03-31")
         self.assertEqual(dataset["dct:spatial"]["@id"], "http://id.insee.fr/geo/region/84")
         before = {name: opendata.read(os.path.join(folder, name)) for name in os.listdir(folder)}
-        again = self.publish(folder, "--from", "2024-07", "--to", "2024-09")
+        again = self.publish(folder, "--from", "2024-01", "--to", "2024-03")
         self.assertIn("déjà inscrite", again.text)
         self.assertEqual({name: opendata.read(os.path.join(folder, name)) for name in os.listdir(folder)}, before)
         self.assertEqual(os.stat(folder).st_uid, os.geteuid())
@@ -256,9 +255,20 @@ class Region(unittest.TestCase):
         self.assertNotIn("dct:temporal", json.loads(opendata.read(os.path.join(folder, "dcat.jsonld"))))
         self.publish(self.world.path("nowhere", "else"), code=harness.EX_CANTCREAT)
         self.assertEqual([name for name in os.listdir(self.world.directory) if name.startswith("ouvertes.")], [])
-        self.publish(folder, "--from", "2024-07", "--to", "2024-08", code=harness.EX_USAGE)
+        self.publish(folder, "--from", "2024-01", "--to", "2024-02", code=harness.EX_USAGE)
         broken = csv_file.replace(b"publie", b"autre", 1).replace(b"84,01,", b"8,01,", 1)
         self.assertEqual(len(opendata.check_table(broken, json.loads(before["schema.json"]))), 2, "the validator sees what is wrong")
+
+    def test_5_refused(self):
+        """A quarter that would say too much beside the year and the other quarters: nothing is entered, nothing is written."""
+        for quarter in (("--from", "2024-07", "--to", "2024-09"), ("--from", "2024-10", "--to", "2024-12")):
+            done = self.world.hub("region", "84", *quarter, "--format", "csv").must(harness.EX_OK, harness.EX_DATAERR)
+            if done.code == harness.EX_DATAERR:
+                self.assertIn("ne peut pas être publié", done.messages)
+                self.assertEqual(done.out, b"")
+                again = self.world.hub("publish", "84", self.world.path("jamais"), *quarter).must(harness.EX_DATAERR)
+                self.assertIn("Rien n’a été inscrit ni écrit", again.messages)
+                self.assertFalse(os.path.exists(self.world.path("jamais")))
 
 
 if __name__ == "__main__":
