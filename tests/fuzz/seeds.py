@@ -94,6 +94,12 @@ def tables(corpus):
     for options in (0, 1, 2, 4, 8, 128, 143):
         events = EVENTS if options % 2 == 0 else EVENTS.replace("date;", "contrat;date;").replace("e1;", "e1;c1;").replace("e2;", "e2;c2;")
         corpus.put("export", f"office-{options}", bytes([options]) + PERSONS.encode() + b"\x1d" + events.encode())
+    texts = ("Zoé De La Cruz, née le 31/01/1990 (99 12 34 56 78)", "N’Diaye ; Mai An, le premier mars deux mille quatre",
+             "Le trente et un janvier mil neuf cent quatre-vingt-dix.\r\nUn livret, 12 ateliers, 04 73 00 00 00", "31-1-90, 19900131, 1er mars 04",
+             "vingt-cinq février dix-neuf cent soixante et onze, quatre-vingt-dix-sept, nonante")
+    for i, text in enumerate(texts):
+        corpus.put("privacy", f"text-{i}", text.encode())
+        corpus.put("privacy", f"office-{i}", text.encode("cp1252"))
     for sample in sorted((ROOT / "agents").glob("*/personnes.csv")):
         persons = b"\n".join(sample.read_bytes().split(b"\n")[:6])
         events = b"\n".join((sample.parent / "evenements.csv").read_bytes().split(b"\n")[:12])
