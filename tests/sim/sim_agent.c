@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "enqueue.h"
+#include "persons.h"
 #include "runtime.h"
 #include "sim_check.h"
 #include "sim_export.h"
@@ -404,7 +405,8 @@ static bool push(unsigned index, bool last)
     sim_export *exports[SIM_CONTRACTS_MAX];
     export_result results[SIM_CONTRACTS_MAX];
     bool complete = last || sim_chance(SIM_OPERATOR, 800);
-    export all = {.results = results};
+    static const persons nobody; /* records alone are simulated: no table is behind them */
+    export all = {.results = results, .people = &nobody};
     bool readable = true;
     enqueue_result result;
     self->stage_count = 0;
