@@ -13,7 +13,7 @@
 #include "french.h"
 #include "plain.h"
 
-enum { MARGIN = 2, NUMBER_COLUMN = 5, VALUE_COLUMN = 17, DIFFERENCE_COLUMN = 12, UNIT_COLUMN = 15, WIDTH_MIN = 90, WIDTH_MAX = 130 };
+enum { MARGIN = 2, NUMBER_COLUMN = 5, VALUE_COLUMN = 20, DIFFERENCE_COLUMN = 12, UNIT_COLUMN = 15, WIDTH_MIN = 96, WIDTH_MAX = 130 };
 enum { DIGITS_MAX = 17, SCALE_MAX = 6 };
 
 /* Digits with at most one point, as an integer and the count of its decimals. */

@@ -39,7 +39,7 @@ bool comparison_make(comparison *self, const evaluation_table *a, const evaluati
  */
 void comparison_subtract(text_view a, text_view b, bool fixed_decimals, char to[COMPARISON_NUMBER_MAX]);
 
-/* In French, laid out for width columns (at least 60). */
+/* In French, laid out for width columns (at least 96). */
 void comparison_print(const comparison *self, unsigned width, FILE *to);
 /* Header action,indicateur,libelle,unite,objectif_a,realise_a,statut_a,objectif_b,realise_b,statut_b,ecart. */
 void comparison_csv(const comparison *self, FILE *to);

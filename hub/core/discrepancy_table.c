@@ -25,15 +25,15 @@ static const struct { const char *name, *title, *one, *many; } kinds[DISCREPANCY
 };
 
 static const char *const remedies[DISCREPANCY_KIND_COUNT] = {
-    [DISCREPANCY_SEX] = "Vérifier le sexe dans le dossier de la personne (« ctai-agent explain CLÉ » dit lequel), le corriger, renvoyer l’export.",
+    [DISCREPANCY_SEX] = "Vérifier le sexe dans le dossier de la personne (« ctai-agent explain CLÉ » dit lequel), le corriger, renvoyer l’export.",
     [DISCREPANCY_SEX_CONTRACT] =
-        "Vérifier le sexe dans le dossier de la personne (« ctai-agent explain CLÉ » dit lequel), le corriger, renvoyer l’export.",
-    [DISCREPANCY_IDENTITY] = "Vérifier le numéro d’étranger dans le dossier (« ctai-agent explain CLÉ » dit lequel) : le corriger s’il est "
+        "Vérifier le sexe dans le dossier de la personne (« ctai-agent explain CLÉ » dit lequel), le corriger, renvoyer l’export.",
+    [DISCREPANCY_IDENTITY] = "Vérifier le numéro d’étranger dans le dossier (« ctai-agent explain CLÉ » dit lequel) : le corriger s’il est "
                              "faux, l’ajouter s’il manque, renvoyer l’export. De vrais homonymes restent listés.",
-    [DISCREPANCY_FOLLOW_UP] = "Prendre des nouvelles de la personne (« ctai-agent explain CLÉ » dit laquelle), déclarer un « suivi_6_mois », "
+    [DISCREPANCY_FOLLOW_UP] = "Prendre des nouvelles de la personne (« ctai-agent explain CLÉ » dit laquelle), déclarer un « suivi_6_mois », "
                               "positif ou négatif, renvoyer l’export.",
-    [DISCREPANCY_LATE] = "Faire envoyer par l’opérateur l’export complet de ses tables (« ctai-agent push »).",
-    [DISCREPANCY_ADDRESS] = "Référencer l’action sur refugies.info, puis donner son adresse (« refugies_info ») dans le fichier du contrat.",
+    [DISCREPANCY_LATE] = "Faire envoyer par l’opérateur l’export complet de ses tables (« ctai-agent push »).",
+    [DISCREPANCY_ADDRESS] = "Référencer l’action sur refugies.info, puis donner son adresse (« refugies_info ») dans le fichier du contrat.",
 };
 
 const char *discrepancy_kind_name(discrepancy_kind kind)

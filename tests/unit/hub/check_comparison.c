@@ -123,7 +123,7 @@ START_TEST(the_table_says_what_is_alone)
         FILE *to = open_memstream(&written, &written_bytes);
         comparison_print(&what, width, to);
         fclose(to);
-        size_t columns = width < 90 ? 90 : width;
+        size_t columns = width < 96 ? 96 : width;
         for (const char *line = written; *line; line += strcspn(line, "\n") + 1) {
             text_view one = {line, strcspn(line, "\n")};
             ck_assert_msg(text_width(one) <= columns, "%u: %.*s", width, (int)one.size, one.at);
