@@ -250,7 +250,7 @@ class Past(unittest.TestCase):
     def step_text(self, data):
         """A narrative, and its later versions."""
         path = self.world.write("texte.txt", f"Un texte de l’étape {len(self.printed)}, et rien de plus.\n")
-        self.world.agent(self.rng.choice(self.agents), "narrative", "--contract", harness.CONTRACT, "--action", "axe1",
+        self.world.agent(self.rng.choice(sorted(self.data)), "narrative", "--contract", harness.CONTRACT, "--action", "axe1",
                          "--indicator", "1.2.outils", path).must()
 
     def step_amend(self, data):

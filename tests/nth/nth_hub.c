@@ -12,6 +12,7 @@
 #include "store_purge.h"
 #include "store_replace.h"
 #include "store_status.h"
+#include "store_timeliness.h"
 #include "storehouse.h"
 
 static const nth_kind everything[] = {NTH_MEMORY, NTH_ARENA, NTH_QUERY_MEMORY, NTH_QUERY_CLASH, NTH_QUERY_FULL, NTH_QUERY_FAULT,
@@ -397,14 +398,15 @@ END_TEST
 
 /* Contracts. */
 
-static contract added;
+static contract added, amended; /* a contract and its amendment, at once */
 static const char *added_text;
 
 static int run_contract(void)
 {
     store *own = open_store();
     bool is_new;
-    database_error error = store_contract_add(own, &added, text_of(added_text), &is_new);
+    const store_contract_text texts[] = {{&added, text_of(added_text)}, {&amended, text_of("avenant")}};
+    database_error error = store_contract_register(own, texts, 2, 0, &is_new);
     store_destroy(&own);
     return (int)error;
 }
@@ -420,6 +422,9 @@ static int run_contracts(void)
         must(count == 1 && all[0].action_count == 2);
     if (error == DATABASE_OK && (error = store_contract_find(own, "63-a", scratch, &one)) == DATABASE_OK)
         must(one.definition.size > 100);
+    store_timeliness sent;
+    if (error == DATABASE_OK && (error = store_timeliness_read(own, NULL, "2024-09-01", true, scratch, &sent)) == DATABASE_OK)
+        must(sent.contract_count == 1 && sent.contracts[0].known.begin_count == 2);
     arena_destroy(&scratch);
     store_destroy(&own);
     return (int)error;
@@ -429,6 +434,8 @@ START_TEST(test_contracts)
 {
     added_text = house_contract_text("63-b", "03", "Un autre contrat");
     house_read(&added, added_text);
+    amended = added;
+    amended.amended = (contract_amended){.number = 1, .day = civil_from(2024, 6, 1)};
     drive("contract added", run_contract, some);
     drive("contracts read", run_contracts, some);
 }

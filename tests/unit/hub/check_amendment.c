@@ -259,6 +259,28 @@ START_TEST(damaged_files)
 }
 END_TEST
 
+/* Whatever memory there is, it is done or said. */
+START_TEST(short_of_memory)
+{
+    unsigned done = 0, refused = 0;
+    for (size_t bytes = 1 << 14; bytes < (1 << 20); bytes += 3000) {
+        arena *small = arena_new(bytes);
+        amendment self;
+        said[0] = '\0';
+        ck_assert_ptr_nonnull(small);
+        if (amendment_read(&self, small, &national, "a.yaml", text_of(example), &sink)
+            && amendment_merge(&self, small, &national, &places, text_of(thiers), &merged, &definition)) {
+            done++;
+        } else {
+            refused++;
+            ck_said("la mémoire manque");
+        }
+        arena_destroy(&small);
+    }
+    ck_assert(done > 0 && refused > 0);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("amendment");
@@ -274,6 +296,7 @@ int main(void)
     tcase_add_test(cases, every_text_comes_back_to_the_byte);
     tcase_add_test(cases, which_file_it_is);
     tcase_add_test(cases, damaged_files);
+    tcase_add_test(cases, short_of_memory);
     suite_add_tcase(suite, cases);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
