@@ -32,12 +32,16 @@ static void addresses(void)
 static void lines(void)
 {
     static const char good[] = "# commentaire\ndatabase = private\nlisten = tcp://*:5670\nweb = 127.0.0.1:8080\naddress = tcp://a.example.fr:5670\n"
-                               "writers = 4\nstable = later\n";
+                               "writers = 4\nstable = later\nthreshold = 11\nstrict = yes\npublisher = Préfecture d'essai\n"
+                               "homepage = https://prefecture.example.fr/ouvertes\n";
     static const char *const wrong[] = {
         "database\n", "database =\n", "= x\n", "=\n", "databse = x\n", "quoi = 1\n", "database = a\ndatabase = b\n", "listen = x\n", "listen =\n",
         "listen = tcp://a\n", "web = x\n", "web = tcp://a:1\n", "web = a:b\n", "address = tcp://*:1\n", "address = tcp://a:0\n", "address = tcp://a:*\n",
         "writers = 0\n", "writers = 17\n", "writers = -1\n", "writers = x\n", "writers =\n", "writers = 1.5\n", "writers = 100000\n", "stable = oui\n",
         "stable =\n", "database = a\tb\001\n", "database = \xff\n", "d\xff = x\n", "\0database = x\n",
+        "threshold = 2\n", "threshold = 1001\n", "threshold = -3\n", "threshold = 1x\n", "threshold = x11\n", "threshold = 4294967307\n", "threshold =\n",
+        "strict = oui\n", "strict =\n", "strict = yesno\n", "homepage = prefecture.example.fr\n", "homepage = ftp://a/b\n", "homepage = https://\n",
+        "homepage = https://a/<b>\n", "homepage = https://a/b c\n", "homepage = https://é.fr/\n", "homepage = javascript:alert(1)\n",
     };
 
     hostile_case(reads(good, sizeof good - 1), "the good hub.conf");
@@ -61,6 +65,12 @@ static void lines(void)
     size = snprintf(text, sizeof text, "web = ");
     memset(text + size, 'x', HUB_CONF_WEB_MAX);
     hostile_case(!reads(text, (size_t) size + HUB_CONF_WEB_MAX), "a web address of 256 bytes");
+    size = snprintf(text, sizeof text, "publisher = ");
+    memset(text + size, 'x', HUB_CONF_PUBLISHER_MAX);
+    hostile_case(!reads(text, (size_t) size + HUB_CONF_PUBLISHER_MAX), "a publisher of 256 bytes");
+    size = snprintf(text, sizeof text, "homepage = https://");
+    memset(text + size, 'x', HUB_CONF_HOMEPAGE_MAX);
+    hostile_case(!reads(text, (size_t) size + HUB_CONF_HOMEPAGE_MAX), "a homepage of 512 bytes");
     size = 0;
     for (unsigned i = 0; i <= HUB_CONF_ADDRESSES_MAX; i++)
         size += snprintf(text + size, sizeof text - (size_t) size, "address = tcp://a%u:1\n", i);
