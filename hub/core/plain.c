@@ -32,6 +32,16 @@ void plain_right(FILE *to, text_view text, size_t column)
     plain_put(to, text);
 }
 
+/* May a line end at the space there? Not before the signs that follow a space in French, nor after an opening quote. */
+static bool breaks(text_view text, size_t space)
+{
+    text_view before = {text.at, space}, after = {text.at + space + 1, text.size - space - 1};
+    if (after.size > 0 && memchr(";:!?%", after.at[0], 5) != NULL)
+        return false;
+    return !(after.size > 1 && memcmp(after.at, "»", 2) == 0)
+        && !(before.size > 1 && memcmp(before.at + before.size - 2, "«", 2) == 0);
+}
+
 text_view plain_first_line(text_view text, size_t columns)
 {
     size_t end = 0, last_space = 0;
@@ -41,7 +51,7 @@ text_view plain_first_line(text_view text, size_t columns)
             next++;
         if (text_width((text_view){text.at, next}) > columns && end > 0)
             return (text_view){text.at, last_space > 0 ? last_space : end};
-        if (text.at[end] == ' ')
+        if (text.at[end] == ' ' && breaks(text, end))
             last_space = end;
         end = next;
     }
@@ -64,6 +74,17 @@ void plain_folded(FILE *to, text_view text, size_t indent, size_t columns)
         plain_tame(to, line);
         fputc('\n', to);
         text = plain_after(text, line);
+    }
+}
+
+void plain_paragraphs(FILE *to, text_view text, size_t indent, size_t columns)
+{
+    while (text.size > 0) {
+        const char *end = memchr(text.at, '\n', text.size);
+        text_view paragraph = {text.at, end ? (size_t)(end - text.at) : text.size};
+        plain_folded(to, paragraph, indent, columns);
+        text.at += paragraph.size + (end != NULL);
+        text.size -= paragraph.size + (end != NULL);
     }
 }
 

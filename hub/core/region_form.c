@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "french.h"
+#include "plain.h"
 
 enum { WIDTH_MIN = 60, WIDTH_MAX = 110, VALUE_COLUMN = 16, UNIT_COLUMN = 16, MARGIN = 4 };
 
@@ -71,71 +72,6 @@ void region_form_period(const region_table *self, char text[REGION_FORM_PERIOD_M
         snprintf(text, REGION_FORM_PERIOD_MAX, "de %s %d à %s %d", french_month(self->from), from_year, french_month(self->to), to_year);
 }
 
-static void put(FILE *to, text_view text)
-{
-    if (text.size > 0)
-        fwrite(text.at, 1, text.size, to);
-}
-
-/* For a terminal: control characters (C0 and C1), which it might obey, become spaces. */
-static void put_tame(FILE *to, text_view text)
-{
-    for (size_t i = 0; i < text.size; i++) {
-        unsigned char byte = (unsigned char)text.at[i];
-        bool c1 = byte == 0xC2 && i + 1 < text.size && (unsigned char)text.at[i + 1] < 0xA0;
-        i += c1;
-        fputc(c1 || byte < ' ' || byte == 0x7F ? ' ' : byte, to);
-    }
-}
-
-static void put_times(FILE *to, const char *what, size_t count)
-{
-    while (count-- > 0)
-        fputs(what, to);
-}
-
-/* The part of text that fits in columns, cut at a space where there is one; never empty. */
-static text_view first_line(text_view text, size_t columns)
-{
-    size_t end = 0, last_space = 0;
-    while (end < text.size) {
-        size_t next = end + 1;
-        while (next < text.size && ((unsigned char)text.at[next] & 0xC0) == 0x80)
-            next++;
-        if (text_width((text_view){text.at, next}) > columns && end > 0)
-            return (text_view){text.at, last_space > 0 ? last_space : end};
-        if (text.at[end] == ' ')
-            last_space = end;
-        end = next;
-    }
-    return text;
-}
-
-static text_view after(text_view text, text_view part)
-{
-    text_view rest = {text.at + part.size, text.size - part.size};
-    while (rest.size > 0 && rest.at[0] == ' ')
-        rest.at++, rest.size--;
-    return rest;
-}
-
-static void print_folded(FILE *to, text_view text, size_t indent, size_t columns)
-{
-    while (text.size > 0) {
-        const char *end = memchr(text.at, '\n', text.size);
-        text_view paragraph = {text.at, end ? (size_t)(end - text.at) : text.size};
-        text.at += paragraph.size + (end != NULL);
-        text.size -= paragraph.size + (end != NULL);
-        while (paragraph.size > 0) {
-            text_view line = first_line(paragraph, columns);
-            put_times(to, " ", indent);
-            put_tame(to, line);
-            fputc('\n', to);
-            paragraph = after(paragraph, line);
-        }
-    }
-}
-
 static void print_cell(const region_table *self, const region_cell *cell, size_t label_columns, FILE *to)
 {
     char number[FRENCH_NUMBER_MAX], words[1024];
@@ -148,24 +84,24 @@ static void print_cell(const region_table *self, const region_cell *cell, size_t
         value = text_of("");
     else if (cell->has_value)
         value = french_number(cell->shown, text_is(what->unit, "euros"), number, sizeof number), unit = french_unit(what->unit, cell->shown);
-    text_view line = first_line(what->label, label_columns);
-    put_times(to, " ", MARGIN);
-    put_tame(to, line);
+    text_view line = plain_first_line(what->label, label_columns);
+    plain_times(to, " ", MARGIN);
+    plain_tame(to, line);
     size_t used = text_width(line) + text_width(value);
     if (value.size > 0) {
-        put_times(to, " ", used < label_columns + VALUE_COLUMN ? label_columns + VALUE_COLUMN - used : 1);
-        put(to, value);
+        plain_times(to, " ", used < label_columns + VALUE_COLUMN ? label_columns + VALUE_COLUMN - used : 1);
+        plain_put(to, value);
     }
     if (unit.size > 0) {
         fputs("  ", to);
-        put_tame(to, unit);
+        plain_tame(to, unit);
     }
     fputc('\n', to);
-    print_folded(to, after(what->label, line), MARGIN + 2, label_columns - 2);
+    plain_paragraphs(to, plain_after(what->label, line), MARGIN + 2, label_columns - 2);
     if (!text)
         return;
     text_view list = what->kind == CATALOGUE_LISTE ? french_list(cell->shown, words, sizeof words) : cell->shown;
-    print_folded(to, list.size > 0 ? list : cell->shown, MARGIN + 2, label_columns + VALUE_COLUMN);
+    plain_paragraphs(to, list.size > 0 ? list : cell->shown, MARGIN + 2, label_columns + VALUE_COLUMN);
 }
 
 /* Nothing counted, and nothing hidden: not worth a row of a contract. */
@@ -188,7 +124,7 @@ static void print_section(const region_table *self, unsigned territory, const re
         }
         if (!led) {
             fputs("  ", to);
-            put_tame(to, section->title);
+            plain_tame(to, section->title);
             fputc('\n', to);
         }
         led = true;
@@ -204,11 +140,11 @@ static void print_territory(const region_table *self, unsigned territory, const 
     text_view code = one->level == REGION_CONTRACT ? one->contract : one->level == REGION_DEPARTMENT ? one->department : one->region;
     unsigned idle = 0;
     fputc('\n', to);
-    put_times(to, one->level == REGION_CONTRACT ? "─" : "━", width);
+    plain_times(to, one->level == REGION_CONTRACT ? "─" : "━", width);
     fprintf(to, "\n%s ", kinds[one->level]);
-    put_tame(to, code);
+    plain_tame(to, code);
     fputs(" · ", to);
-    put_tame(to, one->name);
+    plain_tame(to, one->name);
     fputc('\n', to);
     for (unsigned i = 0; i < section_count; i++)
         print_section(self, territory, &sections[i], width - MARGIN - VALUE_COLUMN - UNIT_COLUMN, &idle, to);
@@ -231,19 +167,19 @@ void region_form_print(const region_table *self, const char *standing, const reg
     width = width < WIDTH_MIN ? WIDTH_MIN : width > WIDTH_MAX ? WIDTH_MAX : width;
     region_form_period(self, period);
     snprintf(line, sizeof line, "RAPPORT RÉGIONAL · %.*s (%.*s)", (int)self->name.size, self->name.at, (int)self->code.size, self->code.at);
-    print_folded(to, text_of(line), 0, width);
+    plain_paragraphs(to, text_of(line), 0, width);
     if (scheme) {
         snprintf(line, sizeof line, "%.*s (%u-%u)%s", (int)scheme->title.size, scheme->title.at, scheme->first_year, scheme->last_year,
                  scheme->to_confirm ? " ; rubriques à confirmer par la région" : "");
-        print_folded(to, text_of(line), 0, width);
+        plain_paragraphs(to, text_of(line), 0, width);
     }
     snprintf(line, sizeof line, "Période%s: %s", FRENCH_NO_BREAK, period);
-    print_folded(to, text_of(line), 0, width);
-    print_folded(to, text_of(standing), 0, width);
+    plain_paragraphs(to, text_of(line), 0, width);
+    plain_paragraphs(to, text_of(standing), 0, width);
     if (has_masked(self)) {
         snprintf(line, sizeof line, "« · masqué »%s: la cellule porte sur moins de %u personnes, ménages ou faits, ou elle permettrait d’en "
                  "déduire une qui l’est ; ce n’est pas un zéro.", FRENCH_NO_BREAK, self->threshold);
-        print_folded(to, text_of(line), 0, width);
+        plain_paragraphs(to, text_of(line), 0, width);
     }
     for (unsigned i = 0; i < self->territory_count; i++)
         print_territory(self, i, sections, section_count, width, to);
