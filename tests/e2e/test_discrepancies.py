@@ -155,6 +155,11 @@ class Discrepancies(unittest.TestCase):
         self.assertNotIn(("axe1", "3.2.emploi_durable.agir"), selected)
         text = WORLD.hub("report", harness.CONTRACT).must().text
         self.assertIn("six mois ou plus (AGIR)", text)
+        # The region shows it as what the contract counts itself, and masks the few people of both counts.
+        region = WORLD.hub("region", "84", "--draft", "--format", "csv").must().csv()
+        durable = [row for row in region if row["indicateur"].startswith("3.2.emploi_durable")]
+        self.assertEqual({row["indicateur"] for row in durable}, {"3.2.emploi_durable", "3.2.emploi_durable.agir"})
+        self.assertEqual({(row["statut"], row["realise"]) for row in durable}, {("masque", "")})
 
     def test_7_address(self):
         document = WORLD.hub("report", harness.CONTRACT, "--json").must().json()
