@@ -122,8 +122,8 @@ static void add_coverage(const store_place *here, const batch_coverage *said, da
 static database_error write_coverage(database *connection, const store_place *here, const batch_header *header, uint64_t position)
 {
     static const char sql[] =
-        "INSERT INTO ctai.coverage AS old (scope, agent, contract_id, action, last_month, complete, position)"
-        " SELECT DISTINCT ON (contract_id, action) $1, $2::integer, contract_id, action, last_month, complete, $3::bigint"
+        "INSERT INTO ctai.coverage AS old (scope, agent, contract_id, action, last_month, complete, position, since)"
+        " SELECT DISTINCT ON (contract_id, action) $1, $2::integer, contract_id, action, last_month, complete, $3::bigint, $3::bigint"
         " FROM unnest($4::integer[], $5::smallint[], $6::integer[], $7::boolean[]) WITH ORDINALITY"
         "  AS said (contract_id, action, last_month, complete, place)"
         " ORDER BY contract_id, action, place DESC"

@@ -154,7 +154,8 @@ BEGIN
               AND (read.action = a.action
                    OR EXISTS (SELECT FROM ctai.coverage AS c -- its exports are of this action too
                               WHERE (c.scope, c.agent, c.contract_id, c.action)
-                                  = (subject.scope, agent.agent, subject.contract_id, a.action)))
+                                  = (subject.scope, agent.agent, subject.contract_id, a.action)
+                                AND coalesce(c.since <= as_of, true)))
         ) AS reported
         WHERE due_month >= (SELECT min(coalesce(ctai.month_of(v.effective_day), subject.first_month)) -- since when it is in the contract
                             FROM ctai.contract_version_action AS va JOIN ctai.contract_version AS v USING (contract_id, version)

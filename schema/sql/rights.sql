@@ -72,7 +72,7 @@ GRANT SELECT (scope, agent, message), UPDATE (message) ON ctai.quarantine TO cta
 GRANT SELECT ON ctai.record, ctai.record_history, ctai.scope_key TO ctai_consolidation;
 GRANT SELECT (scope, position, received_at) ON ctai.ledger TO ctai_consolidation;
 GRANT SELECT (agent, name) ON ctai.agent TO ctai_consolidation;
-GRANT SELECT (scope, agent, contract_id, action) ON ctai.coverage TO ctai_consolidation;
+GRANT SELECT (scope, agent, contract_id, action, since) ON ctai.coverage TO ctai_consolidation;
 GRANT EXECUTE ON FUNCTION
     ctai.month_of,
     ctai.level,
