@@ -220,7 +220,7 @@ BEGIN
              ON base.code = i.variant_of AND (base.contract_id, base.version) IN ((0, 0), (i.contract_id, i.version))
         WHERE (i.contract_id, i.version) IN (SELECT 0, 0 UNION ALL SELECT contract_id, version FROM subject)
     ),
-    read AS NOT MATERIALIZED (
+    read AS MATERIALIZED ( -- once: reading the rows four times costs more than keeping them
         SELECT contract_id, r.agent, action, line, r.type, coalesce(r.code, '') AS code, r.quantity, r.sex, r.bpi, r.under_25,
                ctai.token_of(reading, r.token_e, r.epoch2, r.token_e2) AS token_e,
                ctai.token_of(reading, r.token_i, r.epoch2, r.token_i2) AS token_i,

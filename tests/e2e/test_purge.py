@@ -100,6 +100,32 @@ class Purge(unittest.TestCase):
                           world.path("again")).must(harness.EX_DATAERR)
         self.assertIn("purgé", again.messages)
 
+    def region(self, *options):
+        """{(department, contract, indicator): value} of a draft, and what it says."""
+        done = self.world.hub("region", "84", "--draft", "--format", "csv", *options).must()
+        return {(r["departement"], r["contrat"], r["indicateur"]): (r["realise"], r["statut"]) for r in done.csv()}, done.messages
+
+    def test_region(self):
+        """A purged contract counts in its region by what was kept, where that can be told."""
+        self.fill()
+        many = [f"{k};Nom{chr(97 + k % 26)}{k};Prénom;1980-01-{1 + k % 28:02};{'FH'[k % 2]};GIN;refugie;2023-05-01;" for k in range(20, 60)]
+        events = [f"m{k};2024-01-10;axe1;entree;{k};;;" for k in range(20, 60)] + ["s;2024-02-01;axe2;seance;;1:20;francais;s1"]
+        events += [f"s{k};2024-02-0{1 + k % 9};axe2;seance;;1:20;francais;s{k}" for k in range(20, 40)] + ["c;2024-02-02;axe1;cout;;12,34;p104;"]
+        self.push("cias", OLD, many, events)
+        self.push("cias", OPEN, many, [f"o{k};2025-01-10;axe1;entree;{k};;;" for k in range(20, 60)])
+        before, _ = self.region()
+        self.assertEqual(before["63", "", "1.1.distinct"], ("41", "publie"), "most in both contracts, and one at another operator")
+        self.assertEqual(before["63", OLD, "1.1.total"], ("40", "publie"))
+        self.world.hub("purge", "--yes").must()
+        after, said = self.region()
+        self.assertEqual({key for key in before if before[key] != after[key]},
+                         {("63", "", "1.1.distinct"), ("", "", "1.1.distinct")})
+        self.assertEqual(after["63", "", "1.1.distinct"], ("", "publie"))
+        self.assertIn("1.1.distinct : sans valeur pour le département 63", said)
+        part, said = self.region("--from", "2024-01", "--to", "2025-12")
+        self.assertNotIn(("63", OLD, "1.1.total"), part)
+        self.assertIn(f"« {OLD} » a été purgé", said)
+
     def test_agents_afterwards(self):
         """What an agent still sends of it counts nowhere; the other contract goes on."""
         self.fill()
