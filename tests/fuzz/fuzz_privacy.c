@@ -45,7 +45,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     privacy_list people;
     persons all;
     prose text;
-    text_view whole = {NULL, 0};
+    text_view whole = {(const char *)data, size};
     diag_sink sink = {.emit = check_place, .data = &whole};
     size_t found = 0, again = 0;
 
