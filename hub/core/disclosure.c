@@ -69,6 +69,8 @@ static disclosure_outcome settle_all(control *self)
         for (unsigned f = 0; f < model->family_count; f++)
             for (unsigned d = 0; d < model->department_count && outcome == DISCLOSURE_DONE; d++)
                 outcome = attack(self, f, d, true);
+        for (unsigned d = 0; d < model->department_count && outcome == DISCLOSURE_DONE; d++)
+            outcome = attack(self, DISCLOSURE_NOWHERE, d, true);
         for (unsigned f = 0; f < model->family_count && outcome == DISCLOSURE_DONE; f++)
             outcome = attack(self, f, DISCLOSURE_NOWHERE, false);
         for (unsigned f = 0; f < model->family_count; f++)
@@ -76,6 +78,8 @@ static disclosure_outcome settle_all(control *self)
                 outcome = settle(self, f, d, &masked);
         for (unsigned f = 0; f < model->family_count && outcome == DISCLOSURE_DONE; f++)
             outcome = settle(self, f, DISCLOSURE_NOWHERE, &masked);
+        for (unsigned d = 0; d < model->department_count && outcome == DISCLOSURE_DONE; d++)
+            outcome = settle(self, DISCLOSURE_NOWHERE, d, &masked);
     }
     for (unsigned f = 0; f < model->family_count && outcome == DISCLOSURE_DONE; f++)
         outcome = attack(self, f, DISCLOSURE_NOWHERE, true);
@@ -105,8 +109,11 @@ static disclosure_outcome run(control *self, disclosure_result *result)
             outcome = attack_all(self, &open);
         if (outcome != DISCLOSURE_DONE || open == DISCLOSURE_NOWHERE)
             return outcome;
-        if (disclosure_choice_widen(&self->model, open) == 0) {
-            const disclosure_variable *at = disclosure_model_variable(&self->model, open);
+        const disclosure_variable *at = disclosure_model_variable(&self->model, open);
+        if (!self->model.relaxed[at->family]) {
+            self->model.relaxed[at->family] = true;
+            result->relaxed++;
+        } else if (disclosure_choice_widen(&self->model, open) == 0) {
             result->release = disclosure_model_release(&self->model, at->release);
             result->cell = disclosure_model_cell(&self->model, at);
             result->values = disclosure_model_values(&self->model, at);

@@ -6,7 +6,9 @@
  * masked its whole block is, zeros included; each masked cell, of this release and of the earlier ones that it is linked
  * to, and each implied complement (not BPI, 25 and over, in all, among BPI, men and women) that rests on as few keeps at
  * least `values` possible values for a reader who knows the published cells of all releases, the rule and the threshold,
- * and even which cells the rule alone masks. That was proved value by value, with a whole possible table for each.
+ * and even which cells the rule alone masks. That was proved value by value, with a whole possible table for each. Where
+ * this last knowledge leaves too few values whatever is masked (nine small contracts in a department of ten persons; a
+ * threshold of 5), it is taken from the reader for the indicators concerned: he then knows only that it is masked.
  * The same tables give the same masks: no clock, no chance, no limit by time.
  */
 #ifndef CTAI_DISCLOSURE_H
@@ -31,6 +33,7 @@ typedef enum {
 
 typedef struct {
     unsigned masked, primary; /* cells: in all; by the rule alone (threshold, blocks) */
+    unsigned relaxed;         /* families of indicators for which the reader is not told which cells the rule masks */
     unsigned repeated;        /* strict: cells that repeat an earlier value */
     const region_cell *cell;  /* REFUSED: one that is too well known, of the table or of an earlier release */
     const region_table *release; /* REFUSED: that cell's table */

@@ -45,7 +45,9 @@ void disclosure_model_bounds_masked(const disclosure_model *self, const disclosu
         catalogue_kind kind = disclosure_model_release(self, of->release)->indicators[cell->indicator].what.kind;
         bool small = cell->rests >= 1 && cell->rests < (int64_t)self->options->threshold;
         bool counts = counts_people(kind) || kind == CATALOGUE_REFERENCES;
-        if (!small)
+        if (self->relaxed[of->family])
+            *low = counts ? 1 : 0;
+        else if (!small)
             *low = least_of_many(self, kind);
         else if (counts) {
             *low = 1;
@@ -214,7 +216,8 @@ bool disclosure_model_is_everybody(const region_indicator *indicator)
 static bool number_families(disclosure_model *self)
 {
     unsigned *family = self->family_of = arena_take(self->from, (self->indicator_count + 1) * sizeof *family);
-    if (!family)
+    self->relaxed = arena_take(self->from, (self->indicator_count + 1) * sizeof *self->relaxed);
+    if (!family || !self->relaxed)
         return false;
     for (unsigned i = 0; i < self->indicator_count; i++)
         family[i] = i;

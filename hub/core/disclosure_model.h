@@ -54,6 +54,7 @@ typedef struct {
     const region_indicator **indicators;
     unsigned **indicator_of;             /* [release][indicator] */
     unsigned *family_of;                 /* [indicator] */
+    bool *relaxed;                       /* [family]: the reader is not told which cells the rule masks, see disclosure.h */
     unsigned department_count, family_count;
     text_view *departments;              /* codes */
     bool is_short;                       /* memory was short while building */

@@ -6,7 +6,7 @@
  *     INDICATORS times: CODE KIND BASIS(0..3) DISTINCT(0|1) MEASURE(0..4) SEX(-|H|F) BPI UNDER_25 N TYPE... M DETAIL...
  *     TERRITORIES times: LEVEL(0..2) DEPARTMENT CONTRACT SCOPE PARENT
  *     CELLS times: TERRITORY INDICATOR HAS_VALUE AMOUNT RESTS MASKED PRIMARY SHOWN
- * It writes: OUTCOME(done|refused|short) MASKED PRIMARY REPEATED VALUES SECONDS, and for each cell of the last release
+ * It writes: OUTCOME(done|refused|short) MASKED PRIMARY REPEATED VALUES SECONDS BYTES RELAXED, and for each cell of the last release
  * MASKED PRIMARY REPEATED AMOUNT SHOWN.
  */
 #include <inttypes.h>
@@ -141,8 +141,8 @@ int main(void)
     disclosure_outcome outcome = disclosure_control(last, earlier, count - 1, &options, memory, &result);
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &end);
     double seconds = (double)(end.tv_sec - start.tv_sec) + (double)(end.tv_nsec - start.tv_nsec) / 1e9;
-    printf("%s %u %u %u %u %.3f %zu\n", outcomes[outcome], result.masked, result.primary, result.repeated, result.values,
-           seconds, arena_used(memory));
+    printf("%s %u %u %u %u %.3f %zu %u\n", outcomes[outcome], result.masked, result.primary, result.repeated, result.values,
+           seconds, arena_used(memory), result.relaxed);
     if (outcome == DISCLOSURE_REFUSED && result.cell)
         fprintf(stderr, "refused: %.*s, territory %u, of a release from %d\n",
                 (int)result.release->indicators[result.cell->indicator].what.code.size,

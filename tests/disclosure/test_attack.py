@@ -16,7 +16,7 @@ class Failed(Exception):
 
 
 def mask(program, releases, threshold, strict=0):
-    """Masks the last of the releases; returns the outcome, the counts and the seconds."""
+    """Masks the last of the releases; returns the outcome, the cells masked, the families relaxed and the seconds."""
     done = subprocess.run([program], input=tables.write(releases, threshold, VALUES, strict), capture_output=True, text=True)
     if done.returncode:
         raise Failed(f"mask_tables ended with {done.returncode}: {done.stderr}")
@@ -24,7 +24,7 @@ def mask(program, releases, threshold, strict=0):
     outcome, *figures = lines[0].split()
     for cell, line in zip(releases[-1]["cells"], lines[1:]):
         cell[6], cell[7] = (int(x) for x in line.split()[:2])
-    return outcome, int(figures[0]), int(figures[1]), float(figures[4])
+    return outcome, int(figures[0]), int(figures[6]), float(figures[4])
 
 
 def check_rule(release, threshold):
@@ -53,11 +53,12 @@ def one(program, seed, history):
     if history:
         steps = [(0, 0, False), (0, 0, True), (1, 1, False), (0, 1, True), (0, 1, True), (2, 2, False), (3, 3, False),
                  (0, 3, False), (0, 3, True)][:dice.randrange(2, 10)]
-    releases, asked, masked, seconds = [], 0, 0, 0.0
+    releases, asked, masked, relaxed, seconds = [], 0, 0, 0, 0.0
     for first, last, whole in steps:
         releases.append(region.table(first, last, whole))
-        outcome, now, _primary, took = mask(program, releases, threshold)
+        outcome, now, eased, took = mask(program, releases, threshold)
         seconds += took
+        relaxed += eased
         if outcome != "done":
             raise Failed(f"seed {seed}: {outcome}")
         before = [cell[6] for cell in releases[-1]["cells"]]
@@ -66,27 +67,29 @@ def one(program, seed, history):
     mask(program, releases, threshold)
     if before != [cell[6] for cell in releases[-1]["cells"]]:
         raise Failed(f"seed {seed}: the same tables give other masks")
-    for knows in ("nothing", "rule", "primary"):
+    # Where telling which cells the rule masks leaves too few values whatever is masked, the product does without.
+    for knows in ("nothing", "rule") + (() if relaxed else ("primary",)):
         known = attack.attack(releases, threshold, VALUES, knows)
         if known:
             raise Failed(f"seed {seed}: whoever knows {knows} finds {known[:3]}")
-    return asked, masked, seconds, len(releases)
+    return asked, masked, seconds, len(releases), relaxed
 
 
 def main():
     program, count, first, until = sys.argv[1], 200, 0, time.monotonic() + 30
     if sys.argv[2:3] == ["--long"]:
         count, first, until = int(sys.argv[3]), 1000, None
-    ratios, all_asked, all_masked, longest, releases, regions, bad = [], 0, 0, 0.0, 0, 0, 0
+    ratios, all_asked, all_masked, longest, releases, regions, bad, all_eased = [], 0, 0, 0.0, 0, 0, 0, 0
     for seed in range(first, first + count):
         try:
-            asked, masked, seconds, number = one(program, seed, seed % 3 == 2)
+            asked, masked, seconds, number, eased = one(program, seed, seed % 3 == 2)
         except Failed as failure:
             print(f"échec : {failure}")
             bad += 1
             continue
         all_asked, all_masked, regions, releases = all_asked + asked, all_masked + masked, regions + 1, releases + number
         longest = max(longest, seconds)
+        all_eased += eased > 0
         if asked:
             ratios.append(masked / asked)
         if until and time.monotonic() > until:
@@ -95,7 +98,7 @@ def main():
     if ratios:
         print(f"{regions} régions, {releases} publications ; cases masquées : {all_masked} pour {all_asked} que la règle demande "
               f"(rapport {all_masked / all_asked:.2f} ; médiane {ratios[len(ratios) // 2]:.2f}, 95 % "
-              f"{ratios[len(ratios) * 95 // 100]:.2f}, le plus haut {ratios[-1]:.2f}) ; le plus long : {longest:.1f} s")
+              f"{ratios[len(ratios) * 95 // 100]:.2f}, le plus haut {ratios[-1]:.2f}) ; le plus long : {longest:.1f} s ; {all_eased} où le lecteur ignore ce que masque la règle")
     if not ratios or all_masked > RATIO * all_asked:
         print("échec : trop de cases sont masquées")
         bad += 1
