@@ -48,6 +48,8 @@ typedef struct {
  * quarter, a calendar year, or whole contracts (from and to CIVIL_NONE). Contracts are found again by department and id,
  * departments by code, indicators by code. A relation between two releases (a count since the start does not fall, a
  * quarter is part of its year) that the records contradict is not used for that cell.
+ * Small tables are attacked with all releases; where over 3000 cells are masked in all, only with those that something ties
+ * to the table (the last of its period, its parts, what it is part of): the others keep what was shown when they came out.
  * Texts that it makes and what it needs for its work are in the arena, some hundreds of bytes for each cell of all the
  * releases; GLPK takes memory of its own, and bounds it.
  */

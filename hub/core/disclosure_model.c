@@ -299,5 +299,7 @@ bool disclosure_model_init(disclosure_model *self, region_table *table, const re
         disclosure_tables_add(self, i);
     if (!self->is_short)
         disclosure_releases_add(self);
+    if (!self->is_short)
+        disclosure_releases_limit(self);
     return !self->is_short;
 }

@@ -13,7 +13,8 @@
 #define DISCLOSURE_NOWHERE UINT32_MAX /* no department, no cell */
 
 enum {
-    DISCLOSURE_REACH = 30, /* a possible value is looked for within so many units of the true one */
+    DISCLOSURE_REACH = 30,     /* a possible value is looked for within so many units of the true one */
+    DISCLOSURE_UNKNOWN = 3000, /* with more masked cells in all releases, only those tied to the table are attacked again */
 };
 
 typedef struct {
@@ -27,6 +28,7 @@ typedef struct {
     bool in_block;       /* masked with a masked total: it may be zero */
     bool implied;        /* no cell, but must be protected as if it were a masked one */
     bool excused;        /* of an earlier release, and this one does not make it better known */
+    bool far;            /* of an earlier release that nothing ties to the table: keeps its true value */
     uint64_t seen;       /* counts: bit 30 + d: a possible table has it at truth + d */
     double least, most;  /* likewise, the extremes */
 } disclosure_variable;
@@ -101,5 +103,7 @@ unsigned disclosure_model_add(disclosure_model *self, const disclosure_variable 
 void disclosure_tables_add(disclosure_model *self, unsigned release);
 void disclosure_distinct_add(disclosure_model *self, unsigned release);
 void disclosure_releases_add(disclosure_model *self);
+/* Bounds the work: with too many unknown numbers, releases that no row ties to the table stay as they were shown to be. */
+void disclosure_releases_limit(disclosure_model *self);
 
 #endif

@@ -163,3 +163,31 @@ void disclosure_releases_add(disclosure_model *self)
             add_year(self, i);
     }
 }
+
+void disclosure_releases_limit(disclosure_model *self)
+{
+    const unsigned last = self->release_count - 1;
+    unsigned unknown = 0;
+    bool *near = arena_take(self->from, (self->release_count + 1) * sizeof *near);
+    if (!near) {
+        self->is_short = true;
+        return;
+    }
+    for (unsigned i = 0; i < self->release_count; i++)
+        for (unsigned j = 0; j < disclosure_model_release(self, i)->cell_count; j++)
+            unknown += disclosure_model_release(self, i)->cells[j].masked;
+    for (unsigned i = 0; i < self->rows.count; i++) {
+        const disclosure_row *row = (const disclosure_row *)self->rows.items + i;
+        const disclosure_term *terms = (const disclosure_term *)self->terms.items + row->first;
+        bool tied = false;
+        for (unsigned k = 0; k < row->count; k++)
+            tied = tied || disclosure_model_variable(self, terms[k].variable)->release == last;
+        for (unsigned k = 0; k < row->count && tied; k++)
+            near[disclosure_model_variable(self, terms[k].variable)->release] = true;
+    }
+    for (unsigned i = 0; i < self->variables.count && unknown > DISCLOSURE_UNKNOWN; i++) {
+        disclosure_variable *at = disclosure_model_variable(self, i);
+        if (at->release != last && !near[at->release])
+            at->far = at->excused = true;
+    }
+}

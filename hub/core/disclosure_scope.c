@@ -59,7 +59,7 @@ static void add_columns(disclosure_scope *self, const disclosure_extent *extent,
         const disclosure_variable *at = disclosure_model_variable(self->model, i);
         double low, high, reach = DISCLOSURE_REACH * at->unit;
         self->column_of[i] = DISCLOSURE_NOWHERE;
-        if (!disclosure_extent_has(extent, at))
+        if (!disclosure_extent_has(extent, at) || at->far)
             continue;
         bool mask = to_mask && disclosure_scope_may_mask(self->model, at);
         if (mask)
