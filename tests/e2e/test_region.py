@@ -259,6 +259,19 @@ class Region(unittest.TestCase):
         broken = csv_file.replace(b"publie", b"autre", 1).replace(b"84,01,", b"8,01,", 1)
         self.assertEqual(len(opendata.check_table(broken, json.loads(before["schema.json"]))), 2, "the validator sees what is wrong")
 
+    def test_6_amended(self):
+        """A contract's rows are its report's; an amendment counts from the periods on that it applies to."""
+        self.world.hub("contract", "amend", self.world.write("avenant.yaml", f"contrat: 74-essai-1\navenant: 1\ndate: 2024-07-01\n"
+                                                             f"indicateurs:\n  - {YAML['L.demarches']}\n")).must()
+        for options, amended in (((), True), (("--from", "2024-01", "--to", "2024-06"), False), (("--from", "2024-01", "--to", "2024-07"), True)):
+            rows = self.region("--draft", "--format", "csv", *options).csv()
+            for contract in ("74-essai-1", "63-essai-1"):
+                got = {r["indicateur"]: r["realise"] for r in rows if r["contrat"] == contract and r["statut"] == "publie"}
+                wanted = {r["indicateur"]: r["realise"] for r in self.world.report(contract, *options) if r["action"] == "contrat"}
+                self.assertEqual(got, {code: wanted[code] for code in got})
+                self.assertGreater(len(got), 10)
+            self.assertEqual(any(r["contrat"] == "74-essai-1" and r["indicateur"] == "L.demarches" for r in rows), amended)
+
     @unittest.skipUnless(os.environ.get("CTAI_LONG"), "half a minute of auditing: with CTAI_LONG=1")
     def test_5_refused(self):
         """The last quarter would say too much beside the year and the other three: nothing is entered, nothing is written."""
