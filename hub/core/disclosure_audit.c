@@ -137,7 +137,12 @@ disclosure_outcome disclosure_audit_run(disclosure_scope *scope, const disclosur
     disclosure_outcome outcome = disclosure_scope_open(scope, extent, false);
     if (outcome != DISCLOSURE_DONE)
         return outcome;
-    outcome = push_all(scope, &state);
+    for (unsigned before = count_open(scope), after = 0; before > 0 && outcome == DISCLOSURE_DONE; before = after) {
+        outcome = push_all(scope, &state);
+        after = count_open(scope);
+        if (after + before / 8 >= before) /* it no longer pays */
+            break;
+    }
     for (unsigned i = 0; i < scope->column_count && outcome == DISCLOSURE_DONE; i++)
         lp_bound(scope->program, i, scope->low[i], scope->high[i]);
     for (unsigned i = 0; i < scope->column_count && deep && outcome == DISCLOSURE_DONE; i++)
