@@ -78,7 +78,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--build", default="build")
     parser.add_argument("--jobs", default="2")
-    parser.add_argument("--within", type=int, default=3000, help="seeds")
+    parser.add_argument("--within", type=int, default=5000, help="seeds")
     parser.add_argument("names", nargs="*")
     chosen = parser.parse_args()
     build = str(pathlib.Path(chosen.build).resolve())

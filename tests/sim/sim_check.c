@@ -42,6 +42,8 @@ static bool tail_lost; /* a standby that lacked something was promoted */
 static bool late[SIM_AGENTS_MAX]; /* what it sent in a life, and not again, came to the database in a later one */
 static uint64_t granted[SIM_AGENTS_MAX][SIM_SCOPES_MAX]; /* by identity: the incarnation of its last grant */
 static uint64_t told_stable[SIM_AGENTS_MAX][SIM_SCOPES_MAX];
+static uint64_t brought[SIM_AGENTS_MAX][SIM_SCOPES_MAX][64]; /* by identity: the highest sequence ever of each incarnation */
+static uint64_t lowered[SIM_AGENTS_MAX][SIM_SCOPES_MAX]; /* a bit for each incarnation that was left below that: its tail was lost */
 
 void check_reset(void)
 {
@@ -50,6 +52,8 @@ void check_reset(void)
     memset(lives, 0, sizeof lives);
     memset(late, 0, sizeof late);
     memset(granted, 0, sizeof granted);
+    memset(brought, 0, sizeof brought);
+    memset(lowered, 0, sizeof lowered);
     for (unsigned i = 0; i < SIM_AGENTS_MAX; i++) {
         for (unsigned k = 0; k < SIM_CONTRACTS_MAX; k++) {
             free(accepted[i][k]);
@@ -268,9 +272,12 @@ void check_arrives(unsigned identity, unsigned scope, const uint8_t hash[CRYPTO_
 static void check_incarnation(const base_change *what)
 {
     uint64_t *now = &granted[what->agent][what->scope];
-    if (what->kind == BASE_GRANT)
+    if (what->kind == BASE_GRANT) {
+        unsigned left = *now > 0 ? *now % 64 : 1;
+        if (brought[what->agent][what->scope][left] > base_now()->agents[what->agent].places[what->scope].sequence)
+            lowered[what->agent][what->scope] |= UINT64_C(1) << left;
         *now = what->incarnation;
-    else if (what->incarnation < *now)
+    } else if (what->incarnation < *now)
         sim_broken("identity %u: a batch of incarnation %llu was committed, and %llu is granted", what->agent,
                    (unsigned long long)what->incarnation, (unsigned long long)*now);
 }
@@ -281,6 +288,8 @@ void check_committed(const base_change *what)
         check_incarnation(what);
     if (what->kind != BASE_BATCH)
         return;
+    uint64_t *most = &brought[what->agent][what->scope][what->incarnation % 64];
+    *most = what->sequence > *most ? what->sequence : *most;
     const base_scope *scope = &base_now()->scopes[what->scope];
     const base_ledger *before = NULL;
     for (unsigned i = scope->ledger_count - 1; i-- > 0 && !before;)
@@ -401,16 +410,27 @@ void check_history(unsigned agent)
         sim_broken("agent %u: an honest hub contradicts a receipt that it has signed", agent);
 }
 
+static bool was_lowered(unsigned agent, const agent_session *session)
+{
+    for (unsigned i = 0; i < session->scope_count; i++) {
+        const agent_session_scope *one = &session->scopes[i];
+        if (lowered[agent_identity(agent)][sim_scope_find(text_of(one->scope))] >> one->incarnation % 64 & 1)
+            return true;
+    }
+    return false;
+}
+
 /*
  * What a machine had sent before it was restored came to the database only after the older disk had been greeted, and
- * both have signed a batch of one number: to the hubs that is two machines.
+ * both have signed a batch of one number: to the hubs that is two machines. So is one that is put back after its tail
+ * was lost: its incarnation was left at what was left of it, for all of which the older disk may hold receipts.
  */
 static bool forked_with_itself(unsigned agent)
 {
     const agent_session *session = agent_session_of(agent);
     return misled(agent)
         || (session && session->state == AGENT_SESSION_STOPPED && agent_session_trouble(session, NULL) == AGENT_STOP_FORK
-            && late[agent] && agent_is_restored(agent));
+            && (late[agent] || was_lowered(agent, session)) && agent_is_restored(agent));
 }
 
 static void check_stop(unsigned agent)
