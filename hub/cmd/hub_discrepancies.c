@@ -17,15 +17,6 @@ const cli_option hub_discrepancies_options[] = {
 static const char *const forms[] = {"table", "csv", "json", NULL};
 enum { FORM_TABLE, FORM_CSV, FORM_JSON };
 
-static json_t *month_json(civil_month month)
-{
-    char text[CIVIL_MONTH_TEXT];
-    if (month == CIVIL_NONE)
-        return json_null();
-    civil_month_text(month, text);
-    return json_string(text);
-}
-
 static json_t *row_json(const discrepancy_row *row)
 {
     json_t *keys = json_array();
@@ -33,7 +24,7 @@ static json_t *row_json(const discrepancy_row *row)
         json_array_append_new(keys, hub_form_text(row->keys[i]));
     return json_pack("{so, so, ss, sI, so, so, so, so}", "action", hub_form_text(row->action), "operateur",
                      hub_form_text(row->operator_name), "type", discrepancy_kind_name(row->kind), "affaire", (json_int_t)row->matter,
-                     "mois", month_json(row->month), "cles", keys, "constat", hub_form_text(row->finding), "remede",
+                     "mois", hub_form_month_json(row->month), "cles", keys, "constat", hub_form_text(row->finding), "remede",
                      hub_form_text(row->remedy));
 }
 
@@ -43,8 +34,8 @@ static int write_json(cli_call *call, const discrepancy_table *table)
     for (unsigned i = 0; i < table->count; i++)
         json_array_append_new(rows, row_json(&table->rows[i]));
     return hub_form_json(call, json_pack("{so, sI, s{so, so}, so, so}", "contrat", hub_form_text(table->contract), "position",
-                                         (json_int_t)table->position, "periode", "de", month_json(table->from), "a",
-                                         month_json(table->to), "vu_en", month_json(table->at), "a_regler", rows));
+                                         (json_int_t)table->position, "periode", "de", hub_form_month_json(table->from), "a",
+                                         hub_form_month_json(table->to), "vu_en", hub_form_month_json(table->at), "a_regler", rows));
 }
 
 static int write(cli_call *call, const discrepancy_table *table, unsigned form)

@@ -83,3 +83,12 @@ int hub_form_json(cli_call *call, json_t *what)
     fputc('\n', to);
     return good ? CLI_DONE : hub_base_no_memory(call);
 }
+
+json_t *hub_form_month_json(civil_month month)
+{
+    char text[CIVIL_MONTH_TEXT];
+    if (month == CIVIL_NONE)
+        return json_null();
+    civil_month_text(month, text);
+    return json_string(text);
+}

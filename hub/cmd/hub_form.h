@@ -20,6 +20,8 @@ unsigned hub_form_width(FILE *to);
 /* JSON of a text, and of a count or measure exactly as written; null when there is none. */
 json_t *hub_form_text(text_view text);
 json_t *hub_form_number(text_view text);
+/* "2023-11", or null for CIVIL_NONE. */
+json_t *hub_form_month_json(civil_month month);
 /* Writes what (taken over; NULL: memory was short) on lines of its own. 0 or 70. */
 int hub_form_json(cli_call *call, json_t *what);
 

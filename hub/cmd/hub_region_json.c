@@ -4,20 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hub_form.h"
 #include "region_form.h"
 
 static json_t *text(text_view what)
 {
     return json_stringn(what.at ? what.at : "", what.size);
-}
-
-static json_t *month(civil_month of)
-{
-    char name[CIVIL_MONTH_TEXT];
-    if (of == CIVIL_NONE)
-        return json_null();
-    civil_month_text(of, name);
-    return json_string(name);
 }
 
 /* A number as a number, exactly as written; a text as a text; null when there is none, or it is masked. */
@@ -82,7 +74,7 @@ int hub_region_json(cli_call *call, const hub_regional *made, FILE *to)
         json_array_append_new(notes, text(made->notes[i]));
     json_t *root = json_pack(
         "{s{so, so}, s{so, so}, sb, so, so, si, so, so, so, so}", "region", "code", text(table->code), "nom", text(table->name), "periode",
-        "de", month(table->from), "a", month(table->to), "brouillon", table->draft, "publication",
+        "de", hub_form_month_json(table->from), "a", hub_form_month_json(table->to), "brouillon", table->draft, "publication",
         made->number > 0 ? json_integer((json_int_t)made->number) : json_null(), "publiee_le",
         made->number > 0 ? json_string(made->released_at) : json_null(), "seuil", (int)table->threshold, "schema", scheme(made->scheme),
         "rubriques", sections(made), "territoires", territories(table), "remarques", notes);

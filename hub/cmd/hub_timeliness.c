@@ -2,35 +2,22 @@
 #include "hub_timeliness.h"
 
 #include "french.h"
+#include "hub_form.h"
 
 #define TEXT(view) (int)(view).size, (view).at
-
-static json_t *text_or_null(text_view text)
-{
-    return text.size > 0 ? json_stringn(text.at, text.size) : json_null();
-}
-
-static json_t *month_json(civil_month month)
-{
-    char text[CIVIL_MONTH_TEXT];
-    if (month == CIVIL_NONE)
-        return json_null();
-    civil_month_text(month, text);
-    return json_string(text);
-}
 
 static json_t *duty_json(const timeliness *what, const timeliness_duty *duty)
 {
     const timeliness_statement *said = duty->said;
     json_t *months = json_array();
     for (unsigned i = 0; said && i < said->month_count; i++)
-        json_array_append_new(months, month_json(said->months[i]));
+        json_array_append_new(months, hub_form_month_json(said->months[i]));
     bool covers = said && said->covers;
-    return json_pack("{so, so, so, sb, so, so, so, so, so}", "action", text_or_null(duty->action), "agent", text_or_null(duty->agent),
-                     "operateur", text_or_null(duty->name), "attendu", (int)duty->expected,
-                     "dernier_mois", covers ? month_json(said->last_month) : json_null(),
+    return json_pack("{so, so, so, sb, so, so, so, so, so}", "action", hub_form_text(duty->action), "agent", hub_form_text(duty->agent),
+                     "operateur", hub_form_text(duty->name), "attendu", (int)duty->expected,
+                     "dernier_mois", covers ? hub_form_month_json(said->last_month) : json_null(),
                      "complet", covers ? json_boolean(said->complete) : json_null(),
-                     "recu_le", said ? text_or_null(said->received) : json_null(),
+                     "recu_le", said ? hub_form_text(said->received) : json_null(),
                      "retard_mois", duty->expected && what->due != CIVIL_NONE ? json_integer(duty->late) : json_null(),
                      "mois", months);
 }
@@ -41,11 +28,11 @@ void hub_timeliness_json(json_t *to, const timeliness *what)
     for (unsigned i = 0; i < what->duty_count; i++)
         json_array_append_new(duties, duty_json(what, &what->duties[i]));
     json_object_set_new(to, "etat", json_string(timeliness_state_name(what->state)));
-    json_object_set_new(to, "mois_du", month_json(what->due));
+    json_object_set_new(to, "mois_du", hub_form_month_json(what->due));
     json_object_set_new(to, "attendus", json_integer(what->expected));
     json_object_set_new(to, "a_jour", what->due == CIVIL_NONE ? json_null() : json_integer(what->on_time));
     json_object_set_new(to, "retard_mois", what->due == CIVIL_NONE ? json_null() : json_integer(what->late));
-    json_object_set_new(to, "dernier_envoi", text_or_null(what->received));
+    json_object_set_new(to, "dernier_envoi", hub_form_text(what->received));
     json_object_set_new(to, "envois", duties);
 }
 

@@ -1,38 +1,9 @@
 /* disclosure_block: see disclosure_block.h. */
 #include "disclosure_block.h"
 
-static bool has_type(const catalogue_indicator *what, fact_type type)
-{
-    for (unsigned i = 0; i < what->type_count; i++)
-        if (what->types[i] == type)
-            return true;
-    return false;
-}
-
-static bool has_detail(const catalogue_indicator *what, text_view detail)
-{
-    for (unsigned i = 0; i < what->detail_count; i++)
-        if (text_equal(what->details[i], detail))
-            return true;
-    return what->detail_count == 0;
-}
-
 bool disclosure_block_part(const region_indicator *part, const region_indicator *whole)
 {
-    const catalogue_indicator *a = &part->what, *b = &whole->what;
-    if (part == whole)
-        return true;
-    if (a->kind != b->kind || a->share != b->share || part->is_distinct != whole->is_distinct)
-        return false;
-    for (unsigned i = 0; i < a->type_count; i++)
-        if (!has_type(b, a->types[i]))
-            return false;
-    if (a->detail_count == 0 && b->detail_count > 0)
-        return false;
-    for (unsigned i = 0; i < a->detail_count; i++)
-        if (!has_detail(b, a->details[i]))
-            return false;
-    return (b->sex == RECORD_SEX_NONE || b->sex == a->sex) && (!b->bpi || a->bpi) && (!b->under_25 || a->under_25);
+    return part == whole || (part->is_distinct == whole->is_distinct && catalogue_covers(&whole->what, &part->what));
 }
 
 bool disclosure_block_small(const region_table *table, const region_cell *cell, unsigned threshold)

@@ -39,43 +39,10 @@ const char *evaluation_heading_title(text_view heading)
     return "Indicateurs propres au contrat";
 }
 
-static bool has_type(const catalogue_indicator *one, fact_type type)
-{
-    for (unsigned i = 0; i < one->type_count; i++)
-        if (one->types[i] == type)
-            return true;
-    return false;
-}
-
-static bool has_detail(const catalogue_indicator *one, text_view detail)
-{
-    if (one->detail_count == 0)
-        return true;
-    for (unsigned i = 0; i < one->detail_count; i++)
-        if (text_equal(one->details[i], detail))
-            return true;
-    return false;
-}
-
-/* Does all that part counts count in whole too? Means, lists and texts are no sums: they have no parts. */
+/* Means, lists and texts are no sums: they have no parts. */
 static bool contains(const catalogue_indicator *whole, const catalogue_indicator *part)
 {
-    if (whole->kind != part->kind || whole->measure != part->measure || whole->share != part->share ||
-        whole->kind >= CATALOGUE_DUREE_MOYENNE)
-        return false;
-    if (whole->sex != RECORD_SEX_NONE && whole->sex != part->sex)
-        return false;
-    if ((whole->bpi && !part->bpi) || (whole->under_25 && !part->under_25))
-        return false;
-    for (unsigned i = 0; i < part->type_count; i++)
-        if (!has_type(whole, part->types[i]))
-            return false;
-    if (part->detail_count == 0)
-        return whole->detail_count == 0;
-    for (unsigned i = 0; i < part->detail_count; i++)
-        if (!has_detail(whole, part->details[i]))
-            return false;
-    return true;
+    return whole->kind < CATALOGUE_DUREE_MOYENNE && whole->measure == part->measure && catalogue_covers(whole, part);
 }
 
 bool evaluation_layout_is_part(const catalogue_indicator *part, const catalogue_indicator *whole)

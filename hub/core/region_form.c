@@ -18,26 +18,6 @@ static bool is_text(const region_indicator *indicator)
     return indicator->what.kind == CATALOGUE_TEXTE || indicator->what.kind == CATALOGUE_LISTE;
 }
 
-/* RFC 4180. A free text that a spreadsheet would take for a formula gets a ' before it. */
-static void csv_field(text_view field, bool is_free, FILE *to)
-{
-    bool tamed = is_free && field.size > 0 && memchr("=+-@\t\r", field.at[0], 6);
-    bool quoted = tamed;
-    for (size_t i = 0; i < field.size && !quoted; i++)
-        quoted = field.at[i] == ',' || field.at[i] == '"' || field.at[i] == '\n' || field.at[i] == '\r';
-    if (quoted)
-        fputc('"', to);
-    if (tamed)
-        fputc('\'', to);
-    for (size_t i = 0; i < field.size; i++) {
-        if (field.at[i] == '"')
-            fputc('"', to);
-        fputc(field.at[i], to);
-    }
-    if (quoted)
-        fputc('"', to);
-}
-
 void region_form_csv(const region_table *self, FILE *to)
 {
     fputs(REGION_FORM_HEADER "\n", to);
@@ -45,14 +25,14 @@ void region_form_csv(const region_table *self, FILE *to)
         const region_cell *cell = &self->cells[i];
         const region_territory *where = &self->territories[cell->territory];
         const region_indicator *what = &self->indicators[cell->indicator];
-        csv_field(where->region, false, to), fputc(',', to);
-        csv_field(where->department, false, to), fputc(',', to);
-        csv_field(where->contract, false, to), fputc(',', to);
-        csv_field(what->what.code, false, to), fputc(',', to);
-        csv_field(what->what.label, true, to), fputc(',', to);
-        csv_field(cell->masked ? text_of("") : cell->shown, is_text(what), to), fputc(',', to);
+        plain_csv(where->region, false, to), fputc(',', to);
+        plain_csv(where->department, false, to), fputc(',', to);
+        plain_csv(where->contract, false, to), fputc(',', to);
+        plain_csv(what->what.code, false, to), fputc(',', to);
+        plain_csv(what->what.label, true, to), fputc(',', to);
+        plain_csv(cell->masked ? text_of("") : cell->shown, is_text(what), to), fputc(',', to);
         fprintf(to, "%s,", region_form_state(cell));
-        csv_field(what->what.unit, true, to);
+        plain_csv(what->what.unit, true, to);
         fputc('\n', to);
     }
 }

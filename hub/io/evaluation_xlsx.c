@@ -22,15 +22,6 @@ static bool is_whole(const evaluation_action *action)
     return text_is(action->code, "contrat");
 }
 
-static spreadsheet_look look_of(text_view unit)
-{
-    if (text_is(unit, "heures"))
-        return SPREADSHEET_HOURS;
-    if (text_is(unit, "euros"))
-        return SPREADSHEET_EUROS;
-    return text_is(unit, "mois") ? SPREADSHEET_MONTHS : SPREADSHEET_COUNT;
-}
-
 static const char *comment_of(const evaluation_cell *cell)
 {
     if (cell->state == EVALUATION_NOT_DONE)
@@ -50,7 +41,7 @@ static void put_value(spreadsheet *to, const evaluation_cell *cell)
     else if (cell->value.size == 0)
         spreadsheet_text(to, VALUE, text_of("—"), SPREADSHEET_STATE);
     else
-        spreadsheet_number(to, VALUE, cell->value, look_of(cell->unit));
+        spreadsheet_number(to, VALUE, cell->value, spreadsheet_look_of(cell->unit));
 }
 
 static void put_share(spreadsheet *to, const evaluation_action *action, const evaluation_cell *cell)

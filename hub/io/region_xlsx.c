@@ -10,15 +10,6 @@
 
 enum { CODE, LABEL, UNIT, FIRST, PARTS_MAX = 40, LINE_MAX_BYTES = 1024, NAME_BYTES = 256 };
 
-static spreadsheet_look look_of(text_view unit)
-{
-    if (text_is(unit, "heures"))
-        return SPREADSHEET_HOURS;
-    if (text_is(unit, "euros"))
-        return SPREADSHEET_EUROS;
-    return text_is(unit, "mois") ? SPREADSHEET_MONTHS : SPREADSHEET_COUNT;
-}
-
 static void put_cell(spreadsheet *to, const region_document *self, unsigned column, const region_cell *cell)
 {
     char words[LINE_MAX_BYTES];
@@ -36,7 +27,7 @@ static void put_cell(spreadsheet *to, const region_document *self, unsigned colu
         text_view list = what->kind == CATALOGUE_LISTE ? french_list(cell->shown, words, sizeof words) : cell->shown;
         spreadsheet_text(to, column, list.size > 0 ? list : cell->shown, SPREADSHEET_PROSE);
     } else {
-        spreadsheet_number(to, column, cell->shown, look_of(what->unit));
+        spreadsheet_number(to, column, cell->shown, spreadsheet_look_of(what->unit));
     }
 }
 

@@ -426,6 +426,15 @@ void spreadsheet_across(spreadsheet *self, unsigned first, unsigned last, text_v
     check(self, worksheet_merge_range(self->sheet, self->row, (lxw_col_t)first, self->row, (lxw_col_t)last, clean(self, text), self->looks[look]));
 }
 
+spreadsheet_look spreadsheet_look_of(text_view unit)
+{
+    if (text_is(unit, "heures"))
+        return SPREADSHEET_HOURS;
+    if (text_is(unit, "euros"))
+        return SPREADSHEET_EUROS;
+    return text_is(unit, "mois") ? SPREADSHEET_MONTHS : SPREADSHEET_COUNT;
+}
+
 void spreadsheet_number(spreadsheet *self, unsigned column, text_view number, spreadsheet_look look)
 {
     char digits[DIGITS_MAX + 2];

@@ -70,6 +70,8 @@ void spreadsheet_across(spreadsheet *self, unsigned first, unsigned last, text_v
  * where there is one; never empty unless text is.
  */
 text_view spreadsheet_fit(text_view text, double width);
+/* The look of a number of an indicator's unit ("heures", "euros", "mois"; else a count). */
+spreadsheet_look spreadsheet_look_of(text_view unit);
 /* A number as reports write it ("9.25"), typed; what is no number, or has more digits than a spreadsheet keeps (15), as text. */
 void spreadsheet_number(spreadsheet *self, unsigned column, text_view number, spreadsheet_look look);
 /* A share in percent, as a bar as well. */

@@ -265,6 +265,38 @@ const catalogue_indicator *catalogue_find(const catalogue *self, text_view code)
     return NULL;
 }
 
+static bool has_type(const catalogue_indicator *self, fact_type type)
+{
+    for (unsigned i = 0; i < self->type_count; i++)
+        if (self->types[i] == type)
+            return true;
+    return false;
+}
+
+static bool has_detail(const catalogue_indicator *self, text_view detail)
+{
+    for (unsigned i = 0; i < self->detail_count; i++)
+        if (text_equal(self->details[i], detail))
+            return true;
+    return self->detail_count == 0;
+}
+
+bool catalogue_covers(const catalogue_indicator *whole, const catalogue_indicator *part)
+{
+    if (whole->kind != part->kind || whole->share != part->share)
+        return false;
+    if (part->detail_count == 0 && whole->detail_count > 0)
+        return false;
+    for (unsigned i = 0; i < part->type_count; i++)
+        if (!has_type(whole, part->types[i]))
+            return false;
+    for (unsigned i = 0; i < part->detail_count; i++)
+        if (!has_detail(whole, part->details[i]))
+            return false;
+    return (whole->sex == RECORD_SEX_NONE || whole->sex == part->sex) && (!whole->bpi || part->bpi)
+        && (!whole->under_25 || part->under_25);
+}
+
 const char *catalogue_kind_name(catalogue_kind kind)
 {
     assert(kind < CATALOGUE_KIND_COUNT);

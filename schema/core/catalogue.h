@@ -74,6 +74,12 @@ void catalogue_vary(catalogue_indicator *self, const catalogue_indicator *base, 
 /* The indicator of that code, or NULL. */
 const catalogue_indicator *catalogue_find(const catalogue *self, text_view code);
 
+/*
+ * Does whole read all that part reads, in the same way of counting (kind and share): types and details among its own, a
+ * choice of persons at least as narrow? True of an indicator and itself. What they add up is not compared.
+ */
+bool catalogue_covers(const catalogue_indicator *whole, const catalogue_indicator *part);
+
 /* "personnes", as in the files and the database. */
 const char *catalogue_kind_name(catalogue_kind kind);
 
