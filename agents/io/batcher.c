@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { SALTS_AT_ONCE = 256 }; /* asking the system for each alone costs more than all else about a record */
+
 struct batcher {
     outbox *to;
     const crypto_sign_pair *sign;
@@ -13,6 +15,8 @@ struct batcher {
     batch_key keys[RECORD_TOKEN_SETS];
     bool tokens; /* some record of the batch has one */
     batch_buffer body, packed, header;
+    uint8_t salts[SALTS_AT_ONCE][CRYPTO_SALT]; /* the first salt_count are still to be used, each once */
+    unsigned salt_count;
     unsigned body_count;
     uint8_t hashes[BATCH_BODIES_MAX][CRYPTO_HASH];
 };
@@ -105,14 +109,21 @@ static void flush(batcher *self, const batch_coverage *coverage)
     batch_buffer_clear(&self->packed);
 }
 
+static const uint8_t *next_salt(batcher *self)
+{
+    if (self->salt_count == 0) {
+        crypto_random(self->salts, sizeof self->salts);
+        self->salt_count = SALTS_AT_ONCE;
+    }
+    return self->salts[--self->salt_count];
+}
+
 void batcher_add(batcher *self, const record *what)
 {
-    uint8_t salt[CRYPTO_SALT];
     if (self->body_count == BATCHER_RECORDS || self->packed.size > OUTBOX_BODIES_MAX)
         flush(self, NULL);
-    crypto_random(salt, sizeof salt);
     batch_buffer_clear(&self->body);
-    batch_write_body(&self->body, what, salt);
+    batch_write_body(&self->body, what, next_salt(self));
     if (self->body.failed) {
         outbox_spoil(self->to, OUTBOX_NO_MEMORY);
         return;

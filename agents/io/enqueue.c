@@ -198,7 +198,11 @@ static bool changes(const pushed *self)
 static void write_changes(pushed *self, batcher *batches)
 {
     outbox_keep *keep = NULL;
-    if (outbox_keep_open(self->to, self->made->terms->scope, self->contract, &keep) != OUTBOX_OK)
+    bool refused;
+    outbox_error asked = outbox_has_refusals(self->to, self->contract, &refused);
+    if (asked != OUTBOX_OK)
+        outbox_spoil(self->to, asked);
+    if (asked != OUTBOX_OK || outbox_keep_open(self->to, self->made->terms->scope, self->contract, &keep) != OUTBOX_OK)
         return;
     merge way;
     difference again;
@@ -217,7 +221,8 @@ static void write_changes(pushed *self, batcher *batches)
             batcher_add(batches, &what);
             entry.incarnation = batcher_incarnation(batches);
             entry.sequence = batcher_sequence(batches);
-            (void)outbox_forget_refusal(self->to, self->contract, entry.key);
+            if (refused)
+                (void)outbox_forget_refusal(self->to, self->contract, entry.key);
         }
         if (kind != DIFFERENCE_WITHDRAWN)
             outbox_keep_add(keep, &entry);

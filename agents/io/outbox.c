@@ -58,6 +58,7 @@ static const char *const SQL[OUTBOX_SQL_COUNT] = {
     [OUTBOX_SQL_REFUSAL_ADD] = "INSERT OR REPLACE INTO refusal (scope, sequence, position, contract, key, reason) "
                                "VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     [OUTBOX_SQL_REFUSAL_FORGET] = "DELETE FROM refusal WHERE contract = ?1 AND key = ?2",
+    [OUTBOX_SQL_REFUSALS_ANY] = "SELECT 1 FROM refusal WHERE contract = ?1 LIMIT 1",
     [OUTBOX_SQL_GENERATION] = "SELECT number FROM generation WHERE contract = ?1",
     [OUTBOX_SQL_GENERATION_SAVE] = "INSERT OR REPLACE INTO generation (contract, number, scope) VALUES (?1, ?2, ?3)",
     [OUTBOX_SQL_GENERATIONS_OF] = "SELECT contract FROM generation WHERE scope = ?1 ORDER BY contract",

@@ -231,6 +231,8 @@ typedef struct {
 } outbox_refusal;
 outbox_error outbox_refusals(outbox *self, void (*tell)(void *data, const outbox_refusal *refusal), void *data)
     __attribute__((warn_unused_result));
+/* Is any record of the contract refused? */
+outbox_error outbox_has_refusals(outbox *self, text_view contract, bool *has) __attribute__((warn_unused_result));
 /* Within a transaction: that record is being told anew or withdrawn: its refusal is past. */
 outbox_error outbox_forget_refusal(outbox *self, text_view contract, const uint8_t key[RECORD_KEY]);
 

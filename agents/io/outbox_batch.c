@@ -437,6 +437,20 @@ outbox_error outbox_refusals(outbox *self, void (*tell)(void *data, const outbox
     return error;
 }
 
+outbox_error outbox_has_refusals(outbox *self, text_view contract, bool *has)
+{
+    outbox_error error;
+    *has = false;
+    sqlite3_stmt *any = outbox_statement(self, OUTBOX_SQL_REFUSALS_ANY, &error);
+    if (any == NULL)
+        return error;
+    outbox_bind_text(any, 1, contract);
+    int result = sqlite3_step(any);
+    *has = result == SQLITE_ROW;
+    sqlite3_reset(any);
+    return outbox_result(self, result);
+}
+
 outbox_error outbox_forget_refusal(outbox *self, text_view contract, const uint8_t key[RECORD_KEY])
 {
     assert(self->in_transaction);

@@ -24,7 +24,7 @@ void batch_buffer_clear(batch_buffer *self)
     self->failed = false;
 }
 
-void batch_buffer_append(batch_buffer *self, const void *data, size_t size)
+void batch_buffer_append_growing(batch_buffer *self, const void *data, size_t size)
 {
     if (self->failed || size > self->limit - self->size) {
         self->failed = true;

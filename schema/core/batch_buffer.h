@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 typedef struct {
     uint8_t *data;
@@ -19,6 +20,18 @@ void batch_buffer_init(batch_buffer *self, size_t limit_bytes);
 void batch_buffer_release(batch_buffer *self);
 void batch_buffer_clear(batch_buffer *self);
 
-void batch_buffer_append(batch_buffer *self, const void *data, size_t size);
+/* As append, where there may be no room: for append alone. */
+void batch_buffer_append_growing(batch_buffer *self, const void *data, size_t size);
+
+/* In the header: records are written field by field, of a byte or a few. */
+static inline void batch_buffer_append(batch_buffer *self, const void *data, size_t size)
+{
+    if (self->failed || size == 0 || size > self->limit - self->size || size > self->capacity - self->size) {
+        batch_buffer_append_growing(self, data, size);
+        return;
+    }
+    memcpy(self->data + self->size, data, size);
+    self->size += size;
+}
 
 #endif

@@ -315,17 +315,21 @@ void mpack_write_nil(batch_buffer *to)
     msgpack_pack_nil(&into);
 }
 
-void mpack_write_string(batch_buffer *to, text_view text, size_t max)
+static void write_text(batch_buffer *to, text_view text)
 {
     msgpack_packer into = packer(to);
 
-    if (text.size > max || !text_is_utf8(text)) {
-        to->failed = true;
-        return;
-    }
     msgpack_pack_str(&into, text.size);
     if (text.size > 0)
         msgpack_pack_str_body(&into, text.at, text.size);
+}
+
+void mpack_write_string(batch_buffer *to, text_view text, size_t max)
+{
+    if (text.size > max || !text_is_utf8(text))
+        to->failed = true;
+    else
+        write_text(to, text);
 }
 
 void mpack_write_binary(batch_buffer *to, const void *data, size_t size)
@@ -342,7 +346,7 @@ void mpack_write_name(batch_buffer *to, text_view name, size_t max)
     if (!mpack_name_valid(name, max))
         to->failed = true;
     else
-        mpack_write_string(to, name, max);
+        write_text(to, name);
 }
 
 void mpack_write_day(batch_buffer *to, civil_day day)

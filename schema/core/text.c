@@ -2,6 +2,7 @@
 #include "text.h"
 
 #include <assert.h>
+#include <stdint.h>
 #include <string.h>
 #include <unicase.h>
 #include <unictype.h>
@@ -100,8 +101,25 @@ text_view text_trim(text_view text)
     return text;
 }
 
+/* Bytes up to the first that is not ASCII, or a few less. */
+static size_t ascii_start(text_view text)
+{
+    size_t at = 0;
+    uint64_t bytes;
+    for (; text.size - at >= sizeof bytes; at += sizeof bytes) {
+        memcpy(&bytes, text.at + at, sizeof bytes);
+        if (bytes & UINT64_C(0x8080808080808080))
+            return at;
+    }
+    while (at < text.size && (unsigned char)text.at[at] < 0x80)
+        at++;
+    return at;
+}
+
 bool text_is_utf8(text_view text)
 {
+    size_t ascii = ascii_start(text);
+    text = (text_view){text.at + ascii, text.size - ascii};
     return text.size == 0 || u8_check((const uint8_t *)text.at, text.size) == NULL;
 }
 
