@@ -22,13 +22,17 @@ static const char bookkeeping[] =
     ")";
 
 /*
- * All functions of the schema, and before them the policies, which may use them: the files that are applied again define
- * them anew. Until then a table with policies shows nothing.
+ * All functions of the schema, and before them the policies and triggers, which may use them: the files that are applied
+ * again define them anew. Until then a table with policies shows nothing; one that had a trigger is locked.
  */
 static const char drop_functions[] =
     "DO $$ DECLARE one record; BEGIN"
     " FOR one IN SELECT policyname, tablename FROM pg_catalog.pg_policies WHERE schemaname = 'ctai' LOOP"
     "  EXECUTE format('DROP POLICY %I ON ctai.%I', one.policyname, one.tablename);"
+    " END LOOP;"
+    " FOR one IN SELECT tgname, tgrelid::regclass AS of_table FROM pg_catalog.pg_trigger AS t"
+    "  JOIN pg_catalog.pg_proc AS p ON p.oid = t.tgfoid WHERE p.pronamespace = 'ctai'::regnamespace LOOP"
+    "  EXECUTE format('DROP TRIGGER %I ON %s', one.tgname, one.of_table);"
     " END LOOP;"
     " FOR one IN SELECT oid::regprocedure AS name FROM pg_catalog.pg_proc WHERE pronamespace = 'ctai'::regnamespace LOOP"
     "  EXECUTE format('DROP FUNCTION %s', one.name);"

@@ -119,7 +119,6 @@ $$;
 CREATE FUNCTION ctai.link(of_scope text, as_of bigint, identities uuid[])
 RETURNS TABLE (identity uuid, person uuid, numbers bigint)
 LANGUAGE plpgsql STABLE
-SET plan_cache_mode TO force_custom_plan
 SET jit TO off
 SET enable_nestloop TO off
 SET enable_mergejoin TO off
@@ -157,6 +156,8 @@ $$;
 --               how many details; a text has none
 --   of_records  of a mean: how many records
 --   rests       on how many persons, households or (bare facts) records the value rests; 0: on nobody (money, texts)
+-- With only_types, only the cells that records of these types have a part in (ctai.types_needed), from the records that they
+-- need; NULL: all.
 -- With groups (one for each contract), rows without a contract say how many distinct persons benefit in the contracts of
 -- each group (of_group), and in all of them (of_group NULL).
 --
@@ -166,11 +167,11 @@ $$;
 --           have), who the person is, and what the attendance and the progress need
 --   thing   by contract, operator, action, type, code and reference (or household)
 CREATE FUNCTION ctai.evaluate_contracts(of_scope text, contracts integer[], versions integer[], from_months integer[],
-                                        to_months integer[], groups text[], by_action boolean, as_of bigint)
+                                        to_months integer[], groups text[], by_action boolean, as_of bigint,
+                                        only_types ctai.fact[] DEFAULT NULL)
 RETURNS TABLE (contract_id integer, of_group text, action smallint, rank bigint, indicator text, value text, state text,
                amount numeric, of_records bigint, rests bigint)
 LANGUAGE plpgsql STABLE
-SET plan_cache_mode TO force_custom_plan
 SET jit TO off
 SET work_mem TO '64MB'
 -- The planner knows nothing of a CTE's size, nor of tables that were just filled: hash everything.
@@ -209,16 +210,20 @@ BEGIN
         UNION ALL
         SELECT contract_id, 0::smallint FROM subject
     ),
-    wanted AS MATERIALIZED ( -- the national list, then the contracts' own; a variant right after what it varies
+    listed AS ( -- the national list, then the contracts' own; a variant right after what it varies
         SELECT i.contract_id AS declared_by,
                row_number() OVER (ORDER BY coalesce(base.contract_id, i.contract_id), coalesce(base.rank, i.rank),
                                            base.rank IS NOT NULL, i.contract_id, i.rank) AS place,
                i.code AS indicator, i.kind, i.measure, i.types, i.details, i.share, i.not_done,
-               i.sex AS only_sex, i.bpi AS only_bpi, i.under_25 AS only_under_25
+               i.sex AS only_sex, i.bpi AS only_bpi, i.under_25 AS only_under_25,
+               ctai.types_needed(i.kind, i.types, i.sex, i.bpi, i.under_25, EXISTS (SELECT FROM subject WHERE later)) AS needed
         FROM ctai.indicator AS i
         LEFT JOIN ctai.indicator AS base
              ON base.code = i.variant_of AND (base.contract_id, base.version) IN ((0, 0), (i.contract_id, i.version))
         WHERE (i.contract_id, i.version) IN (SELECT 0, 0 UNION ALL SELECT contract_id, version FROM subject)
+    ),
+    wanted AS MATERIALIZED (
+        SELECT * FROM listed WHERE only_types IS NULL OR needed && only_types
     ),
     read AS MATERIALIZED ( -- once: reading the rows four times costs more than keeping them
         SELECT contract_id, r.agent, action, line, r.type, coalesce(r.code, '') AS code, r.quantity, r.sex, r.bpi, r.under_25,
@@ -228,6 +233,7 @@ BEGIN
                r.month >= from_month AS in_period
         FROM ctai.records_as_of(of_scope, as_of) AS r JOIN part USING (contract_id, action)
         WHERE r.contract_id = ANY (contracts) AND r.month BETWEEN first_of_all AND last_of_all
+          AND r.type = ANY ((SELECT array_agg(DISTINCT type) FROM wanted, unnest(needed) AS type)::ctai.fact[])
           AND r.month BETWEEN first_month AND to_month
     ),
     total AS MATERIALIZED (
@@ -483,8 +489,8 @@ AS $$
                    WHERE (chosen.contract_id, chosen.version, chosen.indicator) = (s.contract_id, s.version, i.code)
                      AND (cell.action IN (0, chosen.action)))
     FROM subject AS s
-    CROSS JOIN LATERAL ctai.evaluate(s.contract_id, s.version, coalesce(report.from_month, s.first_month),
-                                     least(coalesce(report.to_month, s.last_month), s.last_month), report.as_of) AS cell
+    CROSS JOIN LATERAL ctai.cells(s.contract_id, s.version, coalesce(report.from_month, s.first_month),
+                                  least(coalesce(report.to_month, s.last_month), s.last_month), report.as_of) AS cell
     JOIN ctai.indicator AS i
          ON i.code = cell.indicator AND (i.contract_id, i.version) IN ((0, 0), (s.contract_id, s.version))
     LEFT JOIN ctai.contract_action AS a ON (a.contract_id, a.action) = (s.contract_id, cell.action)

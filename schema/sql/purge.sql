@@ -65,6 +65,9 @@ BEGIN
     DELETE FROM ctai.record_staged WHERE scope = of_scope AND contract_id = of_contract;
     DELETE FROM ctai.replacement WHERE scope = of_scope AND contract_id = of_contract;
     DELETE FROM ctai.coverage WHERE scope = of_scope AND contract_id = of_contract;
+    DELETE FROM ctai.cell WHERE scope = of_scope AND contract_id = of_contract;
+    DELETE FROM ctai.standing WHERE scope = of_scope AND contract_id = of_contract;
+    INSERT INTO ctai.mark (scope, contract_id) VALUES (of_scope, of_contract);
     DELETE FROM ctai.agent_right WHERE contract_id = of_contract;
     DELETE FROM ctai.quarantine WHERE scope = of_scope AND agent = ANY (agents);
 

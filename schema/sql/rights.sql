@@ -89,8 +89,17 @@ GRANT EXECUTE ON FUNCTION
     ctai.link,
     ctai.evaluate_contracts,
     ctai.evaluate,
+    ctai.types_needed,
+    ctai.stands,
+    ctai.cells,
     ctai.months_after
     TO ctai_consolidation;
+
+-- Consolidation: marks by whoever writes records, taken by what runs as ctai_consolidation.
+GRANT INSERT ON ctai.mark TO ctai_ingest;
+GRANT SELECT, DELETE ON ctai.mark TO ctai_consolidation;
+GRANT SELECT, INSERT, UPDATE, DELETE ON ctai.standing, ctai.cell TO ctai_consolidation;
+GRANT EXECUTE ON FUNCTION ctai.marked, ctai.consolidate TO ctai_ingest;
 
 -- Those who read evaluations.
 GRANT EXECUTE ON FUNCTION

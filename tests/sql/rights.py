@@ -197,6 +197,11 @@ READERS = TOKENS + CONTRACTS + AGENTS + HISTORY + SERVER + FUNCTIONS + [
     "SELECT name FROM ctai.agent",
     "SELECT header FROM ctai.ledger",
     "SELECT reference FROM ctai.record",
+    "SELECT value FROM ctai.cell",
+    "SELECT * FROM ctai.cells(1, 1, 202311, 202411, 100)",
+    "SELECT * FROM ctai.cells_wrong()",
+    "SELECT ctai.consolidate(1)",
+    "DELETE FROM ctai.mark",
 ]
 ESCAPES = [
     "SET ROLE {owner}",

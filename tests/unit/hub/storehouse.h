@@ -85,7 +85,8 @@ static inline void house_enter(void)
         " ctai.agent_scope, ctai.agent_contact, ctai.alarm, ctai.ledger, ctai.record, ctai.record_history,"
         " ctai.coverage, ctai.refusal, ctai.agent_former, ctai.incarnation, ctai.replacement,"
         " ctai.record_staged, ctai.quarantine, ctai.erased, ctai.purge, ctai.purge_cell, ctai.release,"
-        " ctai.release_scope, ctai.release_territory, ctai.release_indicator, ctai.release_cell RESTART IDENTITY;"
+        " ctai.release_scope, ctai.release_territory, ctai.release_indicator, ctai.release_cell,"
+        " ctai.standing, ctai.cell, ctai.mark RESTART IDENTITY;"
         "DELETE FROM ctai.indicator WHERE contract_id <> 0;"
         "DROP FUNCTION IF EXISTS public.fault() CASCADE"; /* a test's trigger */
     diag_sink silent = {0};
