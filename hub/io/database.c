@@ -199,6 +199,8 @@ void database_close(database *self)
     if (self->connection)
         PQfinish(self->connection);
     self->connection = NULL;
+    while (self->prepared_count > 0)
+        free(self->prepared[--self->prepared_count]);
 }
 
 bool database_is_busy(const char *conninfo)
@@ -272,27 +274,81 @@ database_error database_query(database *self, const char *sql, const database_pa
                   "query", result);
 }
 
-database_error database_feed(database *self, const char *sql, const void *bytes, size_t size)
+/* Has the server kept the statement, under the name "s" and its place? Else it is told to; false: it is not kept. */
+static bool keep(database *self, const char *sql, char name[16])
 {
-    enum { PIECE = 64 * 1024 };
+    unsigned at = 0;
+    while (at < self->prepared_count && strcmp(self->prepared[at], sql) != 0)
+        at++;
+    snprintf(name, 16, "s%u", at);
+    if (at < self->prepared_count)
+        return true;
+    char *text = at < DATABASE_PREPARED_MAX ? strdup(sql) : NULL;
+    if (!text)
+        return false;
+    PGresult *made = PQprepare(self->connection, name, sql, 0, NULL);
+    bool kept = PQresultStatus(made) == PGRES_COMMAND_OK;
+    PQclear(made);
+    if (kept)
+        self->prepared[self->prepared_count++] = text;
+    else
+        free(text);
+    return kept;
+}
+
+/* Did the server refuse because it has no such statement, or because a table has changed under it? */
+static bool is_stale(const PGresult *result)
+{
+    const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+    return state && (strcmp(state, "26000") == 0 || strcmp(state, "0A000") == 0);
+}
+
+database_error database_repeat(database *self, const char *sql, const database_parameter *parameters, int count,
+                               database_result **result)
+{
+    char name[16];
+    if (!self->connection)
+        return no_connection(self, result);
+    if (!keep(self, sql, name))
+        return database_query(self, sql, parameters, count, result); /* which says why, if there is a reason */
+    parameter_arrays arrays;
+    lay_out(&arrays, parameters, count);
+    PGresult *answer = PQexecPrepared(self->connection, name, count, arrays.values, arrays.sizes, arrays.formats, 0);
+    bool stale = is_stale(answer);
+    database_error error = finish(self, answer, "query", result);
+    if (!stale)
+        return error;
+    database_close(self); /* the next connection prepares anew */
+    return explain(self, DATABASE_LATER, "instruction à préparer de nouveau");
+}
+
+database_error database_feed_begin(database *self, const char *sql)
+{
     if (!self->connection)
         return no_connection(self, NULL);
     PGresult *result = PQexec(self->connection, sql);
     if (PQresultStatus(result) != PGRES_COPY_IN)
         return finish(self, result, "COPY", NULL);
     PQclear(result);
-    bool taken = true;
-    for (size_t at = 0; taken && at < size; at += PIECE)
-        taken = PQputCopyData(self->connection, (const char *)bytes + at, (int)(size - at < PIECE ? size - at : PIECE)) == 1;
+    return DATABASE_OK;
+}
+
+bool database_feed(database *self, const void *bytes, size_t size)
+{
+    return PQputCopyData(self->connection, bytes, (int)size) == 1;
+}
+
+database_error database_feed_end(database *self, bool incomplete)
+{
     /* An end that cannot be sent leaves the connection in the COPY: it is of no more use. */
-    bool ended = PQputCopyEnd(self->connection, taken ? NULL : "incomplete") == 1;
-    result = ended ? PQgetResult(self->connection) : NULL;
+    bool ended = PQputCopyEnd(self->connection, incomplete ? "incomplete" : NULL) == 1;
+    PGresult *result = ended ? PQgetResult(self->connection) : NULL;
     database_error error = finish(self, result, "COPY", NULL);
     while (ended && (result = PQgetResult(self->connection)) != NULL)
         PQclear(result);
     if (!ended)
         database_close(self);
-    return error != DATABASE_OK || taken ? error : explain(self, DATABASE_LATER, "COPY");
+    return error;
 }
 
 void database_release(database_result **result)

@@ -24,7 +24,7 @@ typedef enum {
     DATABASE_FAULT,         /* of the program or of the stored data */
 } database_error;
 
-enum { DATABASE_EXPLANATION_MAX = 1024 };
+enum { DATABASE_EXPLANATION_MAX = 1024, DATABASE_PREPARED_MAX = 48 };
 
 /* The exit code of a command that ends so (INTERFACE.md): 0, 69, 73, 78, 65, 65, 70, 70, 70. */
 int database_exit_code(database_error error);
@@ -33,6 +33,8 @@ typedef struct {
     struct pg_conn *connection;
     char explanation[DATABASE_EXPLANATION_MAX]; /* of the last failure: a sentence in French, for people */
     bool quiet_commit; /* the server gave no warning since database_commit began */
+    unsigned prepared_count;
+    char *prepared[DATABASE_PREPARED_MAX]; /* the statements that the server keeps for this connection (database_repeat) */
 } database;
 
 /* Connects (CONNINFO of libpq). On failure self is closed but its explanation stands. */
@@ -69,8 +71,21 @@ database_error database_query(database *self, const char *sql, const database_pa
                               database_result **result) __attribute__((warn_unused_result));
 void database_release(database_result **result);
 
-/* A COPY ... FROM STDIN, and all that it is to read: taken as a whole, or not at all. */
-database_error database_feed(database *self, const char *sql, const void *bytes, size_t size) __attribute__((warn_unused_result));
+/*
+ * The same, of a statement that comes again and again: the server reads and plans it once for a connection. At most
+ * DATABASE_PREPARED_MAX texts; further ones are queries like others.
+ */
+database_error database_repeat(database *self, const char *sql, const database_parameter *parameters, int count,
+                               database_result **result) __attribute__((warn_unused_result));
+
+/*
+ * A COPY ... FROM STDIN: begun, fed piece by piece while the server works on what it has, and ended, in which it is taken
+ * as a whole or not at all. After a begin that went well nothing else may be asked before the end; a piece
+ * that cannot be sent is told by it. incomplete: the server shall take nothing.
+ */
+database_error database_feed_begin(database *self, const char *sql) __attribute__((warn_unused_result));
+bool database_feed(database *self, const void *bytes, size_t size) __attribute__((warn_unused_result));
+database_error database_feed_end(database *self, bool incomplete) __attribute__((warn_unused_result));
 
 /*
  * Cells of a result, in text form; row and column from 0. A NULL reads as "", 0, false; a text lives as long as the

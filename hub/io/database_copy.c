@@ -4,7 +4,10 @@
 #include <assert.h>
 #include <string.h>
 
-enum { LIMIT_BYTES = 64 * 1024 * 1024 }; /* a batch's bodies are 16 MiB at most */
+enum {
+    PIECE_BYTES = 64 * 1024,
+    LIMIT_BYTES = 1024 * 1024, /* of a piece and the row that is being written: a text is far smaller (record.h) */
+};
 
 static void put(database_copy *self, uint64_t number, unsigned bytes)
 {
@@ -21,21 +24,32 @@ static void put_number(database_copy *self, int64_t number, unsigned bytes)
     put(self, (uint64_t)number, bytes);
 }
 
-void database_copy_init(database_copy *self)
+void database_copy_init(database_copy *self, database *connection, const char *sql)
 {
     static const char head[] = "PGCOPY\n\377\r\n"; /* with its NUL; then no flags, no extension */
+    *self = (database_copy){.connection = connection, .sql = sql, .error = DATABASE_OK};
     batch_buffer_init(&self->bytes, LIMIT_BYTES);
     batch_buffer_append(&self->bytes, head, sizeof head);
     put(self, 0, 8);
 }
 
-void database_copy_release(database_copy *self)
+/* Sends what is there; after a failure nothing more is sent, nor kept. */
+static void flush(database_copy *self)
 {
-    batch_buffer_release(&self->bytes);
+    if (!self->begun && self->error == DATABASE_OK) {
+        self->error = database_feed_begin(self->connection, self->sql);
+        self->begun = self->error == DATABASE_OK;
+    }
+    if (self->begun && !self->lost && !self->bytes.failed)
+        self->lost = !database_feed(self->connection, self->bytes.data, self->bytes.size);
+    self->bytes.size = 0;
 }
 
 void database_copy_row(database_copy *self, unsigned columns)
 {
+    if (self->bytes.size >= PIECE_BYTES)
+        flush(self);
+    self->rows = true;
     put(self, columns, 2);
 }
 
@@ -78,10 +92,20 @@ void database_copy_text(database_copy *self, text_view text)
     batch_buffer_append(&self->bytes, text.at, text.size);
 }
 
-database_error database_copy_in(database *connection, const char *sql, database_copy *rows)
+database_error database_copy_end(database_copy *self)
 {
-    put(rows, UINT16_MAX, 2);
-    if (rows->bytes.failed)
-        return database_fail(connection, DATABASE_NO_MEMORY, "mémoire insuffisante");
-    return database_feed(connection, sql, rows->bytes.data, rows->bytes.size);
+    bool failed = self->bytes.failed;
+    if (self->rows) {
+        put(self, UINT16_MAX, 2);
+        failed = self->bytes.failed;
+        flush(self);
+    }
+    batch_buffer_release(&self->bytes);
+    if (!self->begun)
+        return self->error;
+    self->begun = false;
+    database_error error = database_feed_end(self->connection, failed || self->lost);
+    if (error == DATABASE_OK && (failed || self->lost))
+        error = database_fail(self->connection, DATABASE_LATER, "la base de données n’a pas tout reçu ; réessayez dans un instant");
+    return failed ? database_fail(self->connection, DATABASE_NO_MEMORY, "mémoire insuffisante") : error;
 }

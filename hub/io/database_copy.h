@@ -1,17 +1,28 @@
 /*
  * database_copy: rows for a table in the binary form of COPY (PostgreSQL 15, "COPY", Binary Format), built one value at
- * a time in the order of the statement's columns. A failure is sticky: write on, database_copy_in tells.
+ * a time in the order of the statement's columns. They go out in pieces, so that the server works on the first ones while
+ * the next are made. A failure is sticky: write on, database_copy_end tells.
+ *
+ * Always true: from the first row to database_copy_end the connection is the COPY's; the end comes in any case.
  */
 #ifndef CTAI_DATABASE_COPY_H
 #define CTAI_DATABASE_COPY_H
 
-#include "batch.h"
+#include "batch_buffer.h"
+#include "crypto.h"
 #include "database.h"
+#include "text.h"
 
-typedef struct { batch_buffer bytes; } database_copy;
+typedef struct {
+    database *connection;
+    const char *sql;
+    batch_buffer bytes;   /* not sent yet */
+    bool rows, begun, lost; /* there is one; the server is in the COPY; a piece could not be sent */
+    database_error error; /* why it never was */
+} database_copy;
 
-void database_copy_init(database_copy *self);
-void database_copy_release(database_copy *self);
+/* Asks the server for nothing yet. sql: COPY ... FROM STDIN (FORMAT binary); it outlives self. */
+void database_copy_init(database_copy *self, database *connection, const char *sql);
 
 /* Begins a row; as many values follow. */
 void database_copy_row(database_copy *self, unsigned columns);
@@ -26,7 +37,7 @@ void database_copy_hash(database_copy *self, const uint8_t hash[CRYPTO_SHORT_HAS
 /* A text, or the name of an enum's value. */
 void database_copy_text(database_copy *self, text_view text);
 
-/* Sends the rows, once; sql: COPY ... FROM STDIN (FORMAT binary). All of them, or none and an error. */
-database_error database_copy_in(database *connection, const char *sql, database_copy *rows) __attribute__((warn_unused_result));
+/* The end, once: all rows are taken, or none and an error. Releases self. Without a row nothing is asked. */
+database_error database_copy_end(database_copy *self) __attribute__((warn_unused_result));
 
 #endif

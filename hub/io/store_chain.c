@@ -83,7 +83,7 @@ static database_error save(database *connection, const char *scope, const store_
     char position[DATABASE_NUMBER_TEXT];
     const database_parameter parameters[] = {DATABASE_TEXT(scope), database_number(position, (int64_t)last->position),
                                              DATABASE_BYTES(last->chain, CRYPTO_HASH)};
-    return database_query(connection,
+    return database_repeat(connection,
                           "UPDATE ctai.scope SET position = $2::bigint, chained = $2::bigint, chain = $3 WHERE scope = $1",
                           parameters, 3, NULL);
 }
@@ -92,7 +92,7 @@ static database_error save(database *connection, const char *scope, const store_
 static database_error last_link(database *connection, const char *scope, store_chain *last)
 {
     database_result *result = NULL;
-    database_error error = database_query(connection,
+    database_error error = database_repeat(connection,
                                           "SELECT position, chained, chain FROM ctai.scope WHERE scope = $1 FOR UPDATE",
                                           &DATABASE_TEXT(scope), 1, &result);
     uint64_t position = 0;
@@ -125,7 +125,7 @@ database_error store_chain_of(database *connection, const char *scope, int64_t a
     *at = (store_chain){0};
     if (sequence == 0)
         return DATABASE_OK;
-    database_error error = database_query(connection,
+    database_error error = database_repeat(connection,
                                           "SELECT position, chain FROM ctai.ledger WHERE scope = $1 AND agent = $2::integer"
                                           " AND sequence = $3::bigint", parameters, 3, &result);
     if (error == DATABASE_OK && database_rows(result) > 0) {

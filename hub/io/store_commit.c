@@ -146,7 +146,7 @@ static database_error write_coverage(database *connection, const store_place *he
     }
     database_error error = !any        ? DATABASE_OK
                            : !complete ? store_no_memory(connection)
-                                       : database_query(connection, sql, parameters, 3 + COVERED_COLUMNS, NULL);
+                                       : database_repeat(connection, sql, parameters, 3 + COVERED_COLUMNS, NULL);
     for (unsigned i = 0; i < COVERED_COLUMNS; i++)
         database_array_release(&arrays[i]);
     return error;
@@ -166,7 +166,7 @@ static database_error write_ledger(database *connection, const store_place *here
         DATABASE_BYTES(batch->signature, CRYPTO_SIGNATURE),
         DATABASE_BYTES(link->chain, CRYPTO_HASH),
     };
-    return database_query(connection,
+    return database_repeat(connection,
                           "INSERT INTO ctai.ledger (scope, position, agent, incarnation, sequence, header_hash, header,"
                           " signature, chain, received_at) VALUES ($1, $2::bigint, $3::integer, $4::bigint, $5::bigint, $6, $7,"
                           " $8, $9, clock_timestamp())", parameters, 9, NULL);
@@ -178,7 +178,7 @@ static database_error move_on(database *connection, const store_place *here)
     const database_parameter parameters[] = {
         DATABASE_TEXT(here->scope), database_number(agent, here->agent), database_number(sequence, (int64_t)here->sequence),
         database_number(stable, (int64_t)here->stable), DATABASE_BYTES(here->hash, CRYPTO_HASH)};
-    return database_query(connection,
+    return database_repeat(connection,
                           "UPDATE ctai.agent_scope SET sequence = $3::bigint, stable = $4::bigint, hash = $5"
                           " WHERE scope = $1 AND agent = $2::integer", parameters, 5, NULL);
 }
@@ -235,9 +235,10 @@ static void refuse(store_outcome *outcome, wire_record_refusal one)
 }
 
 /* What the batch closes, once all else of it is written. */
-static database_error close_epochs(database *connection, const store_version *version, const store_record *records, size_t count,
+static database_error close_epochs(store_rows *rows, const store_version *version, const store_record *records, size_t count,
                                    arena *scratch, store_outcome *outcome)
 {
+    database *connection = rows->connection;
     database_error error = DATABASE_OK;
     for (size_t i = 0; error == DATABASE_OK && i < count; i++) {
         const record *what = &records[i].what;
@@ -246,7 +247,9 @@ static database_error close_epochs(database *connection, const store_version *ve
         batch_key which = {.epoch = what->epoch};
         record_reason reason;
         memcpy(which.id, what->key, TOKEN_KEY_ID);
-        error = store_keys_close(connection, version->scope, &which, version->position, scratch, &reason);
+        error = store_rows_write(rows); /* which records have which keys is asked of the tables */
+        if (error == DATABASE_OK)
+            error = store_keys_close(connection, version->scope, &which, version->position, scratch, &reason);
         if (error == DATABASE_OK && reason != RECORD_OK)
             refuse(outcome, (wire_record_refusal){.sequence = version->sequence, .index = records[i].index, .reason = reason});
     }
@@ -254,26 +257,30 @@ static database_error close_epochs(database *connection, const store_version *ve
 }
 
 /* What the batch says: its records, what was refused of it, what it covers. */
-static database_error write_content(database *connection, const store_place *here, const store_version *version,
+static database_error write_content(store_rows *rows, const store_place *here, const store_version *version,
                                     const store_batch *batch, arena *scratch, store_outcome *outcome)
 {
+    database *connection = rows->connection;
     store_record *records = NULL;
     size_t count = 0;
     database_error error = sort_bodies(connection, here, batch, scratch, &records, &count, outcome);
     if (error == DATABASE_OK)
-        error = store_records_write(connection, version, records, count);
+        error = store_records_write(rows, version, records, count);
     if (error == DATABASE_OK)
         error = write_coverage(connection, here, batch->header, version->position);
     if (error == DATABASE_OK && version->replacing)
+        error = store_rows_write(rows);
+    if (error == DATABASE_OK && version->replacing)
         error = finish_replacements(connection, here, version, batch->header);
     if (error == DATABASE_OK)
-        error = close_epochs(connection, version, records, count, scratch, outcome);
+        error = close_epochs(rows, version, records, count, scratch, outcome);
     return error;
 }
 
-database_error store_commit_batch(store *self, database *connection, store_place *here, const store_batch *batch, arena *scratch,
+database_error store_commit_batch(store *self, store_rows *rows, store_place *here, const store_batch *batch, arena *scratch,
                                   store_outcome *outcome)
 {
+    database *connection = rows->connection;
     store_chain link = {0};
     here->sequence = batch->header->sequence;
     batch_hash(here->hash, batch->header_bytes);
@@ -287,7 +294,7 @@ database_error store_commit_batch(store *self, database *connection, store_place
         error = write_ledger(connection, here, batch, &link);
     if (error == DATABASE_OK)
         error = batch->quarantine ? put_aside(connection, here, batch, scratch, outcome)
-                                  : write_content(connection, here, &version, batch, scratch, outcome);
+                                  : write_content(rows, here, &version, batch, scratch, outcome);
     if (error == DATABASE_OK)
         error = write_refusals(connection, here, outcome);
     if (error == DATABASE_OK)

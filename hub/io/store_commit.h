@@ -7,8 +7,8 @@
 
 #include "store_place.h"
 
-/* The batch is the next one: all of it, or an error. here moves on to it. */
-database_error store_commit_batch(store *self, database *connection, store_place *here, const store_batch *batch, arena *scratch,
+/* The batch is the next one: all of it but for rows that wait, or an error. here, which lives as long as they wait, moves on to it. */
+database_error store_commit_batch(store *self, store_rows *rows, store_place *here, const store_batch *batch, arena *scratch,
                                   store_outcome *outcome) __attribute__((warn_unused_result));
 
 #endif

@@ -17,7 +17,7 @@ static database_error read_key(database *connection, const database_result *resu
 static database_error load(database *connection, const char *scope, arena *scratch, admission_key **known, unsigned *count)
 {
     database_result *result = NULL;
-    database_error error = database_query(connection,
+    database_error error = database_repeat(connection,
                                           "SELECT epoch, uuid_send(key_id), scheme, closed_position IS NOT NULL FROM ctai.scope_key"
                                           " WHERE scope = $1 ORDER BY epoch", &DATABASE_TEXT(scope), 1, &result);
     if (error != DATABASE_OK)

@@ -26,14 +26,14 @@ database_error store_place_lock_scopes(database *connection, const store_batch *
 
 database_error store_place_lock_scope(database *connection, const char *scope)
 {
-    return database_query(connection, "SELECT FROM ctai.scope WHERE scope = $1 FOR UPDATE", &DATABASE_TEXT(scope), 1, NULL);
+    return database_repeat(connection, "SELECT FROM ctai.scope WHERE scope = $1 FOR UPDATE", &DATABASE_TEXT(scope), 1, NULL);
 }
 
 database_error store_place_lock_agent(database *connection, const uint8_t sign[CRYPTO_PUBLIC], store_place_speaker *who,
                                       int64_t *agent)
 {
     database_result *result = NULL;
-    database_error error = database_query(connection,
+    database_error error = database_repeat(connection,
                                           "SELECT agent, forked_at IS NOT NULL FROM ctai.agent"
                                           " WHERE sign = $1 AND status = 'active' FOR SHARE",
                                           &DATABASE_BYTES(sign, CRYPTO_PUBLIC), 1, &result);
@@ -72,7 +72,7 @@ database_error store_place_read_rights(database *connection, arena *scratch, sto
     char agent[DATABASE_NUMBER_TEXT];
     const database_parameter parameters[] = {DATABASE_TEXT(here->scope), database_number(agent, here->agent)};
     database_result *result = NULL;
-    database_error error = database_query(connection, sql, parameters, 2, &result);
+    database_error error = database_repeat(connection, sql, parameters, 2, &result);
     if (error != DATABASE_OK)
         return error;
     here->right_count = (unsigned)database_rows(result);
@@ -97,12 +97,12 @@ database_error store_place_lock(database *connection, store_place *here)
 {
     char agent[DATABASE_NUMBER_TEXT];
     const database_parameter parameters[] = {DATABASE_TEXT(here->scope), database_number(agent, here->agent)};
-    database_error error = database_query(connection,
+    database_error error = database_repeat(connection,
                                           "INSERT INTO ctai.agent_scope (scope, agent) VALUES ($1, $2::integer)"
                                           " ON CONFLICT DO NOTHING", parameters, 2, NULL);
     database_result *result = NULL;
     if (error == DATABASE_OK)
-        error = database_query(connection,
+        error = database_repeat(connection,
                                "SELECT incarnation, sequence, stable, hash FROM ctai.agent_scope"
                                " WHERE scope = $1 AND agent = $2::integer FOR UPDATE", parameters, 2, &result);
     if (error == DATABASE_OK) {

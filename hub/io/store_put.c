@@ -18,7 +18,7 @@ static database_error find_in_ledger(database *connection, const store_place *he
     const database_parameter parameters[] = {DATABASE_TEXT(here->scope), database_number(agent, here->agent),
                                              database_number(number, (int64_t)sequence)};
     database_result *result = NULL;
-    database_error error = database_query(connection,
+    database_error error = database_repeat(connection,
                                           "SELECT header_hash FROM ctai.ledger WHERE scope = $1 AND agent = $2::integer"
                                           " AND sequence = $3::bigint", parameters, 3, &result);
     *found = error == DATABASE_OK && database_rows(result) > 0
@@ -41,55 +41,107 @@ static database_error judge(database *connection, const store_place *here, const
     return error;
 }
 
-/* The batch of an agent that has a right in the scope. */
-static database_error put_here(store *self, database *connection, store_place *here, const store_batch *batch, arena *scratch,
-                               store_outcome *outcome)
+/* An agent in a scope: what the transaction has locked and read of it once, for all of its batches. */
+typedef struct seat {
+    struct seat *next;
+    const batch_header *header; /* of one of them: whose, and of which scope */
+    store_place here;
+} seat;
+
+typedef struct {
+    store *self;
+    arena *scratch;
+    store_rows rows;
+    seat *seats;
+} sitting;
+
+/* What an agent may do, or who it is, has changed: it is read anew for its next batch. */
+static void leave(sitting *in, const seat *at)
 {
-    bool same = true;
+    seat **link = &in->seats;
+    while (*link != at)
+        link = &(*link)->next;
+    *link = at->next;
+}
+
+/* The batch of an agent that has a right in the scope. */
+static database_error put_here(sitting *in, seat *at, const store_batch *batch, store_outcome *outcome)
+{
+    database *connection = in->rows.connection;
+    store_place *here = &at->here;
+    bool admitted = true;
     database_error error = judge(connection, here, batch, &outcome->stored);
     if (error != DATABASE_OK)
         return error;
     if (outcome->stored == HUB_STORED_AGAIN) {
-        store_chain at;
-        error = store_chain_of(connection, here->scope, here->agent, here->sequence, &at);
-        outcome->ledger_position = at.position;
-        memcpy(outcome->chain, at.chain, CRYPTO_HASH);
+        store_chain last;
+        error = store_chain_of(connection, here->scope, here->agent, here->sequence, &last);
+        outcome->ledger_position = last.position;
+        memcpy(outcome->chain, last.chain, CRYPTO_HASH);
         /* The receipt goes up to the last batch; what was refused from this one on may never have arrived. */
         if (error == DATABASE_OK)
-            error = store_refusals_after(connection, here->agent, here->scope, batch->header->sequence - 1, scratch,
+            error = store_refusals_after(connection, here->agent, here->scope, batch->header->sequence - 1, in->scratch,
                                          &outcome->refusals, &outcome->refusal_count);
         return error;
     }
-    if (outcome->stored == HUB_STORED_FORK)
+    if (outcome->stored == HUB_STORED_FORK) {
+        leave(in, at);
         return store_place_mark_fork(connection, here->agent);
+    }
     if (outcome->stored != HUB_STORED_COMMITTED)
         return DATABASE_OK;
     if (!batch->quarantine)
-        error = store_keys_take(connection, here->scope, batch->header, scratch, &same);
-    if (error == DATABASE_OK && same)
-        return store_commit_batch(self, connection, here, batch, scratch, outcome);
+        error = store_keys_take(connection, here->scope, batch->header, in->scratch, &admitted);
+    if (error == DATABASE_OK && admitted) {
+        bool replacing = here->replacing;
+        error = store_commit_batch(in->self, &in->rows, here, batch, in->scratch, outcome);
+        if (replacing)
+            leave(in, at);
+        return error;
+    }
     outcome->stored = HUB_STORED_KEY;
     return error;
 }
 
-static database_error put_one(store *self, database *connection, const store_batch *batch, arena *scratch, store_outcome *outcome)
+/* Where the batch's agent sits; NULL: it has no right there, as outcome says, or an error. */
+static database_error sit(sitting *in, const store_batch *batch, seat **found, store_outcome *outcome)
 {
-    store_place here = {0};
+    const batch_header *header = batch->header;
+    seat *at = in->seats;
     store_place_speaker who;
-    database_error error = store_place_lock_agent(connection, batch->header->agent, &who, &here.agent);
+    while (at && (memcmp(at->header->agent, header->agent, CRYPTO_PUBLIC) != 0 || !text_equal(at->header->scope, header->scope)))
+        at = at->next;
+    *found = at;
+    if (at)
+        return DATABASE_OK;
+    at = arena_take(in->scratch, sizeof *at);
+    if (!at)
+        return store_no_memory(in->rows.connection);
+    *at = (seat){.header = header, .next = in->seats};
+    database_error error = store_place_lock_agent(in->rows.connection, header->agent, &who, &at->here.agent);
     outcome->stored = who == STORE_PLACE_FORKED ? HUB_STORED_FORK : HUB_STORED_NO_RIGHT;
     if (error != DATABASE_OK || who != STORE_PLACE_KNOWN)
         return error;
     outcome->stored = HUB_STORED_SCOPE;
-    if (!text_copy(here.scope, sizeof here.scope, batch->header->scope))
+    if (!text_copy(at->here.scope, sizeof at->here.scope, header->scope))
         return DATABASE_OK;
-    error = store_place_read_rights(connection, scratch, &here);
-    if (error != DATABASE_OK || !store_place_has_right(&here))
+    error = store_place_read_rights(in->rows.connection, in->scratch, &at->here);
+    if (error != DATABASE_OK || !store_place_has_right(&at->here))
         return error;
-    error = store_place_lock(connection, &here);
+    error = store_place_lock(in->rows.connection, &at->here);
     if (error == DATABASE_OK)
-        error = put_here(self, connection, &here, batch, scratch, outcome);
-    outcome->position = store_place_position(&here, batch->header->scope);
+        *found = in->seats = at;
+    return error;
+}
+
+static database_error put_one(sitting *in, const store_batch *batch, store_outcome *outcome)
+{
+    seat *at;
+    database_error error = sit(in, batch, &at, outcome);
+    if (error == DATABASE_OK && at) {
+        error = put_here(in, at, batch, outcome);
+        outcome->position = store_place_position(&at->here, batch->header->scope);
+    }
     return error;
 }
 
@@ -148,9 +200,13 @@ database_error store_put(store *self, const store_batch *batches, unsigned count
         error = database_begin(connection, false);
     if (error != DATABASE_OK)
         return error;
+    sitting in = {.self = self, .scratch = scratch};
+    store_rows_init(&in.rows, connection, scratch);
     error = store_place_lock_scopes(connection, batches, count);
     for (unsigned i = 0; error == DATABASE_OK && i < count; i++)
-        error = put_one(self, connection, &batches[i], scratch, &outcomes[i]);
+        error = put_one(&in, &batches[i], &outcomes[i]);
+    if (error == DATABASE_OK)
+        error = store_rows_write(&in.rows);
     if (error == DATABASE_OK) {
         error = database_commit(connection);
         if (error == DATABASE_LATER && !database_alive(connection))

@@ -21,8 +21,9 @@ database_error store_use_set(database *connection, store_use use)
     const char *role = store_use_role(use);
     if (!role)
         return DATABASE_OK;
-    char sql[64];
-    snprintf(sql, sizeof sql, "SET ROLE %s", role);
+    char sql[96];
+    /* Batches find each row by an index. A plan made while a table was empty would stand for long, and read all of it. */
+    snprintf(sql, sizeof sql, "SET ROLE %s;%s", role, use == STORE_INGEST ? "SET enable_seqscan TO off" : "");
     database_error error = database_run(connection, sql);
     /* A role that is not there is SQLSTATE 22023, among the errors of data. */
     if (error == DATABASE_CONFIGURATION || error == DATABASE_DATA)
