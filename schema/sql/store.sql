@@ -1,4 +1,4 @@
--- What a batch does to the tables beyond one statement (store_records.c).
+-- What a batch does to the tables beyond one statement (store_rows.c, store_records.c).
 --
 -- The planner may know nothing yet of tables that are just being filled, and would then read all of an
 -- agent's records for each batch; so each record is looked up by its whole primary key, one by one.
@@ -6,20 +6,19 @@
 -- Withdraws records of an agent, each in its contract alone, at a position; a key that is not there is passed over.
 CREATE FUNCTION ctai.withdraw_records(of_scope text, of_agent integer, at_position bigint, keys uuid[], contracts integer[])
 RETURNS void
-LANGUAGE plpgsql AS $$
-BEGIN
-    FOR place IN 1 .. cardinality(keys) LOOP
-        WITH gone AS (
-            DELETE FROM ctai.record
-            WHERE scope = of_scope AND agent = of_agent AND key = keys[place]
-            -- + 0: by the whole primary key, never by the contract's index, whatever the planner thinks that it knows.
-            AND contract_id + 0 = contracts[place]
-            RETURNING *
-        )
-        INSERT INTO ctai.record_history
-        SELECT gone.*, at_position FROM gone;
-    END LOOP;
-END
+LANGUAGE sql AS $$
+    WITH gone AS (
+        DELETE FROM ctai.record
+        WHERE ctid = ANY (ARRAY(
+            SELECT old.ctid
+            FROM unnest(keys, contracts) AS f (key, contract_id), LATERAL (
+                SELECT r.ctid, r.contract_id FROM ctai.record AS r
+                WHERE r.scope = of_scope AND r.agent = of_agent AND r.key = f.key OFFSET 0) AS old
+            WHERE old.contract_id = f.contract_id))
+        RETURNING *
+    )
+    INSERT INTO ctai.record_history
+    SELECT gone.*, at_position FROM gone
 $$;
 
 -- Takes records out of those that are staged for an agent with new keys; contracts NULL: whatever the contract.
