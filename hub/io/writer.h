@@ -19,7 +19,7 @@
 
 enum {
     WRITER_MERGE_BATCHES = 32,            /* in one commit */
-    WRITER_MERGE_BYTES = 8 * 1024 * 1024, /* likewise, unless one batch alone has more */
+    WRITER_MERGE_BYTES = 2 * 1024 * 1024, /* likewise, unless one batch alone has more */
     WRITER_RETRY_MS_MIN = 100,
     WRITER_RETRY_MS_MAX = 5000,
     WRITER_FAULTS_MAX = 8,

@@ -1,6 +1,6 @@
 /*
- * Large batches go another way into the database than small ones (store_records.c): what is new by COPY, what is known by
- * a statement that keeps its history. The same records, sent small and large, leave the same rows.
+ * The rows of a transaction's batches wait and go into the table together (store_rows.c). However records are cut into
+ * batches, and batches into transactions, they leave the same rows and the same history.
  */
 #include "storehouse.h"
 
@@ -142,6 +142,80 @@ START_TEST(small_and_large_batches_leave_the_same_rows)
 }
 END_TEST
 
+enum { LIVES = 6, ROUNDS = 24, KEYS = 40, TOGETHER = 6 };
+
+static unsigned draw(uint32_t *state, unsigned below)
+{
+    *state = *state * 1664525 + 1013904223;
+    return (*state >> 16) % below;
+}
+
+/* What an agent does with some of its keys, ascending: mostly puts, of changing values. */
+static unsigned any_records(record *made, unsigned round, uint32_t *state)
+{
+    unsigned count = 0;
+    /* Some batches come after all keys of the one before, as in a push; most do not. */
+    unsigned from = draw(state, 3) == 0 ? draw(state, KEYS) : 0, dense = 1 + draw(state, 4);
+    for (unsigned i = from; i < KEYS; i++) {
+        if (draw(state, dense) != 0)
+            continue;
+        record *one = &made[count++];
+        *one = shape(i);
+        switch (draw(state, 8)) {
+        case 0:
+            one->operation = RECORD_WITHDRAW;
+            break;
+        case 1:
+            if (draw(state, 3) == 0)
+                one->operation = RECORD_ERASE;
+            break;
+        default:
+            if (one->has_quantity)
+                one->quantity += round * 7;
+        }
+    }
+    return count;
+}
+
+/* Also by which batch a row came, and which one replaced it. */
+#define LIFE(name) \
+    "SELECT " VALUES ", sequence, (SELECT l.sequence FROM ctai.ledger AS l WHERE l.scope = h.scope AND l.position = replaced_position)" \
+    " FROM (SELECT r.*, NULL::bigint AS replaced_position FROM ctai.record AS r UNION ALL SELECT * FROM ctai.record_history) AS h" \
+    " JOIN ctai.agent USING (agent) WHERE name = '" name "'"
+
+START_TEST(batches_together_or_alone_leave_the_same_rows)
+{
+    uint32_t state = (uint32_t)_i * 7919 + 17;
+    store_batch together[TOGETHER];
+    store_outcome outcomes[TOGETHER];
+    unsigned waiting = 0, wanted = 1;
+    house_agent beside;
+    house_agent_new(&beside, "beside", "63");
+    house_approve(&beside, "63-a", "axe1");
+    house_approve(&beside, "63-a", "axe2");
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        record records[KEYS];
+        unsigned count = any_records(records, round, &state);
+        ck_assert_int_eq(house_put(house_batch(&small, records, count)).stored, HUB_STORED_COMMITTED);
+        together[waiting++] = house_batch(&large, records, count);
+        if (waiting < TOGETHER && draw(&state, 3) == 0)
+            together[waiting++] = house_batch(&beside, records, count);
+        if (waiting < wanted && waiting < TOGETHER && round + 1 < ROUNDS)
+            continue;
+        ck_assert_int_eq(store_put(house.store, together, waiting, house.memory, outcomes), DATABASE_OK);
+        for (unsigned i = 0; i < waiting; i++)
+            ck_assert_int_eq(outcomes[i].stored, HUB_STORED_COMMITTED);
+        waiting = 0;
+        wanted = 1 + draw(&state, TOGETHER);
+    }
+    ck_assert_int_gt(house_number("SELECT count(*) FROM ctai.record_history"), 0);
+    ck_assert_int_eq(house_number("SELECT count(*) FROM ((" LIFE("small") " EXCEPT ALL " LIFE("large") ") UNION ALL (" LIFE("large")
+                                  " EXCEPT ALL " LIFE("small") ")) AS other"), 0);
+    ck_assert_int_eq(house_number("SELECT count(*) FROM ctai.agent_scope AS s JOIN ctai.agent USING (agent)"
+                                  " WHERE name IN ('small', 'large') AND s.sequence = 24"), 2);
+}
+END_TEST
+
 /* A COPY that the server breaks off leaves nothing, and the connection goes on. */
 START_TEST(a_copy_that_fails_leaves_nothing)
 {
@@ -170,6 +244,7 @@ int main(void)
     tcase_add_checked_fixture(all, enter, house_leave);
     tcase_set_timeout(all, 60);
     tcase_add_test(all, small_and_large_batches_leave_the_same_rows);
+    tcase_add_loop_test(all, batches_together_or_alone_leave_the_same_rows, 0, LIVES);
     tcase_add_test(all, a_copy_that_fails_leaves_nothing);
     suite_add_tcase(suite, all);
     return house_main(suite);
