@@ -274,26 +274,18 @@ database_error database_query(database *self, const char *sql, const database_pa
                   "query", result);
 }
 
-/* Has the server kept the statement, under the name "s" and its place? Else it is told to; false: it is not kept. */
-static bool keep(database *self, const char *sql, char name[16])
+/* The server keeps the statement under a name from now on. */
+static database_error prepare(database *self, const char *name, const char *sql)
 {
-    unsigned at = 0;
-    while (at < self->prepared_count && strcmp(self->prepared[at], sql) != 0)
-        at++;
-    snprintf(name, 16, "s%u", at);
-    if (at < self->prepared_count)
-        return true;
-    char *text = at < DATABASE_PREPARED_MAX ? strdup(sql) : NULL;
+    char *text = strdup(sql);
     if (!text)
-        return false;
-    PGresult *made = PQprepare(self->connection, name, sql, 0, NULL);
-    bool kept = PQresultStatus(made) == PGRES_COMMAND_OK;
-    PQclear(made);
-    if (kept)
+        return database_fail(self, DATABASE_NO_MEMORY, "mémoire insuffisante");
+    database_error error = finish(self, PQprepare(self->connection, name, sql, 0, NULL), "prepare", NULL);
+    if (error == DATABASE_OK)
         self->prepared[self->prepared_count++] = text;
     else
         free(text);
-    return kept;
+    return error;
 }
 
 /* Did the server refuse because it has no such statement, or because a table has changed under it? */
@@ -307,15 +299,24 @@ database_error database_repeat(database *self, const char *sql, const database_p
                                database_result **result)
 {
     char name[16];
+    unsigned at = 0;
     if (!self->connection)
         return no_connection(self, result);
-    if (!keep(self, sql, name))
-        return database_query(self, sql, parameters, count, result); /* which says why, if there is a reason */
+    while (at < self->prepared_count && strcmp(self->prepared[at], sql) != 0)
+        at++;
+    if (at == DATABASE_PREPARED_MAX)
+        return database_query(self, sql, parameters, count, result);
+    snprintf(name, sizeof name, "s%u", at);
+    if (result)
+        *result = NULL;
+    database_error error = at == self->prepared_count ? prepare(self, name, sql) : DATABASE_OK;
+    if (error != DATABASE_OK)
+        return error;
     parameter_arrays arrays;
     lay_out(&arrays, parameters, count);
     PGresult *answer = PQexecPrepared(self->connection, name, count, arrays.values, arrays.sizes, arrays.formats, 0);
     bool stale = is_stale(answer);
-    database_error error = finish(self, answer, "query", result);
+    error = finish(self, answer, "query", result);
     if (!stale)
         return error;
     database_close(self); /* the next connection prepares anew */
