@@ -54,14 +54,16 @@ class Pace:
         self.note("insert", rate(drive("peer_insert", stage.conninfo, "banc.insertion", path, self.insert_rows)))
 
     def round(self, number):
-        """One of each, side by side."""
+        """One of each, side by side: first an office's first push, which the other ways then follow, row by row."""
         stage, path = self.stage, self.stage.world.path(f"lignes-{number}")
+        newcomer = [next(stage.newcomers)]
         begun = stage.position()
-        self.ingest(stage.agents[:1], "end_to_end")
+        self.ingest(newcomer, "end_to_end")
         stage.export_since(begun, path)
         self.compare(path, number)
         os.unlink(path)
-        self.ingest(stage.agents[:1], "end_to_end_watched", watched=True)
+        self.ingest(newcomer, "end_to_end_later")
+        self.ingest(newcomer, "end_to_end_watched", watched=True)
         for count in self.parallel:
             self.ingest(stage.agents[:count], f"end_to_end_{count}")
         if self.parallel:
@@ -79,7 +81,7 @@ class Pace:
             self.nats.close()
         made = {key: median(values) for key, values in self.figures.items()}
         ratios = {"of_copy_1000": ("end_to_end", "copy_1000"), "of_copy_large": ("end_to_end", "copy_large"),
-                  "with_consolidation": ("end_to_end_watched", "end_to_end"), "over_nats": ("end_to_end", "nats"),
+                  "with_consolidation": ("end_to_end_watched", "end_to_end_later"), "later_over_first": ("end_to_end_later", "end_to_end"), "over_nats": ("end_to_end", "nats"),
                   "over_insert": ("end_to_end", "insert")}
         for key, (above, below) in ratios.items():
             # Within one round both had the same machine: the median of the rounds' ratios.
@@ -236,10 +238,21 @@ def recovery(stage, rows):
     return {"recovery_rows_left": rows - done, "recovery_ready_s": ready - killed, "recovery_s": ended - killed}
 
 
-def memory(stage, rows):
-    """The hub's peak after so many more records."""
-    before = stage.hub_memory_mb()
-    stage.fill(stage.agents[0], rows)
-    stage.send(stage.agents[:1])
-    return before, stage.hub_memory_mb()
+def bulk(stage, rows):
+    """A large first push: the hub's peak after it, and what a record takes on the disks: in the agent's outbox until it is acknowledged, in
+    the database's tables and their indexes, in the ledger, in the log of writes that backups and standbys read."""
+    name = next(stage.newcomers)
+
+    def sizes():
+        return [int(number) for number in stage.sql("SELECT pg_total_relation_size('ctai.record'), pg_total_relation_size('ctai.ledger'),"
+                                                    " pg_current_wal_lsn() - '0/0'").split("|")]
+
+    outbox = os.path.join(stage.home(name), "etat.sqlite")
+    empty, begun = os.path.getsize(outbox), sizes()
+    stage.fill(name, rows)
+    queued = os.path.getsize(outbox) - empty
+    sent = stage.send([name])
+    grown = [after - before for after, before in zip(sizes(), begun)]
+    return {"bulk_rows": rows, "bulk_rows_s": sent["rows"] / sent["seconds"], "hub_rss_mb": stage.hub_memory_mb(), "outbox_bytes": queued / rows,
+            "record_bytes": grown[0] / rows, "ledger_bytes": grown[1] / rows, "wal_bytes": grown[2] / rows}
 

@@ -89,16 +89,18 @@ class Rusage:
 class Stage:
     """The hub, its database and its agents."""
 
-    def __init__(self, world, agents):
+    def __init__(self, world, agents, rounds=0):
         self.world = world
         self.agents = [f"banc-{i + 1}" for i in range(agents)]
-        self.used = dict.fromkeys(self.agents, 0)  # records that each has sent
+        newcomers = [f"tour-{i + 1}" for i in range(rounds)]
+        self.newcomers = iter(newcomers)  # each makes its first push in a round
+        self.used = dict.fromkeys(self.agents + newcomers, 0)  # records that each has sent
         contract_2024 = harness.write_contract_2024(world.path("2024.yaml"))
         world.start_hub(harness.CONTRACT_FILE, contract_2024)
-        for name in self.agents + ["csv"]:
+        for name in self.agents + newcomers + ["csv"]:
             world.enrol(name)
         world.enrol("latence", contract=CONTRACT_2024)
-        world.share_key(self.agents + ["csv", "latence"])
+        world.share_key(self.agents + newcomers + ["csv", "latence"])
         self.conninfo = self._find_database()
         self.sql("CREATE SCHEMA banc")
         self.fresh_tables()
