@@ -118,7 +118,7 @@ static int look_in(explaining *self, cli_call *call, const lastfiles *last)
     if (code == CLI_DONE && last != NULL) {
         lastfiles now;
         lastfiles_hash(now.persons_hash, record_key, input_view(&from.persons));
-        lastfiles_hash(now.events_hash, record_key, input_view(&from.events));
+        memcpy(now.events_hash, from.events.hash, sizeof now.events_hash);
         if (!crypto_equal(now.persons_hash, last->persons_hash, CRYPTO_SHORT_HASH)
             || !crypto_equal(now.events_hash, last->events_hash, CRYPTO_SHORT_HASH))
             cli_say(self->call, "attention : ces fichiers ont changé depuis le dernier push (%s, %s)", last->persons, last->events);

@@ -32,7 +32,7 @@ static int choose(agent_export *self, cli_call *call)
                         "aucun contrat connu ; prenez d’abord en compte l’approbation de la préfecture : "
                         "ctai-agent join FICHIER");
     self->contracts = arena_take(self->memory, count * sizeof *self->contracts);
-    self->earlier = calloc(count, sizeof *self->earlier);
+    self->earlier = arena_take(self->memory, count * sizeof *self->earlier);
     if (self->contracts == NULL || self->earlier == NULL)
         return agent_call_no_memory(call);
     text_view ids[WIRE_CONTRACTS_MAX];
@@ -76,11 +76,9 @@ static int load(agent_export *self, cli_call *call, agent_export_tokens tokens)
         int code = load_keys(self, call, tokens, i);
         if (code != CLI_DONE)
             return code;
-        outbox_error error = enqueue_earlier(own->box, contract->terms->id, &self->earlier[i],
-                                             &contract->earlier_count);
+        outbox_error error = enqueue_earlier(own->box, contract, &self->earlier[i]);
         if (error != OUTBOX_OK)
             return agent_call_outbox_failed(call, error);
-        contract->earlier = self->earlier[i];
     }
     return CLI_DONE;
 }
@@ -105,7 +103,9 @@ static int make(agent_export *self, cli_call *call, bool partial)
         return agent_call_outbox_failed(call, listed);
     export_input from = {
         .persons = {name_of(call, "persons"), input_view(&self->persons)},
-        .events = {name_of(call, "events"), input_view(&self->events)},
+        .events = {name_of(call, "events"), {NULL, (size_t)self->events.size}},
+        .events_source = &self->events.source,
+        .store = spill_store(self->spilled),
         .contract_count = self->contract_count,
         .contracts = self->contracts,
         .partial = partial,
@@ -117,8 +117,18 @@ static int make(agent_export *self, cli_call *call, bool partial)
     progress_start(&self->bar, call->err, call->terminal, "Lecture");
     export_error error = export_make(&self->made, &from, &self->sink, self->memory);
     progress_end(&self->bar);
+    for (unsigned i = 0; i < self->contract_count; i++)
+        if (error != EXPORT_OK && self->earlier[i].error != OUTBOX_OK)
+            return agent_call_outbox_failed(call, self->earlier[i].error);
     if (error == EXPORT_NO_MEMORY)
         return agent_call_no_memory(call);
+    if (error == EXPORT_NO_STORE)
+        return agent_call_outbox_failed(call, OUTBOX_CANNOT_WRITE);
+    if (error == EXPORT_UNREADABLE && self->events.changed)
+        return cli_fail(call, CLI_BAD_INPUT, "%s : le fichier a changé pendant la lecture ; rien n’a été envoyé : recommencez",
+                        from.events.name);
+    if (error == EXPORT_UNREADABLE)
+        return cli_bad_file(call, &self->events_file);
     if (error == EXPORT_UNUSABLE && self->diagnostics != call->err && !call->together && self->whole != NULL
         && fflush(self->whole) == 0)
         (void)fwrite(self->whole_text, 1, self->whole_size, call->err);
@@ -144,12 +154,14 @@ int agent_export_make(agent_export *self, cli_call *call, agent_export_tokens to
     self->diagnostics = diagnostics;
     self->whole = open_memstream(&self->whole_text, &self->whole_size);
     int code = read_file(call, "persons", &self->persons);
-    if (code == CLI_DONE)
-        code = read_file(call, "events", &self->events);
+    self->events_file = *cli_input(call, "events");
+    if (code == CLI_DONE && !input_stream_open(&self->events, &self->events_file, agent_call_of(call)->agent->secrets->record_key))
+        code = cli_bad_file(call, &self->events_file);
     if (code != CLI_DONE)
         return code;
-    self->memory = arena_new(BYTES_BASE + BYTES_PER_BYTE * (self->persons.size + self->events.size));
-    if (self->memory == NULL)
+    self->memory = arena_new(BYTES_BASE + BYTES_PER_BYTE * (self->persons.size + (size_t)self->events.size));
+    self->spilled = spill_new(&agent_call_of(call)->agent->folder);
+    if (self->memory == NULL || self->spilled == NULL)
         return agent_call_no_memory(call);
     if ((code = choose(self, call)) == CLI_DONE && (code = load(self, call, tokens)) == CLI_DONE)
         code = make(self, call, partial);
@@ -159,14 +171,13 @@ int agent_export_make(agent_export *self, cli_call *call, agent_export_tokens to
 void agent_export_release(agent_export *self)
 {
     for (unsigned i = 0; self->earlier != NULL && i < self->contract_count; i++)
-        free(self->earlier[i]);
-    free(self->earlier);
+        trail_read_close(&self->earlier[i]);
     if (self->whole != NULL)
         (void)fclose(self->whole);
     free(self->whole_text);
     arena_destroy(&self->memory);
+    spill_destroy(&self->spilled);
     input_release(&self->persons);
-    input_release(&self->events);
     memset(self, 0, sizeof *self);
 }
 
@@ -188,6 +199,18 @@ void agent_export_tell(const agent_export *self, FILE *to)
     }
     if (self->made.unsure)
         (void)fprintf(to, "Une partie des fichiers est illisible : rien n’est retiré cette fois.\n");
+}
+
+int agent_export_whole(const agent_export *self, cli_call *call)
+{
+    for (unsigned i = 0; i < self->made.result_count; i++) {
+        export_error error = export_failure(&self->made.results[i]);
+        if (error == EXPORT_NO_MEMORY)
+            return agent_call_no_memory(call);
+        if (error != EXPORT_OK)
+            return agent_call_outbox_failed(call, OUTBOX_CANNOT_WRITE);
+    }
+    return CLI_DONE;
 }
 
 int agent_export_code(const agent_export *self)

@@ -9,14 +9,18 @@
 #include "enqueue.h"
 #include "input.h"
 #include "progress.h"
+#include "spill.h"
 
 typedef struct {
     arena *memory; /* of everything but the files */
-    input persons, events;
+    input persons;
+    cli_file events_file;
+    input_stream events;
+    spill *spilled; /* what of the export is too much for memory */
     unsigned known_count, contract_count; /* that we serve; of these, those of the call */
     wire_contract *known;
     export_contract *contracts;
-    export_contribution **earlier; /* of each contract; freed by release */
+    trail_reading *earlier; /* of each contract */
     export made;
     diag_sink sink;
     FILE *diagnostics;
@@ -43,6 +47,9 @@ void agent_export_release(agent_export *self);
 
 /* The lines about what was left out and why, and rows in error, on to. */
 void agent_export_tell(const agent_export *self, FILE *to);
+
+/* 0 when all that was read of the records since they were made could be read; else an exit code, said. */
+int agent_export_whole(const agent_export *self, cli_call *call);
 
 /* 65 when some row is in error, else 0. */
 int agent_export_code(const agent_export *self);

@@ -87,6 +87,9 @@ int agent_preview_run(cli_call *call)
     int code = agent_export_make(&from, call, AGENT_EXPORT_TOKENS, false, call->err);
     if (code == CLI_DONE) {
         write_all(&from, cli_output(call), json);
+        code = agent_export_whole(&from, call);
+    }
+    if (code == CLI_DONE) {
         agent_export_tell(&from, call->err);
         code = agent_export_code(&from);
     }

@@ -42,7 +42,7 @@ static int remember(cli_call *call, const agent_export *from)
         !lastfiles_path(files.events, call->folder, cli_value(call, "events")))
         return CLI_DONE;
     lastfiles_hash(files.persons_hash, own->agent->secrets->record_key, input_view(&from->persons));
-    lastfiles_hash(files.events_hash, own->agent->secrets->record_key, input_view(&from->events));
+    memcpy(files.events_hash, from->events.hash, sizeof files.events_hash);
     for (unsigned i = 0; i < from->contract_count; i++) {
         outbox_error error = lastfiles_keep(own->box, from->contracts[i].terms->id, &files);
         if (error != OUTBOX_OK)

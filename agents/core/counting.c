@@ -36,26 +36,12 @@ static int by_number(const void *a, const void *b)
     return (first > second) - (first < second);
 }
 
-/* The entries of all subjects, in ascending order. */
-static uint64_t *collect_entries(const counting *self, size_t count)
-{
-    uint64_t *entries = arena_take(self->from, (count + 1) * sizeof *entries);
-    size_t filled = 0;
-    for (uint32_t i = 0; entries && i < self->rows->rows.count; i++) {
-        const events_row *what = events_at(self->rows, i);
-        if (takes_part(self, what) && what->type == FACT_ENTREE)
-            entries[filled++] = entry_of(what->subject, what->day);
-    }
-    if (entries)
-        qsort(entries, count, sizeof *entries, by_number);
-    return entries;
-}
-
 /* Days since the latest entry of the subject on that day or before; -1: there is none. */
-static int64_t days_since_entry(const uint64_t *entries, size_t count, const events_row *exit)
+static int64_t days_since_entry(const counting *self, const events_row *exit)
 {
+    const uint64_t *entries = self->entries.items;
     uint64_t wanted = entry_of(exit->subject, exit->day);
-    size_t low = 0, high = count;
+    size_t low = 0, high = self->entries.count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
         if (entries[middle] <= wanted)
@@ -68,44 +54,36 @@ static int64_t days_since_entry(const uint64_t *entries, size_t count, const eve
     return (int64_t)(wanted - entries[low - 1]);
 }
 
-static void refuse_exit(const counting *self, events_row *exit)
+static void refuse_exit(const counting *self, const events_row *exit)
 {
     diag where = events_where(self->rows, DIAG_ERROR, exit, EVENTS_TYPE,
                               "Ajoutez l’entrée, ou corrigez sa date ou celle de la sortie");
     where.message = "la personne n’a pas d’entrée dans cette action à cette date ou avant";
     diag_emit(self->sink, &where);
-    exit->in_error = true;
     self->counts->errors++;
 }
 
-bool counting_settle_exits(const counting *self)
+/*
+ * Reads the next row of the contract, with its subject; once entries are known also a sortie's days, below 0 and the row in
+ * error when there is no entree. 1: a row, 0: no more, -1: memory is short, or the rows cannot be read.
+ */
+static int next_row(const counting *self, events_walk *walk, events_row *what)
 {
-    size_t entry_count = 0, exit_count = 0;
-    for (uint32_t i = 0; i < self->rows->rows.count; i++) {
-        events_row *what = events_at(self->rows, i);
-        if (!takes_part(self, what) || what->person == PERSONS_NONE)
-            continue;
-        what->subject = subjects_of(self->who, what->person, what->action);
-        if (what->subject == SUBJECTS_NONE)
-            return false;
-        entry_count += what->type == FACT_ENTREE;
-        exit_count += what->type == FACT_SORTIE;
-    }
-    if (exit_count == 0)
-        return true;
-    const uint64_t *entries = collect_entries(self, entry_count);
-    if (!entries)
-        return false;
-    for (uint32_t i = 0; i < self->rows->rows.count; i++) {
-        events_row *what = events_at(self->rows, i);
-        if (!takes_part(self, what) || what->type != FACT_SORTIE)
-            continue;
-        what->quantity = days_since_entry(entries, entry_count, what);
+    do {
+        if (!events_next(walk, what))
+            return spool_failed(&self->rows->rows) ? -1 : 0;
+    } while (what->contract != self->contract);
+    if (!takes_part(self, what) || what->person == PERSONS_NONE)
+        return 1;
+    what->subject = subjects_of(self->who, what->person, what->action);
+    if (what->subject == SUBJECTS_NONE)
+        return -1;
+    if (what->type == FACT_SORTIE && self->settled) {
+        what->quantity = days_since_entry(self, what);
         what->has_quantity = true;
-        if (what->quantity < 0)
-            refuse_exit(self, what);
+        what->in_error = what->quantity < 0;
     }
-    return true;
+    return 1;
 }
 
 static eligibility judge(const counting *self, const events_row *what, civil_day day)
@@ -113,16 +91,62 @@ static eligibility judge(const counting *self, const events_row *what, civil_day
     return persons_eligibility(persons_at(self->people, what->person), day);
 }
 
-void counting_anchor(const counting *self)
+/* Marks the subject of an eligible event on a day of the contract. */
+static void anchor(const counting *self, const events_row *what)
 {
-    for (uint32_t i = 0; i < self->rows->rows.count; i++) {
-        const events_row *what = events_at(self->rows, i);
-        if (!takes_part(self, what) || what->person == PERSONS_NONE || !is_in_contract(self, what->day))
+    if (!takes_part(self, what) || what->person == PERSONS_NONE || !is_in_contract(self, what->day))
+        return;
+    subjects_row *who = subjects_at(self->who, what->subject);
+    if (!who->anchored)
+        who->anchored = judge(self, what, what->day) == ELIGIBILITY_YES;
+}
+
+static bool add_entry(counting *self, const events_row *what)
+{
+    uint64_t *entry = arena_vector_add(&self->entries);
+    if (entry)
+        *entry = entry_of(what->subject, what->day);
+    return entry != NULL;
+}
+
+/* Looks at all sorties, whose entrees are known now. */
+static bool settle_exits(counting *self)
+{
+    events_walk walk;
+    events_row what;
+    int more;
+    events_start(&walk, self->rows);
+    while ((more = next_row(self, &walk, &what)) > 0) {
+        if (what.type != FACT_SORTIE)
             continue;
-        subjects_row *who = subjects_at(self->who, what->subject);
-        if (!who->anchored)
-            who->anchored = judge(self, what, what->day) == ELIGIBILITY_YES;
+        if (what.quantity < 0)
+            refuse_exit(self, &what);
+        anchor(self, &what);
     }
+    return more == 0;
+}
+
+bool counting_settle(counting *self, counting_tell *tell, void *data)
+{
+    events_walk walk;
+    events_row what;
+    int more;
+    bool exits = false;
+    arena_vector_init(&self->entries, self->from, sizeof(uint64_t));
+    events_start(&walk, self->rows);
+    while ((more = next_row(self, &walk, &what)) > 0) {
+        if (!tell(data, &what))
+            return false;
+        if (what.type == FACT_ENTREE && takes_part(self, &what) && !add_entry(self, &what))
+            return false;
+        exits |= what.type == FACT_SORTIE;
+        if (what.type != FACT_SORTIE)
+            anchor(self, &what);
+    }
+    if (self->entries.count > 0)
+        qsort(self->entries.items, self->entries.count, sizeof(uint64_t), by_number);
+    self->settled = true;
+    return more == 0 && (!exits || settle_exits(self));
 }
 
 /* The day on which the event would count; CIVIL_NONE when none of the contract's. */
@@ -148,28 +172,38 @@ static void leave_out(const counting *self, const events_row *what, unsigned rea
     self->counts->left_out_by[reason]++;
 }
 
-void counting_decide(const counting *self)
+/* The day on which the row counts, or why it does not, said. */
+static civil_day decide(const counting *self, const events_row *what)
 {
-    for (uint32_t i = 0; i < self->rows->rows.count; i++) {
-        events_row *what = events_at(self->rows, i);
-        if (!is_ours(self, what))
-            continue;
-        if (is_erased(self, what)) {
-            leave_out(self, what, EXPORT_LEFT_OUT_ERASED);
-            continue;
-        }
-        civil_day day = day_in_contract(self, what);
-        unsigned reason = EXPORT_LEFT_OUT_OF_DAYS;
-        if (day != CIVIL_NONE)
-            reason = what->person == PERSONS_NONE ? ELIGIBILITY_YES : judge(self, what, day);
-        if (reason != ELIGIBILITY_YES) {
-            leave_out(self, what, reason);
-            continue;
-        }
-        what->counted = day;
-        if (what->person != PERSONS_NONE)
-            subjects_count(self->who, what->subject, day);
+    if (is_erased(self, what)) {
+        leave_out(self, what, EXPORT_LEFT_OUT_ERASED);
+        return CIVIL_NONE;
     }
+    civil_day day = day_in_contract(self, what);
+    unsigned reason = EXPORT_LEFT_OUT_OF_DAYS;
+    if (day != CIVIL_NONE)
+        reason = what->person == PERSONS_NONE ? ELIGIBILITY_YES : judge(self, what, day);
+    if (reason == ELIGIBILITY_YES)
+        return day;
+    leave_out(self, what, reason);
+    return CIVIL_NONE;
+}
+
+bool counting_decide(counting *self, counting_tell *tell, void *data)
+{
+    events_walk walk;
+    events_row what;
+    int more;
+    events_start(&walk, self->rows);
+    while ((more = next_row(self, &walk, &what)) > 0) {
+        if (is_ours(self, &what))
+            what.counted = decide(self, &what);
+        if (what.counted != CIVIL_NONE && what.person != PERSONS_NONE)
+            subjects_count(self->who, what.subject, what.counted);
+        if (!tell(data, &what))
+            return false;
+    }
+    return more == 0;
 }
 
 bool counting_was_moved(const counting *self, const events_row *what)

@@ -12,6 +12,9 @@
 
 enum { COUNTING_FOLLOW_UP_MONTHS = 7 }; /* a suivi_6_mois may come that long after the last day */
 
+/* What is told of each row of the contract, in the order of the file; false: stop. */
+typedef bool counting_tell(void *data, const events_row *what);
+
 typedef struct {
     const wire_contract *terms;
     unsigned contract;     /* its index in the events */
@@ -22,19 +25,22 @@ typedef struct {
     diag_sink *sink;
     export_counts *counts; /* left_out, left_out_by and errors are added to */
     const export_result *result; /* its erased subjects are known already */
+    arena_vector entries;  /* uint64_t: subject and day of each entree; by counting_settle, ascending */
+    bool settled;
 } counting;
 
 /*
- * Gives each valid event of a person its subject, and each sortie its days; a sortie with no entree
- * of that person and action on its day or before is in error. False when memory is short.
+ * Finds each sortie its entree: one with no entree of that person and action on its day or before is in error, and said to be.
+ * Marks the subjects that have an eligible event on a day of the contract. Each row is told of. False when memory is
+ * short, the rows cannot be read, or tell has said so.
  */
-bool counting_settle_exits(const counting *self) __attribute__((warn_unused_result));
+bool counting_settle(counting *self, counting_tell *tell, void *data) __attribute__((warn_unused_result));
 
-/* Marks the subjects that have an eligible event on a day of the contract. */
-void counting_anchor(const counting *self);
-
-/* Fills event.counted and the subjects' first days; says who is left out and why. After counting_anchor. */
-void counting_decide(const counting *self);
+/*
+ * After counting_settle, and when whatever else anchors subjects has done so: tells each row with its subject, a sortie's
+ * days, and the day on which it counts, or CIVIL_NONE; says who is left out and why; fills the subjects' first days. False likewise.
+ */
+bool counting_decide(counting *self, counting_tell *tell, void *data) __attribute__((warn_unused_result));
 
 /* Does the event count on another day than its own, before the contract (entree, niveau_debut)? */
 bool counting_was_moved(const counting *self, const events_row *what);

@@ -58,14 +58,17 @@ static bool is_theirs(const events_row *what, unsigned contract, const persons *
     return what->contract == contract && what->person != PERSONS_NONE && persons_at(people, what->person)->erased;
 }
 
-bool departed_find(export_result *result, arena *from, const wire_contract *terms, const events *rows, unsigned contract,
+bool departed_find(export_result *result, arena *from, const wire_contract *terms, events *rows, unsigned contract,
                    const persons *people, const uint8_t *record_key)
 {
     size_t who = count_erased(people), facts = 0, count = 0, subject_count = 0;
     if (who == 0)
         return true;
-    for (uint32_t i = 0; i < rows->rows.count; i++)
-        facts += is_theirs(events_at(rows, i), contract, people);
+    events_walk walk;
+    events_row what;
+    events_start(&walk, rows);
+    while (events_next(&walk, &what))
+        facts += is_theirs(&what, contract, people);
     size_t subjects_max = who * terms->action_count, months = departed_months(terms);
     departed_key *subjects = arena_take(from, (subjects_max + 1) * sizeof *subjects);
     departed_key *keys = arena_take(from, (facts + subjects_max * months + 1) * sizeof *keys);
@@ -78,9 +81,12 @@ bool departed_find(export_result *result, arena *from, const wire_contract *term
     subject_count = departed_sort(subjects, subject_count);
     for (size_t i = 0; i < subject_count; i++)
         count += departed_beneficiary(&keys[count], months, 0, record_key, terms, subjects[i]);
-    for (uint32_t i = 0; i < rows->rows.count; i++)
-        if (is_theirs(events_at(rows, i), contract, people))
-            memcpy(keys[count++], events_at(rows, i)->key, RECORD_KEY);
+    events_start(&walk, rows);
+    while (events_next(&walk, &what))
+        if (is_theirs(&what, contract, people))
+            memcpy(keys[count++], what.key, RECORD_KEY);
+    if (spool_failed(&rows->rows))
+        return false;
     result->erased_subjects = (const uint8_t(*)[RECORD_KEY])subjects;
     result->erased_subject_count = subject_count;
     result->erased = (const uint8_t(*)[RECORD_KEY])keys;

@@ -22,8 +22,8 @@ size_t departed_months(const wire_contract *terms);
 size_t departed_beneficiary(departed_key *to, size_t room, size_t first, const uint8_t *record_key,
                             const wire_contract *terms, const uint8_t subject[RECORD_KEY]);
 
-/* Fills in erased_subjects and erased of a result, contract being its index in rows. False when memory is short. */
-bool departed_find(export_result *result, arena *from, const wire_contract *terms, const events *rows, unsigned contract,
+/* Fills in erased_subjects and erased of a result, contract being its index in rows. False when memory is short or the rows cannot be read. */
+bool departed_find(export_result *result, arena *from, const wire_contract *terms, events *rows, unsigned contract,
                    const persons *people, const uint8_t *record_key) __attribute__((warn_unused_result));
 
 #endif

@@ -20,7 +20,12 @@ static const table_column columns_of_one[EVENTS_COLUMN_COUNT] = {
     [EVENTS_REFERENCE] = {"reference", false},
 };
 
-enum { PROGRESS_ROWS = 1024, CANDIDATES_MAX = 64 };
+enum {
+    PROGRESS_ROWS = 1024,
+    CANDIDATES_MAX = 64,
+    EXACT_BYTES = 8 * 1024 * 1024, /* of a file that large, not every number is kept to know it when it comes again */
+    ROW_BYTES = 48,                /* of such a file, about */
+};
 
 /* The reading of the table. */
 typedef struct {
@@ -203,10 +208,32 @@ static uint64_t hash_of_key(const uint8_t key[RECORD_KEY])
     return hash; /* keyed already */
 }
 
-/* Every row of a number that comes twice is in error; the first is found out only now. */
-static void refuse_duplicate(row *at, uint32_t first_number)
+/* The number's first row, when it is one that may come twice and did come before. */
+static events_repeat *find_repeat(const events *self, const uint8_t key[RECORD_KEY])
 {
-    events_row *first = events_at(at->all, first_number);
+    lookup_walk walk = lookup_start(&self->by_key, hash_of_key(key));
+    for (uint32_t found; (found = lookup_next(&walk)) != LOOKUP_NONE;) {
+        events_repeat *known = pile_at(&self->repeated, found);
+        if (memcmp(known->key, key, RECORD_KEY) == 0)
+            return known;
+    }
+    return NULL;
+}
+
+static events_repeat *add_repeat(events *self, const uint8_t key[RECORD_KEY], uint32_t line)
+{
+    uint32_t number = (uint32_t)self->repeated.count;
+    events_repeat *fresh = number < LOOKUP_NONE - 1 ? pile_add(&self->repeated) : NULL;
+    if (!fresh || !lookup_add(&self->by_key, hash_of_key(key), number))
+        return NULL;
+    memcpy(fresh->key, key, RECORD_KEY);
+    fresh->line = line;
+    return fresh;
+}
+
+/* Every row of a number that comes twice is in error; the first is found out only now. */
+static void refuse_duplicate(row *at, events_repeat *first)
+{
     diag where = at_column(at, DIAG_ERROR, EVENTS_ID, "Chaque fait a un numéro à lui");
     diag_emitf(at->rows->sink, &where, "cet id_evenement est déjà à la ligne %lu", (unsigned long)first->line);
     at->failed = true;
@@ -215,46 +242,55 @@ static void refuse_duplicate(row *at, uint32_t first_number)
     where.line = first->line;
     diag_emitf(at->rows->sink, &where, "cet id_evenement revient à la ligne %lu", at->rows->line);
     first->in_error = true;
+    at->all->any_repeated = true;
     at->all->error_count++;
+}
+
+static void read_cells(row *at)
+{
+    read_date(at);
+    read_action(at);
+    fact_type type = read_type(at);
+    at->what->type = (int8_t)type;
+    if (type == FACT_NONE)
+        return;
+    read_person(at);
+    read_quantity(at);
+    read_detail(at);
+    read_reference(at);
 }
 
 /* Reads a row of the contract with that index into a new event. */
 static void read_row(row *at, unsigned contract)
 {
     events *self = at->all;
+    text_view id = at->rows->cells[EVENTS_ID];
     at->failed = at->rows->in_error;
     if (!is_filled(at, EVENTS_ID)) {
         self->error_count++;
         self->unsure |= at->rows->bad_cells >> EVENTS_ID & 1;
         return;
     }
-    uint8_t key[RECORD_KEY];
-    recordkey_event(key, at->setting->record_key, at->setting->contracts[contract]->id,
-                    at->rows->cells[EVENTS_ID]);
-    uint32_t first = events_find(self, key), number = (uint32_t)self->rows.count;
-    at->what = self->rows.count < LOOKUP_NONE - 1 ? pile_add(&self->rows) : NULL;
-    at->no_memory = !at->what || (first == LOOKUP_NONE && !lookup_add(&self->by_key, hash_of_key(key), number));
+    events_row what = {.contract = (uint16_t)contract, .line = (uint32_t)at->rows->line, .person = PERSONS_NONE,
+                       .subject = PERSONS_NONE, .day = CIVIL_NONE, .counted = CIVIL_NONE};
+    recordkey_event(what.key, at->setting->record_key, at->setting->contracts[contract]->id, id);
+    at->what = &what;
+    events_repeat *first = NULL, *fresh = NULL;
+    if (!self->again || repeats_has(self->again, lookup_hash(self->seed, id))) {
+        first = find_repeat(self, what.key);
+        fresh = first ? NULL : add_repeat(self, what.key, what.line);
+        at->no_memory = !first && !fresh;
+    }
     if (at->no_memory)
         return;
-    memcpy(at->what->key, key, sizeof key);
-    at->what->contract = (uint16_t)contract;
-    at->what->line = (uint32_t)at->rows->line;
-    at->what->person = at->what->subject = PERSONS_NONE;
-    at->what->day = at->what->counted = CIVIL_NONE;
-    if (first != LOOKUP_NONE)
+    if (first)
         refuse_duplicate(at, first);
-    read_date(at);
-    read_action(at);
-    fact_type type = read_type(at);
-    at->what->type = (int8_t)type;
-    if (type != FACT_NONE) {
-        read_person(at);
-        read_quantity(at);
-        read_detail(at);
-        read_reference(at);
-    }
-    at->what->in_error = at->failed;
+    read_cells(at);
+    what.in_error = at->failed;
     self->error_count += at->failed;
+    if (fresh)
+        fresh->in_error = what.in_error;
+    at->no_memory = !spool_add(&self->rows, &what);
 }
 
 /* A row whose contract is none of ours, where the column has to say whose it is. */
@@ -313,21 +349,54 @@ static void read_any_row(row *at)
         keep_orphan(at);
 }
 
+/* Looks through the numbers of a file that is read in pieces. */
+static table_state find_repeats(events *self, const char *file, size_t bytes, const events_setting *setting,
+                                const table_survey *about, const table_column *columns)
+{
+    diag_sink silent = {.emit = NULL};
+    table *rows = arena_take(self->from, sizeof *rows);
+    self->again = arena_take(self->from, sizeof *self->again);
+    if (!rows || !self->again || !repeats_init(self->again, self->from, bytes / ROW_BYTES))
+        return TABLE_NO_MEMORY;
+    table_state state =
+        table_open_source(rows, self->from, file, setting->source, about, columns, EVENTS_COLUMN_COUNT, &silent);
+    while (state == TABLE_OK && (state = table_next(rows)) == TABLE_OK)
+        if (rows->cells[EVENTS_ID].size > 0)
+            repeats_add(self->again, lookup_hash(self->seed, rows->cells[EVENTS_ID]));
+    return state == TABLE_END || state == TABLE_UNUSABLE ? TABLE_OK : state;
+}
+
+static table_state open_table(events *self, table *rows, const char *file, text_view bytes, const events_setting *setting,
+                              const table_column *columns)
+{
+    table_survey about;
+    if (!setting->source)
+        return table_open(rows, self->from, file, bytes, columns, EVENTS_COLUMN_COUNT, setting->sink);
+    table_state state = table_survey_source(&about, self->from, setting->source);
+    if (state == TABLE_OK && bytes.size > EXACT_BYTES)
+        state = find_repeats(self, file, bytes.size, setting, &about, columns);
+    if (state != TABLE_OK)
+        return state;
+    return table_open_source(rows, self->from, file, setting->source, &about, columns, EVENTS_COLUMN_COUNT, setting->sink);
+}
+
 table_state events_read(events *self, arena *from, const char *file, text_view bytes,
                         const events_setting *setting)
 {
     assert(setting->contract_count > 0 && setting->contract_count <= EVENTS_CONTRACTS_MAX);
     *self = (events){.from = from, .seed = setting->seed};
-    pile_init(&self->rows, from, sizeof(events_row));
+    spool_init(&self->rows, from, setting->store, sizeof(events_row));
     pile_init(&self->orphans, from, sizeof(events_orphan));
+    pile_init(&self->repeated, from, sizeof(events_repeat));
     lookup_init(&self->by_key, from);
     table *rows = arena_take(from, sizeof *rows);
     table_column *columns = arena_take(from, sizeof columns_of_one);
-    if (!rows || !columns)
+    self->room = spool_room(&self->rows);
+    if (!rows || !columns || !self->room)
         return TABLE_NO_MEMORY;
     memcpy(columns, columns_of_one, sizeof columns_of_one);
     columns[EVENTS_CONTRACT].required = setting->contract_count > 1;
-    table_state state = table_open(rows, from, file, bytes, columns, EVENTS_COLUMN_COUNT, setting->sink);
+    table_state state = open_table(self, rows, file, bytes, setting, columns);
     self->table = rows;
     row at = {.all = self, .rows = rows, .setting = setting};
     while (state == TABLE_OK && (state = table_next(rows)) == TABLE_OK) {
@@ -346,18 +415,23 @@ diag events_where(const events *self, diag_severity severity, const events_row *
     return table_where(self->table, severity, what->line, which, remedy);
 }
 
-events_row *events_at(const events *self, uint32_t number)
+void events_start(events_walk *self, events *of)
 {
-    return pile_at(&self->rows, number);
+    self->of = of;
+    spool_read(&self->from, &of->rows, 0, of->rows.count, of->room);
 }
 
-uint32_t events_find(const events *self, const uint8_t key[RECORD_KEY])
+bool events_next(events_walk *self, events_row *to)
 {
-    lookup_walk walk = lookup_start(&self->by_key, hash_of_key(key));
-    for (uint32_t found; (found = lookup_next(&walk)) != LOOKUP_NONE;)
-        if (memcmp(events_at(self, found)->key, key, RECORD_KEY) == 0)
-            return found;
-    return LOOKUP_NONE;
+    const events_row *found = spool_next(&self->from);
+    if (!found)
+        return false;
+    *to = *found;
+    if (self->of->any_repeated && !to->in_error) {
+        const events_repeat *known = find_repeat(self->of, to->key);
+        to->in_error = known && known->in_error;
+    }
+    return true;
 }
 
 const char *events_column_name(unsigned number)

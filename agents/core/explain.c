@@ -7,38 +7,24 @@
 #include "making.h"
 #include "recordkey.h"
 
-static bool add_line(arena_vector *lines, uint32_t line)
-{
-    uint32_t *added = arena_vector_add(lines);
-    if (added)
-        *added = line;
-    return added != NULL;
-}
-
 /* Of a record that the export makes. */
 static explain_result of_record(explain_answer *to, arena *from, const export *made, const export_result *in,
-                                const making_source *source)
+                                const events_row *row)
 {
     arena_vector lines;
     arena_vector_init(&lines, from, sizeof(uint32_t));
-    *to = (explain_answer){.terms = in->terms, .type = FACT_BENEFICIAIRE, .month = source->month, .counts = true};
-    if (source->subject != SUBJECTS_NONE) {
-        const subjects_row *who = making_subject(in->making, source->subject);
-        to->who = persons_at(made->people, who->person);
-        to->action = in->terms->actions[who->action].code;
-    }
-    if (source->event != LOOKUP_NONE) {
-        const events_row *what = events_at(made->rows, source->event);
-        to->type = (fact_type)what->type;
-        to->action = in->terms->actions[what->action].code;
-        if (!add_line(&lines, what->line))
-            return EXPLAIN_NO_MEMORY;
-    } else {
-        uint32_t row = making_next_row(in->making, source, 0);
-        for (; row != LOOKUP_NONE; row = making_next_row(in->making, source, row + 1))
-            if (!add_line(&lines, events_at(made->rows, row)->line))
-                return EXPLAIN_NO_MEMORY;
-    }
+    bool of_month = row->origin == MAKING_BENEFICIARY;
+    *to = (explain_answer){.terms = in->terms, .action = in->terms->actions[row->action].code, .counts = true};
+    to->type = of_month ? FACT_BENEFICIAIRE : (fact_type)row->type;
+    to->month = of_month ? row->day : civil_month_of(row->counted);
+    to->who = row->person == PERSONS_NONE ? NULL : persons_at(made->people, row->person);
+    if (of_month && !making_lines(in->making, row, &lines))
+        return EXPLAIN_NO_MEMORY;
+    uint32_t *line = of_month ? NULL : arena_vector_add(&lines);
+    if (!of_month && !line)
+        return EXPLAIN_NO_MEMORY;
+    if (line)
+        *line = row->line;
     to->lines = lines.items;
     to->line_count = lines.count;
     return EXPLAIN_FOUND;
@@ -100,13 +86,13 @@ explain_result explain_key(explain_answer *to, arena *from, const export *made, 
 {
     explain_result result = EXPLAIN_UNKNOWN;
     for (unsigned i = 0; i < made->result_count; i++) {
-        making_source source;
-        if (making_find(made->results[i].making, key, &source))
-            return of_record(to, from, made, &made->results[i], &source);
+        events_row row;
+        making *in = made->results[i].making;
+        if (making_find(in, key, &row))
+            return row.origin == MAKING_NOTHING ? of_row(to, from, made, &row) : of_record(to, from, made, &made->results[i], &row);
+        if (making_failure(in) != EXPORT_OK)
+            return EXPLAIN_NO_MEMORY;
     }
-    uint32_t row = events_find(made->rows, key);
-    if (row != LOOKUP_NONE)
-        return of_row(to, from, made, events_at(made->rows, row));
     for (unsigned i = 0; i < made->result_count && result == EXPLAIN_UNKNOWN; i++)
         result = of_people(to, made, made->results[i].terms, record_key, key);
     return result;

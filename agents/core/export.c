@@ -33,7 +33,16 @@ static uint64_t lookup_seed(const uint8_t *record_key)
 
 static export_error error_of(table_state state)
 {
-    return state == TABLE_OK ? EXPORT_OK : state == TABLE_UNUSABLE ? EXPORT_UNUSABLE : EXPORT_NO_MEMORY;
+    switch (state) {
+    case TABLE_OK:
+        return EXPORT_OK;
+    case TABLE_UNUSABLE:
+        return EXPORT_UNUSABLE;
+    case TABLE_UNREADABLE:
+        return EXPORT_UNREADABLE;
+    default:
+        return EXPORT_NO_MEMORY;
+    }
 }
 
 /* Reads both tables; the second needs the first. */
@@ -60,6 +69,8 @@ static export_error read_tables(const export_input *input, diag_sink *sink, aren
                               .people = people,
                               .seed = seed,
                               .sink = sink,
+                              .store = input->store,
+                              .source = input->events_source,
                               .progress = input->progress ? tell : NULL,
                               .progress_data = &progress};
     return error_of(events_read(rows, from, input->events.name, input->events.bytes, &setting));
@@ -87,7 +98,7 @@ static bool make_result(export *self, const export_input *input, unsigned contra
                      .sink = sink,
                      .counts = &self->counts,
                      .result = result};
-    if (!making_run(by, asked, input->partial, self->unsure, result))
+    if (!making_run(by, asked, input->partial, self->unsure, input->store, result))
         return false;
     self->counts.ready += result->record_count;
     return true;
@@ -104,8 +115,9 @@ export_error export_make(export *self, const export_input *input, diag_sink *sin
         return EXPORT_NO_MEMORY;
     export_error error = read_tables(input, sink, from, people, rows, &self->erased);
     if (error != EXPORT_OK)
-        return error;
+        return rows->rows.lost ? EXPORT_NO_STORE : error;
     self->people = people;
+    self->store = input->store;
     self->rows = rows;
     self->result_count = input->contract_count;
     self->unsure = rows->unsure;
@@ -115,7 +127,7 @@ export_error export_make(export *self, const export_input *input, diag_sink *sin
     self->counts.left_out = self->counts.left_out_by[EXPORT_LEFT_OUT_CONTRACT] = rows->other_contract_count;
     for (unsigned i = 0; i < input->contract_count; i++)
         if (!make_result(self, input, i, sink, from, people, rows))
-            return EXPORT_NO_MEMORY;
+            return rows->rows.lost ? EXPORT_NO_STORE : making_failure(self->results[i].making);
     if (self->unsure)
         diag_emit(
             sink,
@@ -134,4 +146,19 @@ const uint8_t *export_key(const export_result *self, size_t index)
 void export_record(const export_result *self, size_t index, record *to)
 {
     making_record(self->making, index, to);
+}
+
+bool export_retained(const export_result *self, size_t index, uint8_t key[RECORD_KEY])
+{
+    return making_retained(self->making, index, key);
+}
+
+bool export_contribution_at(const export_result *self, size_t index, export_contribution *to)
+{
+    return making_contribution(self->making, index, to);
+}
+
+export_error export_failure(const export_result *self)
+{
+    return making_failure(self->making);
 }

@@ -9,7 +9,7 @@
  *
  * Always true: records come in strictly ascending order of key; each passes record_check when the
  * contract's token keys were given; a row in error has no part in any record; what an earlier
- * export said of a row that is now in error is in `retained` and stays in `contributions`. Records
+ * export said of a row that is now in error is retained and stays among the contributions. Records
  * and counts of a complete export follow from its two files alone, whatever earlier ones held.
  * No diagnostic holds the content of a cell.
  */
@@ -18,8 +18,10 @@
 
 #include "diag.h"
 #include "export_terms.h"
+#include "spool.h"
+#include "csv.h"
 
-/* A whole file in memory, as the io layer maps it; it must stay there as long as the export. */
+/* A whole file in memory; it must stay there as long as the export. */
 typedef struct {
     const char *name; /* as the user wrote it, for diagnostics */
     text_view bytes;
@@ -27,6 +29,8 @@ typedef struct {
 
 typedef struct {
     export_file persons, events;
+    const csv_source *events_source; /* reads the events in pieces, several times; events.bytes.size says how many bytes; NULL: they are in memory */
+    spool_store *store;            /* for what is too much for memory, as long as the export; NULL: memory alone */
     unsigned contract_count;       /* 1: the column `contrat` only leaves out others' rows; more: it is needed */
     const export_contract *contracts;
     bool partial;                  /* holds only additions: earlier contributions stay unless a row replaces them */
@@ -49,12 +53,15 @@ typedef struct {
     export_result *results;
     const struct persons *people;  /* the tables themselves, for what stays on the machine (privacy, explain) */
     const struct events *rows;
+    spool_store *store;            /* the input's */
 } export;
 
 typedef enum {
     EXPORT_OK = 0,
     EXPORT_UNUSABLE,  /* one of the files as a whole (no header, a column missing...): diagnostics say why; nothing is made */
     EXPORT_NO_MEMORY, /* the arena's limit or the machine's */
+    EXPORT_UNREADABLE, /* the source of the events failed, or what stood earlier cannot be read */
+    EXPORT_NO_STORE,  /* the store failed */
 } export_error;
 
 /*
@@ -64,10 +71,29 @@ typedef enum {
  */
 export_error export_make(export *self, const export_input *input, diag_sink *sink, arena *from) __attribute__((warn_unused_result));
 
-/* The key of record index (below record_count) of a result: RECORD_KEY bytes. */
+/*
+ * A result is read from its first record, key or contribution on: they come quickly in ascending order, one kind after the
+ * other. When memory is short, or the store or what stood earlier cannot be read, what is missing is zeros or left out:
+ * export_failure, asked after a reading, says so, and nothing of it may be used.
+ *
+ * EXPORT_OK, EXPORT_NO_MEMORY, EXPORT_NO_STORE, or EXPORT_UNREADABLE: what stood earlier.
+ */
+export_error export_failure(const export_result *self) __attribute__((warn_unused_result));
+
+/* The key of record index (below record_count) of a result: RECORD_KEY bytes, good until the next call. */
 const uint8_t *export_key(const export_result *self, size_t index);
 
 /* Record index of a result; views point into the contract's terms and constants. */
 void export_record(const export_result *self, size_t index, record *to);
+
+/*
+ * Key number index, ascending and each once, of those that are not among the records and must not be withdrawn; false after
+ * the last. Everything else that the hub holds of this agent and contract, narratives apart, is to be withdrawn (unless
+ * export.unsure).
+ */
+bool export_retained(const export_result *self, size_t index, uint8_t key[RECORD_KEY]);
+
+/* Contribution number index, ascending by event; false after the last. All together replace, with the push, what stood of the contract. */
+bool export_contribution_at(const export_result *self, size_t index, export_contribution *to);
 
 #endif

@@ -34,8 +34,12 @@ typedef struct {
     const wire_contract *terms;
     unsigned token_key_count;      /* of the contract's scope, epochs ascending; 0: records without tokens, for `check` alone */
     const token_key *token_keys;   /* at most RECORD_TOKEN_SETS */
-    size_t earlier_count;          /* contributions that stand from earlier exports, in any order; 0 for `preview` of a first export */
+    /* Contributions that stand from earlier exports, ascending by event: all of them, or how to read them. */
+    size_t earlier_count;
     const export_contribution *earlier;
+    /* Reads at most room of them from number first on: how many, 0 after the last, SIZE_MAX: they cannot be read. NULL: earlier has them. */
+    size_t (*read_earlier)(void *data, size_t first, size_t room, export_contribution *to);
+    void *earlier_data;
 } export_contract;
 
 /* Why a right row is not counted: first the reasons of eligibility.h, then these. */
@@ -62,16 +66,6 @@ typedef struct {
     batch_coverage coverage;       /* contract, complete (not partial, not unsure), allowed actions, last month of a counted event */
     size_t record_count;
     /*
-     * Keys, ascending, that are not among the records and must not be withdrawn. Everything else
-     * that the hub holds of this agent and contract, narratives apart, is to be withdrawn (unless
-     * export.unsure).
-     */
-    size_t retained_count;
-    const uint8_t (*retained)[RECORD_KEY];
-    /* Replaces all that stood of the contract, with the push that it belongs to; ascending by event. */
-    size_t contribution_count;
-    const export_contribution *contributions;
-    /*
      * Of people who were erased and whom the table still has: their subject keys in the contract's actions, and the keys
      * that their records have or would have; both ascending, each once.
      */
@@ -79,7 +73,8 @@ typedef struct {
     const uint8_t (*erased_subjects)[RECORD_KEY], (*erased)[RECORD_KEY];
     /* The people of whom something counts, as keyed hashes. */
     erasure_list people;
-    struct making *making;         /* behind export_record */
+    const export_contract *asked;  /* what the caller knew */
+    struct making *making;         /* behind export_record, export_retained and export_contribution */
 } export_result;
 
 /* For people, in French: why rows were left out ("statut : demandeur d’asile"). */

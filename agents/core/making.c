@@ -1,6 +1,6 @@
 /*
- * making: see making.h. Records are held as what they are made of (16 bytes of key and a number)
- * and written out one at a time, so that an export of any size stays small.
+ * making: see making.h. Records are held as the rows that they are made of, and a `beneficiaire` record as a row of its
+ * own, in the order of their keys (sorter), and are written out one at a time: an export of any size stays small.
  */
 #include "making.h"
 
@@ -8,74 +8,36 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "earlier.h"
 #include "erasure_mark.h"
 #include "recordkey.h"
-
-typedef enum { OF_EVENT, OF_BENEFICIARY } origin;
-
-typedef struct {
-    uint8_t key[RECORD_KEY];
-    uint32_t item; /* number of the event or beneficiary */
-    uint32_t from; /* origin */
-} entry;
-
-/* A person with something that counts in an action and month. */
-typedef struct {
-    uint32_t subject;
-    civil_month month;
-} beneficiary;
 
 typedef struct {
     uint8_t e[RECORD_TOKEN_SETS][TOKEN_SIZE], i[RECORD_TOKEN_SETS][TOKEN_SIZE];
 } tokens;
 
+/* What is being read of the rows in order. */
+typedef enum { READING_NOTHING, READING_RECORDS, READING_CONTRIBUTIONS } reading;
+
 struct making {
-    const counting *by;
+    counting *by;
     const export_contract *contract;
     standing stands;
-    pile beneficiaries;
-    lookup by_month; /* of beneficiaries */
     pile people_tokens;
     uint32_t *token_slot; /* by person: 1 + number in people_tokens, 0: none */
-    entry *entries;       /* ascending by key */
-    size_t entry_count;
+    sorter rows;          /* of events_row: those of the contract, and a row for each beneficiaire record */
+    size_t record_count;
+    civil_day last_day;   /* on which something counts */
+    sorter kept;          /* retained keys, some more than once */
+    bool made, failed;
+    reading reads;
+    size_t next;          /* number of what comes after current */
+    const events_row *row;
+    earlier stood;
+    const export_contribution *said;
+    size_t next_kept;
+    uint8_t kept_key[RECORD_KEY], zeros[RECORD_KEY];
 };
-
-static int by_key(const void *a, const void *b)
-{
-    return memcmp(a, b, RECORD_KEY); /* all that is sorted here begins with its key */
-}
-
-/* The number of a subject's month among the beneficiaries; LOOKUP_NONE when it has none. */
-static uint32_t find_beneficiary(const making *self, uint64_t hash, uint32_t who, civil_month month)
-{
-    lookup_walk walk = lookup_start(&self->by_month, hash);
-    for (uint32_t found; (found = lookup_next(&walk)) != LOOKUP_NONE;) {
-        const beneficiary *known = pile_at(&self->beneficiaries, found);
-        if (known->subject == who && known->month == month)
-            return found;
-    }
-    return LOOKUP_NONE;
-}
-
-static uint64_t hash_of_month(const making *self, uint32_t who, civil_month month)
-{
-    return lookup_hash_number(self->by->who->seed, (uint64_t)who << 32 | (uint32_t)month);
-}
-
-static bool add_beneficiary(making *self, uint32_t who, civil_day day)
-{
-    civil_month month = civil_month_of(day);
-    uint64_t hash = hash_of_month(self, who, month);
-    if (find_beneficiary(self, hash, who, month) != LOOKUP_NONE)
-        return true;
-    uint32_t number = (uint32_t)self->beneficiaries.count;
-    beneficiary *fresh = pile_add(&self->beneficiaries);
-    if (!fresh || !lookup_add(&self->by_month, hash, number))
-        return false;
-    *fresh = (beneficiary){.subject = who, .month = month};
-    return true;
-}
 
 /* What all records of the subject say of its age. */
 static bool is_young(const making *self, uint32_t who)
@@ -103,141 +65,57 @@ static bool add_tokens(making *self, uint32_t person_number)
     return true;
 }
 
-static bool is_counted(const making *self, const events_row *what)
+static bool name_row(void *data, const events_row *what)
 {
-    return what->contract == self->by->contract && what->counted != CIVIL_NONE;
+    making *self = data;
+    return standing_name(&self->stands, what);
 }
 
-/*
- * Who is a beneficiary of which months, anew: by the rows that count, and where what stands says
- * another age than the first day now gives (it is the same on all records of an action). Returns
- * the number of events that count, or -1 when memory is short.
- */
-static long gather_beneficiaries(making *self)
+/* Keeps a row with what became of it, and its person's month. */
+static bool keep_row(void *data, const events_row *what)
 {
-    long counted = 0;
-    for (uint32_t i = 0; i < self->by->rows->rows.count; i++) {
-        const events_row *what = events_at(self->by->rows, i);
-        if (!is_counted(self, what))
-            continue;
-        counted++;
-        if (what->person == PERSONS_NONE)
-            continue;
-        if (!add_beneficiary(self, what->subject, what->counted) || !add_tokens(self, what->person))
-            return -1;
-    }
-    const standing_item *items = self->stands.items.items;
-    for (size_t i = 0; i < self->stands.items.count; i++) {
-        bool said_young = items[i].said->flags & EXPORT_YOUNG;
-        if (!items[i].takes_part || is_young(self, items[i].subject) == said_young)
-            continue;
-        uint32_t person_number = subjects_at(self->by->who, items[i].subject)->person;
-        if (!add_beneficiary(self, items[i].subject, items[i].said->day) || !add_tokens(self, person_number))
-            return -1;
-    }
-    return counted;
-}
-
-static bool make_entries(making *self, size_t counted)
-{
-    size_t count = counted + self->beneficiaries.count;
-    self->entries = arena_take(self->by->from, (count + 1) * sizeof *self->entries);
-    if (!self->entries)
+    making *self = data;
+    events_row kept = *what;
+    bool counts = what->counted != CIVIL_NONE;
+    kept.origin = counts ? MAKING_RECORD : MAKING_NOTHING;
+    self->record_count += counts;
+    if (counts && what->counted > self->last_day)
+        self->last_day = what->counted;
+    if (counts && what->person != PERSONS_NONE
+        && !subjects_mark(self->by->who, what->subject, civil_month_of(what->counted)))
         return false;
-    entry *to = self->entries;
-    for (uint32_t i = 0; i < self->by->rows->rows.count; i++) {
-        const events_row *what = events_at(self->by->rows, i);
-        if (!is_counted(self, what))
-            continue;
-        *to = (entry){.item = i, .from = OF_EVENT};
-        memcpy(to++->key, what->key, RECORD_KEY);
-    }
-    for (uint32_t i = 0; i < self->beneficiaries.count; i++) {
-        const beneficiary *who = pile_at(&self->beneficiaries, i);
-        *to = (entry){.item = i, .from = OF_BENEFICIARY};
-        recordkey_beneficiary(to++->key, self->by->who->record_key, subjects_key(self->by->who, who->subject),
-                              who->month);
-    }
-    self->entry_count = count;
-    assert(to == self->entries + count);
-    qsort(self->entries, count, sizeof *self->entries, by_key);
-    return true;
+    return sorter_add(&self->rows, &kept);
 }
 
-/* A contribution that stands, with what its beneficiary record now says. */
-static export_contribution still_said(const making *self, const standing_item *item)
+/* Where what stands says another age than the first day now gives, its `beneficiaire` record is made anew. */
+static bool renew_age(void *data, uint32_t subject, const export_contribution *said)
 {
-    export_contribution said = *item->said;
-    uint32_t who = item->subject;
-    if (who == SUBJECTS_NONE)
-        return said;
-    civil_month month = civil_month_of(said.day);
-    if (find_beneficiary(self, hash_of_month(self, who, month), who, month) == LOOKUP_NONE)
-        return said;
-    said.flags = (uint8_t)((said.flags & ~EXPORT_YOUNG) | (is_young(self, who) ? EXPORT_YOUNG : 0));
-    return said;
+    making *self = data;
+    bool said_young = said->flags & EXPORT_YOUNG;
+    return is_young(self, subject) == said_young || subjects_mark(self->by->who, subject, civil_month_of(said->day));
 }
 
-static bool fill_contributions(const making *self, size_t counted, export_result *result)
+/* A row for each `beneficiaire` record, and the tokens of all people of whom something is said. */
+static bool add_beneficiaries(making *self)
 {
-    size_t standing_count = self->stands.items.count;
-    export_contribution *all = arena_take(self->by->from, (counted + standing_count + 1) * sizeof *all);
-    if (!all)
-        return false;
-    export_contribution *to = all;
-    for (size_t i = 0; i < self->entry_count; i++) {
-        if (self->entries[i].from != OF_EVENT)
-            continue;
-        const events_row *what = events_at(self->by->rows, self->entries[i].item);
-        memcpy(to->event, what->key, RECORD_KEY);
-        if (what->person != PERSONS_NONE)
-            memcpy(to->subject, subjects_key(self->by->who, what->subject), RECORD_KEY);
-        to->day = what->counted;
-        to->flags = counting_was_moved(self->by, what) ? EXPORT_MOVED : 0;
-        if (what->person != PERSONS_NONE && is_young(self, what->subject))
-            to->flags |= EXPORT_YOUNG;
-        to++;
+    const subjects *all = self->by->who;
+    civil_month first = civil_month_of(self->by->terms->first_day), last = civil_month_of(self->by->terms->last_day);
+    for (uint32_t who = 0; who < all->all.count; who++) {
+        const subjects_row *in_action = subjects_at(all, who);
+        if (in_action->months && !add_tokens(self, in_action->person))
+            return false;
+        for (civil_month month = first; in_action->months && month <= last; month++) {
+            if (!subjects_marked(all, who, month))
+                continue;
+            events_row made = {.origin = MAKING_BENEFICIARY, .person = in_action->person, .subject = who,
+                               .action = in_action->action, .day = month, .counted = CIVIL_NONE};
+            recordkey_beneficiary(made.key, all->record_key, subjects_key(all, who), month);
+            if (!sorter_add(&self->rows, &made))
+                return false;
+            self->record_count++;
+        }
     }
-    const standing_item *items = self->stands.items.items;
-    for (size_t i = 0; i < standing_count; i++)
-        *to++ = still_said(self, &items[i]);
-    if (standing_count > 0)
-        qsort(all, counted + standing_count, sizeof *all, by_key);
-    result->contributions = all;
-    result->contribution_count = counted + standing_count;
-    return true;
-}
-
-static bool is_made(const making *self, const uint8_t key[RECORD_KEY])
-{
-    return bsearch(key, self->entries, self->entry_count, sizeof *self->entries, by_key) != NULL;
-}
-
-/* The keys that stand and are not made anew: of each event, and of the beneficiary record that rests on it. */
-static bool fill_retained(const making *self, export_result *result)
-{
-    static const uint8_t nobody[RECORD_KEY] = {0};
-    const standing_item *items = self->stands.items.items;
-    uint8_t(*keys)[RECORD_KEY] = arena_take(self->by->from, (self->stands.items.count * 2 + 1) * RECORD_KEY);
-    if (!keys)
-        return false;
-    size_t count = 0;
-    for (size_t i = 0; i < self->stands.items.count; i++) {
-        const export_contribution *said = items[i].said;
-        memcpy(keys[count++], said->event, RECORD_KEY);
-        if (memcmp(said->subject, nobody, sizeof nobody) == 0)
-            continue;
-        recordkey_beneficiary(keys[count], self->by->who->record_key, said->subject, civil_month_of(said->day));
-        count += !is_made(self, keys[count]);
-    }
-    qsort(keys, count, RECORD_KEY, by_key);
-    size_t kept = 0;
-    for (size_t i = 0; i < count; i++)
-        if (kept == 0 || memcmp(keys[kept - 1], keys[i], RECORD_KEY) != 0)
-            memmove(keys[kept++], keys[i], RECORD_KEY);
-    result->retained = (const uint8_t(*)[RECORD_KEY])keys;
-    result->retained_count = kept;
-    return true;
+    return sorter_end(&self->rows);
 }
 
 /* Of whom something counts, in the order of the table. */
@@ -266,17 +144,99 @@ static void fill_coverage(const making *self, bool complete, batch_coverage *cov
     for (unsigned i = 0; i < terms->action_count; i++)
         if (terms->actions[i].allowed)
             coverage->actions[coverage->action_count++] = terms->actions[i].code;
-    civil_day last = CIVIL_NONE;
-    for (uint32_t i = 0; i < self->by->rows->rows.count; i++) {
-        const events_row *what = events_at(self->by->rows, i);
-        if (is_counted(self, what) && what->counted > last)
-            last = what->counted;
-    }
-    if (last != CIVIL_NONE)
-        coverage->last_month = civil_month_of(last);
+    if (self->last_day != CIVIL_NONE)
+        coverage->last_month = civil_month_of(self->last_day);
 }
 
-making *making_run(const counting *by, const export_contract *contract, bool partial, bool unsure,
+/* Begins to read the rows in order, for one purpose. */
+static void start(making *self, reading purpose)
+{
+    self->reads = purpose;
+    self->next = 0;
+    self->failed = !sorter_start(&self->rows) || self->failed;
+    self->row = self->failed ? NULL : sorter_next(&self->rows);
+    if (purpose == READING_CONTRIBUTIONS) {
+        earlier_start(&self->stood, self->contract);
+        self->said = earlier_next(&self->stood);
+    }
+}
+
+/* The contribution of a row that counts. */
+static void write_contribution(const making *self, const events_row *what, export_contribution *to)
+{
+    *to = (export_contribution){.day = what->counted, .flags = counting_was_moved(self->by, what) ? EXPORT_MOVED : 0};
+    memcpy(to->event, what->key, RECORD_KEY);
+    if (what->person == PERSONS_NONE)
+        return;
+    memcpy(to->subject, subjects_key(self->by->who, what->subject), RECORD_KEY);
+    to->flags |= is_young(self, what->subject) ? EXPORT_YOUNG : 0;
+}
+
+/* One that stands, with what its `beneficiaire` record now says; subject: its own, if it is there. */
+static void write_standing(const making *self, const export_contribution *said, uint32_t subject, export_contribution *to)
+{
+    *to = *said;
+    if (subject != SUBJECTS_NONE && subjects_marked(self->by->who, subject, civil_month_of(said->day)))
+        to->flags = (uint8_t)((said->flags & ~EXPORT_YOUNG) | (is_young(self, subject) ? EXPORT_YOUNG : 0));
+}
+
+/* The next contribution, of the rows merged with what stood, both ascending. *stood: it is one that did. */
+static bool next_contribution(making *self, export_contribution *to, bool *stood)
+{
+    while (self->row || self->said) {
+        const events_row *row = self->row;
+        const export_contribution *said = self->said;
+        int order = !row ? 1 : !said ? -1 : memcmp(row->key, said->event, RECORD_KEY);
+        bool counts = order <= 0 && row->origin == MAKING_RECORD;
+        *stood = order >= 0 && standing_keeps(&self->stands, said, order == 0 ? row : NULL);
+        if (counts)
+            write_contribution(self, row, to);
+        if (*stood)
+            write_standing(self, said, standing_subject(&self->stands, said), to);
+        if (order >= 0)
+            self->said = earlier_next(&self->stood);
+        if (order <= 0)
+            self->row = sorter_next(&self->rows);
+        if (counts || *stood)
+            return true;
+    }
+    return false;
+}
+
+/* The keys that stand and are not made anew: of each event, and of the `beneficiaire` record that rests on it. */
+static bool keep_standing(making *self)
+{
+    static const uint8_t nobody[RECORD_KEY] = {0};
+    export_contribution said;
+    bool stood, added = true;
+    start(self, READING_CONTRIBUTIONS);
+    while (added && next_contribution(self, &said, &stood)) {
+        if (!stood)
+            continue;
+        added = sorter_add(&self->kept, said.event);
+        civil_month month = civil_month_of(said.day);
+        uint32_t subject = standing_subject(&self->stands, &said);
+        bool made = subject != SUBJECTS_NONE && subjects_marked(self->by->who, subject, month);
+        if (!added || made || memcmp(said.subject, nobody, sizeof nobody) == 0)
+            continue;
+        uint8_t key[RECORD_KEY];
+        recordkey_beneficiary(key, self->by->who->record_key, said.subject, month);
+        added = sorter_add(&self->kept, key);
+    }
+    self->reads = READING_NOTHING;
+    return added && !self->failed && !self->stood.failed && !sorter_failed(&self->rows);
+}
+
+static bool judge(making *self, bool partial, bool unsure, spool_store *store)
+{
+    counting *by = self->by;
+    return standing_begin(&self->stands, by, self->contract, partial, unsure, store) && counting_settle(by, name_row, self)
+        && standing_count(&self->stands) && counting_decide(by, keep_row, self) && standing_part(&self->stands, renew_age, self)
+        && add_beneficiaries(self) && (self->contract->earlier_count == 0 || keep_standing(self)) && sorter_end(&self->kept)
+        && sorter_start(&self->kept);
+}
+
+making *making_run(counting *by, const export_contract *contract, bool partial, bool unsure, spool_store *store,
                    export_result *result)
 {
     making *self = arena_take(by->from, sizeof *self);
@@ -284,35 +244,90 @@ making *making_run(const counting *by, const export_contract *contract, bool par
         return NULL;
     self->by = by;
     self->contract = contract;
-    pile_init(&self->beneficiaries, by->from, sizeof(beneficiary));
-    lookup_init(&self->by_month, by->from);
+    self->last_day = CIVIL_NONE;
+    sorter_init(&self->rows, by->from, store, sizeof(events_row));
+    sorter_init(&self->kept, by->from, store, RECORD_KEY);
     pile_init(&self->people_tokens, by->from, sizeof(tokens));
     self->token_slot = arena_take(by->from, (by->people->people.count + 1) * sizeof *self->token_slot);
-    if (!self->token_slot || !counting_settle_exits(by))
-        return NULL;
-    if (!standing_gather(&self->stands, by, contract, partial, unsure))
-        return NULL;
-    counting_anchor(by);
-    counting_decide(by);
-    if (unsure && !standing_keep_left_out(&self->stands, by, contract))
-        return NULL;
-    long counted = gather_beneficiaries(self);
-    if (counted < 0 || !make_entries(self, (size_t)counted) ||
-        !fill_contributions(self, (size_t)counted, result) || !fill_retained(self, result) || !fill_people(self, result))
+    result->making = self;
+    if (!self->token_slot || !judge(self, partial, unsure, store) || !fill_people(self, result))
         return NULL;
     fill_coverage(self, !partial && !unsure, &result->coverage);
     result->terms = by->terms;
     result->token_key_count = contract->token_key_count;
     result->token_keys = contract->token_keys;
-    result->record_count = self->entry_count;
-    result->making = self;
+    result->record_count = self->record_count;
+    result->asked = contract;
+    self->made = true;
     return self;
 }
 
-const uint8_t *making_key(const making *self, size_t index)
+export_error making_failure(const making *self)
 {
-    assert(index < self->entry_count);
-    return self->entries[index].key;
+    if (!self)
+        return EXPORT_NO_MEMORY;
+    const sorter *all[] = {&self->rows, &self->kept, &self->stands.named};
+    bool failed = self->failed, lost = false, unreadable = self->stood.failed || self->stands.unreadable;
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        failed = failed || sorter_failed(all[i]);
+        lost = lost || sorter_lost(all[i]);
+    }
+    if (lost)
+        return EXPORT_NO_STORE;
+    return unreadable ? EXPORT_UNREADABLE : failed || !self->made ? EXPORT_NO_MEMORY : EXPORT_OK;
+}
+
+/* Goes to the record of that number: its row, or NULL when the reading has failed. */
+static const events_row *go_to(making *self, size_t index)
+{
+    assert(index < self->record_count);
+    if (self->reads != READING_RECORDS || index + 1 < self->next)
+        start(self, READING_RECORDS);
+    else if (index + 1 == self->next)
+        return self->row;
+    else if (self->next > 0 && self->row)
+        self->row = sorter_next(&self->rows);
+    for (; self->row; self->row = sorter_next(&self->rows))
+        if (self->row->origin != MAKING_NOTHING && self->next++ == index)
+            break;
+    self->failed |= self->row == NULL;
+    return self->row;
+}
+
+const uint8_t *making_key(making *self, size_t index)
+{
+    const events_row *row = go_to(self, index);
+    return row ? row->key : self->zeros;
+}
+
+bool making_retained(making *self, size_t index, uint8_t key[RECORD_KEY])
+{
+    if (index < self->next_kept) {
+        sorter_start(&self->kept);
+        self->next_kept = 0;
+    }
+    while (self->next_kept <= index) {
+        const uint8_t *found = sorter_next(&self->kept);
+        while (found && self->next_kept > 0 && memcmp(found, self->kept_key, RECORD_KEY) == 0)
+            found = sorter_next(&self->kept);
+        if (!found)
+            return false;
+        memcpy(self->kept_key, found, RECORD_KEY);
+        self->next_kept++;
+    }
+    memcpy(key, self->kept_key, RECORD_KEY);
+    return true;
+}
+
+bool making_contribution(making *self, size_t index, export_contribution *to)
+{
+    bool stood;
+    if (self->reads != READING_CONTRIBUTIONS || index < self->next)
+        start(self, READING_CONTRIBUTIONS);
+    for (; self->next <= index; self->next++)
+        if (!next_contribution(self, to, &stood))
+            return false;
+    return true;
 }
 
 /* What a record may say of whom, by the kind of its type. */
@@ -339,13 +354,13 @@ static void set_tokens(const making *self, fact_kind kind, const persons_row *wh
     }
 }
 
-static void write_beneficiary(const making *self, const beneficiary *made, record *to)
+static void write_beneficiary(const making *self, const events_row *made, record *to)
 {
     const subjects_row *in_action = subjects_at(self->by->who, made->subject);
     const persons_row *who = persons_at(self->by->people, in_action->person);
     to->type = FACT_BENEFICIAIRE;
     to->action = self->by->terms->actions[in_action->action].code;
-    to->month = made->month;
+    to->month = made->day;
     to->sex = who->sex;
     to->bpi = eligibility_is_bpi(who->statut);
     to->under_25 = is_young(self, made->subject);
@@ -369,49 +384,55 @@ static void write_event(const making *self, const events_row *what, record *to)
         set_tokens(self, rule->kind, persons_at(self->by->people, what->person), what->person, to);
 }
 
-void making_record(const making *self, size_t index, record *to)
+void making_record(making *self, size_t index, record *to)
 {
-    assert(index < self->entry_count);
-    const entry *made = &self->entries[index];
+    const events_row *made = go_to(self, index);
     memset(to, 0, sizeof *to);
+    if (!made)
+        return;
     to->operation = RECORD_PUT;
     memcpy(to->key, made->key, RECORD_KEY);
     to->contract = self->by->terms->id;
-    if (made->from == OF_EVENT)
-        write_event(self, events_at(self->by->rows, made->item), to);
+    if (made->origin == MAKING_BENEFICIARY)
+        write_beneficiary(self, made, to);
     else
-        write_beneficiary(self, pile_at(&self->beneficiaries, made->item), to);
+        write_event(self, made, to);
 }
 
-bool making_find(const making *self, const uint8_t key[RECORD_KEY], making_source *to)
+bool making_find(making *self, const uint8_t key[RECORD_KEY], events_row *to)
 {
-    const entry *found = self->entry_count == 0
-        ? NULL : bsearch(key, self->entries, self->entry_count, sizeof *self->entries, by_key);
-    if (!found)
-        return false;
-    *to = (making_source){.event = LOOKUP_NONE, .subject = SUBJECTS_NONE};
-    if (found->from == OF_BENEFICIARY) {
-        const beneficiary *who = pile_at(&self->beneficiaries, found->item);
-        to->subject = who->subject;
-        to->month = who->month;
-        return true;
+    bool found = false;
+    start(self, READING_NOTHING);
+    for (const events_row *row = self->row; row && memcmp(row->key, key, RECORD_KEY) <= 0; row = sorter_next(&self->rows)) {
+        if (memcmp(row->key, key, RECORD_KEY) != 0 || (found && row->line > to->line))
+            continue;
+        *to = *row;
+        found = true;
     }
-    const events_row *what = events_at(self->by->rows, found->item);
-    to->event = found->item;
-    to->subject = what->person == PERSONS_NONE ? SUBJECTS_NONE : what->subject;
-    to->month = civil_month_of(what->counted);
-    return true;
+    return found;
 }
 
-uint32_t making_next_row(const making *self, const making_source *of, uint32_t start)
+static int by_line(const void *a, const void *b)
 {
-    for (uint32_t i = start; i < self->by->rows->rows.count; i++) {
-        const events_row *what = events_at(self->by->rows, i);
-        if (is_counted(self, what) && what->person != PERSONS_NONE && what->subject == of->subject
-            && civil_month_of(what->counted) == of->month)
-            return i;
+    uint32_t first = *(const uint32_t *)a, second = *(const uint32_t *)b;
+    return (first > second) - (first < second);
+}
+
+bool making_lines(making *self, const events_row *of, arena_vector *lines)
+{
+    start(self, READING_NOTHING);
+    for (const events_row *row = self->row; row; row = sorter_next(&self->rows)) {
+        if (row->origin != MAKING_RECORD || row->person == PERSONS_NONE || row->subject != of->subject
+            || civil_month_of(row->counted) != of->day)
+            continue;
+        uint32_t *line = arena_vector_add(lines);
+        if (!line)
+            return false;
+        *line = row->line;
     }
-    return LOOKUP_NONE;
+    if (lines->count > 0)
+        qsort(lines->items, lines->count, sizeof(uint32_t), by_line);
+    return making_failure(self) == EXPORT_OK;
 }
 
 const subjects_row *making_subject(const making *self, uint32_t subject)

@@ -5,31 +5,35 @@
 #ifndef CTAI_MAKING_H
 #define CTAI_MAKING_H
 
+#include "export.h"
 #include "standing.h"
 
 typedef struct making making;
 
 /*
  * Judges the rows of the contract (counting), keeps what stands of earlier exports (standing) and
- * fills the result: terms, coverage, counts of records, retained, contributions, making. unsure and partial:
- * see export.h. NULL when memory is short.
+ * fills the result: terms, coverage, count of records, making. unsure, partial and store: see export.h. NULL when memory
+ * is short, the store failed, or what stood cannot be read.
  */
-making *making_run(const counting *by, const export_contract *contract, bool partial, bool unsure, export_result *result)
-    __attribute__((warn_unused_result));
+making *making_run(counting *by, const export_contract *contract, bool partial, bool unsure, spool_store *store,
+                   export_result *result) __attribute__((warn_unused_result));
 
-const uint8_t *making_key(const making *self, size_t index);
-void making_record(const making *self, size_t index, record *to);
+/* Of the record of that number. Quick when numbers ascend; zeros when it has failed. */
+const uint8_t *making_key(making *self, size_t index);
+void making_record(making *self, size_t index, record *to);
 
-/* What a record was made of. */
-typedef struct {
-    uint32_t event;    /* number of its row; LOOKUP_NONE: a `beneficiaire` */
-    uint32_t subject;  /* SUBJECTS_NONE: of nobody */
-    civil_month month;
-} making_source;
-/* False when no record has that key. */
-bool making_find(const making *self, const uint8_t key[RECORD_KEY], making_source *to);
-/* The rows on which the `beneficiaire` record of a subject's month rests, from number start on: the next, LOOKUP_NONE after the last. */
-uint32_t making_next_row(const making *self, const making_source *of, uint32_t start);
+/* The key or contribution of that number; false after the last, or when it has failed. Quick likewise. */
+bool making_retained(making *self, size_t index, uint8_t key[RECORD_KEY]);
+bool making_contribution(making *self, size_t index, export_contribution *to);
+
+/* Asked after a reading, or after making_run has failed (self is then what the result has, or NULL: memory was short): see export_failure. */
+export_error making_failure(const making *self);
+
+/* What became of the row of that key, or the row that a `beneficiaire` record of that key stands for (origin BENEFICIARY: day is its month). */
+typedef enum { MAKING_RECORD, MAKING_BENEFICIARY, MAKING_NOTHING } making_origin;
+bool making_find(making *self, const uint8_t key[RECORD_KEY], events_row *to);
+/* The lines, ascending, of the rows on which that `beneficiaire` record rests. False when memory is short. */
+bool making_lines(making *self, const events_row *of, arena_vector *lines);
 /* Who and which action a subject is. */
 const subjects_row *making_subject(const making *self, uint32_t subject);
 

@@ -4,13 +4,15 @@
 #include <string.h>
 
 #include "departed.h"
+#include "earlier.h"
 #include "recordkey.h"
 
-/* A subject that stands, looked for among the present people. */
+/* A present person in an action. */
 typedef struct {
-    const uint8_t *key;
-    uint32_t subject;
-} wanted;
+    uint8_t key[RECORD_KEY];
+    uint32_t person;
+    uint8_t action;
+} present;
 
 static uint64_t hash_of(const uint8_t key[RECORD_KEY])
 {
@@ -32,157 +34,140 @@ static bool is_erased(const counting *by, const export_contribution *said)
 }
 
 /* The keys that rows of an unknown contract would have in this one. */
-static bool collect_orphans(const counting *by, lookup *keys, uint8_t (**orphans)[RECORD_KEY])
+static bool collect_orphans(standing *self)
 {
+    const counting *by = self->by;
     size_t count = by->rows->orphans.count;
-    *orphans = arena_take(by->from, (count + 1) * RECORD_KEY);
-    lookup_init(keys, by->from);
-    if (!*orphans)
+    self->orphans = arena_take(by->from, (count + 1) * RECORD_KEY);
+    lookup_init(&self->orphan_keys, by->from);
+    if (!self->orphans)
         return false;
     for (uint32_t i = 0; i < count; i++) {
         const events_orphan *orphan = pile_at(&by->rows->orphans, i);
-        recordkey_event((*orphans)[i], by->who->record_key, by->terms->id, orphan->id);
-        if (!lookup_add(keys, hash_of((*orphans)[i]), i))
+        recordkey_event(self->orphans[i], by->who->record_key, by->terms->id, orphan->id);
+        if (!lookup_add(&self->orphan_keys, hash_of(self->orphans[i]), i))
             return false;
     }
     return true;
 }
 
-static bool is_orphan(const lookup *keys, uint8_t (*orphans)[RECORD_KEY], const uint8_t key[RECORD_KEY])
+static bool is_orphan(const standing *self, const uint8_t key[RECORD_KEY])
 {
-    lookup_walk walk = lookup_start(keys, hash_of(key));
+    lookup_walk walk = lookup_start(&self->orphan_keys, hash_of(key));
     for (uint32_t found; (found = lookup_next(&walk)) != LOOKUP_NONE;)
-        if (memcmp(orphans[found], key, RECORD_KEY) == 0)
+        if (memcmp(self->orphans[found], key, RECORD_KEY) == 0)
             return true;
     return false;
 }
 
-static bool add_item(standing *self, const export_contribution *said, bool in_error)
+/* The keys of all present people in the actions that may be pushed. */
+static bool collect_people(standing *self)
 {
-    standing_item *item = arena_vector_add(&self->items);
-    if (item)
-        *item = (standing_item){.said = said, .subject = SUBJECTS_NONE, .in_error = in_error};
-    return item != NULL;
-}
-
-/* Picks the contributions that stand. */
-static bool pick(standing *self, const counting *by, const export_contract *contract, bool keep_all)
-{
-    lookup orphan_keys;
-    uint8_t(*orphans)[RECORD_KEY];
-    if (!collect_orphans(by, &orphan_keys, &orphans))
-        return false;
-    for (size_t i = 0; i < contract->earlier_count; i++) {
-        const export_contribution *said = &contract->earlier[i];
-        uint32_t row = events_find(by->rows, said->event);
-        bool in_error = row != LOOKUP_NONE ? events_at(by->rows, row)->in_error
-                                           : is_orphan(&orphan_keys, orphans, said->event);
-        bool stands = in_error || (row == LOOKUP_NONE && keep_all);
-        if (stands && !is_erased(by, said) && !add_item(self, said, in_error))
-            return false;
-    }
-    return true;
-}
-
-/* The wanted subject of that key, NULL when none is. */
-static wanted *find_wanted(const pile *all, const lookup *keys, const uint8_t key[RECORD_KEY])
-{
-    lookup_walk walk = lookup_start(keys, hash_of(key));
-    for (uint32_t found; (found = lookup_next(&walk)) != LOOKUP_NONE;) {
-        wanted *known = pile_at(all, found);
-        if (memcmp(known->key, key, RECORD_KEY) == 0)
-            return known;
-    }
-    return NULL;
-}
-
-/* Looks for the wanted keys among all present people in the actions that may be pushed. */
-static bool search_people(const counting *by, const pile *all, const lookup *keys)
-{
+    const counting *by = self->by;
     const wire_contract *terms = by->terms;
     for (uint32_t i = 0; i < by->people->people.count; i++) {
         const persons_row *who = persons_at(by->people, i);
         for (unsigned action = 0; action < terms->action_count && !who->in_error; action++) {
-            uint8_t key[RECORD_KEY];
+            uint32_t number = (uint32_t)self->people.count;
             if (!terms->actions[action].allowed)
                 continue;
-            recordkey_subject(key, by->who->record_key, terms->id, terms->actions[action].code, who->id);
-            wanted *found = find_wanted(all, keys, key);
-            if (!found)
-                continue;
-            found->subject = subjects_of(by->who, i, (uint8_t)action);
-            if (found->subject == SUBJECTS_NONE)
+            present *fresh = pile_add(&self->people);
+            if (!fresh)
+                return false;
+            *fresh = (present){.person = i, .action = (uint8_t)action};
+            recordkey_subject(fresh->key, by->who->record_key, terms->id, terms->actions[action].code, who->id);
+            if (!lookup_add(&self->by_key, hash_of(fresh->key), number))
                 return false;
         }
     }
     return true;
 }
 
-/* Gives each item its subject, where the person is in the present table. */
-static bool resolve(standing *self, const counting *by)
+static const present *find_present(const standing *self, const export_contribution *said)
 {
-    standing_item *items = self->items.items;
-    pile all;
-    lookup keys;
-    pile_init(&all, by->from, sizeof(wanted));
-    lookup_init(&keys, by->from);
-    for (size_t i = 0; i < self->items.count; i++) {
-        const uint8_t *key = items[i].said->subject;
-        if (!has_subject(items[i].said) || find_wanted(&all, &keys, key))
-            continue;
-        uint32_t number = (uint32_t)all.count;
-        wanted *fresh = pile_add(&all);
-        if (!fresh || !lookup_add(&keys, hash_of(key), number))
-            return false;
-        *fresh = (wanted){.key = key, .subject = SUBJECTS_NONE};
+    if (!has_subject(said))
+        return NULL;
+    lookup_walk walk = lookup_start(&self->by_key, hash_of(said->subject));
+    for (uint32_t found; (found = lookup_next(&walk)) != LOOKUP_NONE;) {
+        const present *known = pile_at(&self->people, found);
+        if (memcmp(known->key, said->subject, RECORD_KEY) == 0)
+            return known;
     }
-    if (all.count > 0 && !search_people(by, &all, &keys))
-        return false;
-    for (size_t i = 0; i < self->items.count; i++) {
-        const wanted *found = has_subject(items[i].said) ? find_wanted(&all, &keys, items[i].said->subject) : NULL;
-        items[i].subject = found ? found->subject : SUBJECTS_NONE;
-    }
-    return true;
+    return NULL;
 }
 
-static void take_part(const standing *self, const counting *by)
+bool standing_begin(standing *self, const counting *by, const export_contract *contract, bool partial, bool unsure,
+                    spool_store *store)
 {
-    standing_item *items = self->items.items;
-    for (size_t i = 0; i < self->items.count; i++) {
-        civil_day day = items[i].said->day;
-        if (items[i].in_error || items[i].subject == SUBJECTS_NONE || day < by->terms->first_day ||
-            day > by->terms->last_day)
-            continue;
-        subjects_row *who = subjects_at(by->who, items[i].subject);
-        if (persons_eligibility(persons_at(by->people, who->person), day) != ELIGIBILITY_YES)
-            continue;
-        items[i].takes_part = true;
-        who->anchored |= !(items[i].said->flags & EXPORT_MOVED);
-        subjects_count(by->who, items[i].subject, day);
-    }
+    *self = (standing){.by = by, .contract = contract, .partial = partial, .unsure = unsure};
+    pile_init(&self->people, by->from, sizeof(present));
+    lookup_init(&self->by_key, by->from);
+    sorter_init(&self->named, by->from, store, RECORD_KEY);
+    return contract->earlier_count == 0 || (collect_orphans(self) && collect_people(self));
 }
 
-bool standing_gather(standing *self, const counting *by, const export_contract *contract, bool partial,
-                     bool unsure)
+bool standing_name(standing *self, const events_row *what)
 {
-    arena_vector_init(&self->items, by->from, sizeof(standing_item));
-    if (contract->earlier_count == 0)
+    return !self->partial || self->contract->earlier_count == 0 || sorter_add(&self->named, what->key);
+}
+
+/* May an earlier fact that the file does not name count today? Its subject, or SUBJECTS_NONE. */
+static uint32_t subject_of_part(const standing *self, const export_contribution *said)
+{
+    const counting *by = self->by;
+    const present *who = find_present(self, said);
+    if (!who || is_orphan(self, said->event) || is_erased(by, said) || said->day < by->terms->first_day
+        || said->day > by->terms->last_day
+        || persons_eligibility(persons_at(by->people, who->person), said->day) != ELIGIBILITY_YES)
+        return SUBJECTS_NONE;
+    return subjects_of(by->who, who->person, who->action);
+}
+
+bool standing_part(standing *self, standing_tell *tell, void *data)
+{
+    if (!self->partial || self->contract->earlier_count == 0)
         return true;
-    if (!pick(self, by, contract, partial || unsure) || !resolve(self, by))
+    if ((!self->named.ended && !sorter_end(&self->named)) || !sorter_start(&self->named))
         return false;
-    if (partial)
-        take_part(self, by);
+    const uint8_t *name = sorter_next(&self->named);
+    earlier stood;
+    earlier_start(&stood, self->contract);
+    for (const export_contribution *said; (said = earlier_next(&stood)) != NULL;) {
+        while (name && memcmp(name, said->event, RECORD_KEY) < 0)
+            name = sorter_next(&self->named);
+        if (name && memcmp(name, said->event, RECORD_KEY) == 0)
+            continue;
+        uint32_t subject = subject_of_part(self, said);
+        if (subject != SUBJECTS_NONE && !tell(data, subject, said))
+            return false;
+    }
+    self->unreadable |= stood.failed;
+    return !sorter_failed(&self->named) && !stood.failed && !arena_short(self->by->from);
+}
+
+static bool count_one(void *data, uint32_t subject, const export_contribution *said)
+{
+    const standing *self = data;
+    subjects_at(self->by->who, subject)->anchored |= !(said->flags & EXPORT_MOVED);
+    subjects_count(self->by->who, subject, said->day);
     return true;
 }
 
-bool standing_keep_left_out(standing *self, const counting *by, const export_contract *contract)
+bool standing_count(standing *self)
 {
-    for (size_t i = 0; i < contract->earlier_count; i++) {
-        uint32_t row = events_find(by->rows, contract->earlier[i].event);
-        const events_row *what = row != LOOKUP_NONE ? events_at(by->rows, row) : NULL;
-        if (what && !what->in_error && what->counted == CIVIL_NONE && !is_erased(by, &contract->earlier[i]) &&
-            !add_item(self, &contract->earlier[i], false))
-            return false;
-    }
-    return true;
+    return standing_part(self, count_one, self);
+}
+
+bool standing_keeps(const standing *self, const export_contribution *said, const events_row *row)
+{
+    bool keep_all = self->partial || self->unsure;
+    bool stands = row ? row->in_error || (self->unsure && row->counted == CIVIL_NONE)
+                      : keep_all || is_orphan(self, said->event);
+    return stands && !is_erased(self->by, said);
+}
+
+uint32_t standing_subject(const standing *self, const export_contribution *said)
+{
+    const present *who = find_present(self, said);
+    return who ? subjects_find(self->by->who, who->person, who->action) : SUBJECTS_NONE;
 }

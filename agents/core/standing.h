@@ -14,30 +14,41 @@
 #define CTAI_STANDING_H
 
 #include "counting.h"
+#include "sorter.h"
 
 typedef struct {
-    const export_contribution *said;
-    uint32_t subject; /* SUBJECTS_NONE: its person is not in the present table, or the type has none */
-    bool in_error;    /* its row is, in this file */
-    bool takes_part;
-} standing_item;
-
-typedef struct {
-    arena_vector items; /* of standing_item */
+    const counting *by;
+    const export_contract *contract;
+    bool partial, unsure;
+    bool unreadable;                /* what stood cannot be read */
+    lookup orphan_keys;
+    uint8_t (*orphans)[RECORD_KEY]; /* the keys that rows of an unknown contract would have in this one */
+    lookup by_key;
+    pile people;                    /* the present people in the actions that may be pushed, when something stood */
+    sorter named;                   /* of a partial export: the keys of its rows */
 } standing;
 
-/*
- * Finds what stands, and lets it take part. Between counting_settle_exits and counting_decide.
- * partial: what the file does not name stands and takes part; unsure: it stands. False when memory is short.
- */
-bool standing_gather(standing *self, const counting *by, const export_contract *contract, bool partial, bool unsure)
-    __attribute__((warn_unused_result));
+/* False when memory is short. */
+bool standing_begin(standing *self, const counting *by, const export_contract *contract, bool partial, bool unsure,
+                    spool_store *store) __attribute__((warn_unused_result));
+
+/* A row of the file; all of them, before anything else is asked. False when memory is short or the store failed. */
+bool standing_name(standing *self, const events_row *what) __attribute__((warn_unused_result));
 
 /*
- * After counting_decide, when the file is not sure: what rows that are now left out said stands as
- * well, without taking part.
+ * Tells of what stands and takes part, in ascending order: in a partial export what the file does not name. said lives during
+ * the call; false from tell, short memory, or what cannot be read: false.
  */
-bool standing_keep_left_out(standing *self, const counting *by, const export_contract *contract)
-    __attribute__((warn_unused_result));
+typedef bool standing_tell(void *data, uint32_t subject, const export_contribution *said);
+bool standing_part(standing *self, standing_tell *tell, void *data) __attribute__((warn_unused_result));
+
+/* Lets what takes part count for its subject's first day, and anchor it. Between counting_settle and counting_decide. */
+bool standing_count(standing *self) __attribute__((warn_unused_result));
+
+/* Does it stand, given what became of its row (NULL: the file has none)? After counting_decide. */
+bool standing_keeps(const standing *self, const export_contribution *said, const events_row *row);
+
+/* Its subject, SUBJECTS_NONE: its person is not in the present table, has nothing there, or the type has none. */
+uint32_t standing_subject(const standing *self, const export_contribution *said);
 
 #endif

@@ -45,10 +45,76 @@ diag table_where(const table *self, diag_severity severity, unsigned long line, 
                   .remedy = remedy};
 }
 
-/* Looks at the first bytes for files of another kind. */
-static table_state check_kind(table *self, text_view bytes)
+static const char byte_order_mark[] = {'\xEF', '\xBB', '\xBF'};
+
+static bool has_mark(const table_survey *self)
 {
-    if (text_trim(bytes).size == 0)
+    return starts_with((text_view){self->first, self->first_size}, byte_order_mark, sizeof byte_order_mark);
+}
+
+static void survey_begin(table_survey *self)
+{
+    *self = (table_survey){.blank = true, .utf8 = true};
+    csv_separator_begin(&self->separator);
+}
+
+/* The next piece, cut between two characters where there are any; the first has TABLE_KIND_BYTES, unless it is all. */
+static void survey_add(table_survey *self, text_view piece)
+{
+    bool is_first = self->first_size == 0 && piece.size > 0;
+    if (is_first) {
+        self->first_size = piece.size < TABLE_KIND_BYTES ? piece.size : TABLE_KIND_BYTES;
+        memcpy(self->first, piece.at, self->first_size);
+    }
+    text_view rest = piece;
+    for (size_t space; self->blank && rest.size > 0; rest.at += space, rest.size -= space)
+        self->blank = (space = text_leading_space(rest)) > 0;
+    self->utf8 = self->utf8 && text_is_utf8(piece);
+    size_t mark = is_first && has_mark(self) ? sizeof byte_order_mark : 0;
+    csv_separator_add(&self->separator, (text_view){piece.at + mark, piece.size - mark});
+}
+
+/* Bytes of a character that the piece ends inside of. */
+static size_t cut_character(text_view piece)
+{
+    for (size_t back = 1; back < 4 && back <= piece.size; back++) {
+        unsigned char c = (unsigned char)piece.at[piece.size - back];
+        if (c < 0x80)
+            return 0;
+        if (c >= 0xC0)
+            return back < (c >= 0xF0 ? 4u : c >= 0xE0 ? 3u : 2u) ? back : 0;
+    }
+    return 0;
+}
+
+table_state table_survey_source(table_survey *self, arena *from, const csv_source *source)
+{
+    char *piece = arena_take(from, CSV_WINDOW);
+    size_t used = 0;
+    long got = 1;
+    survey_begin(self);
+    if (!piece)
+        return TABLE_NO_MEMORY;
+    for (uint64_t at = 0; got > 0; at += (uint64_t)got) {
+        got = source->read(source->data, at, piece + used, CSV_WINDOW - used);
+        if (got < 0)
+            return TABLE_UNREADABLE;
+        used += (size_t)got;
+        if (got > 0 && used < CSV_WINDOW)
+            continue;
+        size_t cut = got > 0 ? cut_character((text_view){piece, used}) : 0;
+        survey_add(self, (text_view){piece, used - cut});
+        memmove(piece, piece + used - cut, cut);
+        used = cut;
+    }
+    return TABLE_OK;
+}
+
+/* Looks at the first bytes for files of another kind. */
+static table_state check_kind(table *self, const table_survey *about)
+{
+    text_view bytes = {about->first, about->first_size};
+    if (about->blank)
         return refuse(self, 0, "le fichier est vide", "Il faut au moins la ligne des noms de colonnes");
     if (starts_with(bytes, "\xFF\xFE", 2) || starts_with(bytes, "\xFE\xFF", 2))
         return refuse(self, 0, "le fichier est en UTF-16", "Enregistrez-le en « CSV UTF-8 »");
@@ -75,15 +141,20 @@ static table_state check_header_bytes(table *self)
     return TABLE_OK;
 }
 
+/* Why there is no further row. */
+static table_state ended(const table *self)
+{
+    return self->rows.out_of_memory ? TABLE_NO_MEMORY : self->rows.unreadable ? TABLE_UNREADABLE : TABLE_END;
+}
+
 /* The first row that is not empty. */
 static table_state read_header_row(table *self)
 {
     bool filled = false;
     while (!filled) {
         if (!csv_next(&self->rows))
-            return self->rows.out_of_memory
-                       ? TABLE_NO_MEMORY
-                       : refuse(self, 0, "le fichier n’a pas de ligne de noms de colonnes", NULL);
+            return ended(self) == TABLE_END ? refuse(self, 0, "le fichier n’a pas de ligne de noms de colonnes", NULL)
+                                            : ended(self);
         for (size_t i = 0; i < self->rows.count; i++)
             filled |= text_trim(self->rows.fields[i]).size > 0;
         filled |= self->rows.faults != 0;
@@ -211,10 +282,9 @@ static void warn_of_unknown(table *self)
                names);
 }
 
-table_state table_open(table *self, arena *from, const char *file, text_view bytes, const table_column *columns,
-                       unsigned column_count, diag_sink *sink)
+static void init(table *self, arena *from, const char *file, const table_column *columns, unsigned column_count,
+                 diag_sink *sink)
 {
-    static const char bom[] = {'\xEF', '\xBB', '\xBF'};
     assert(column_count <= TABLE_COLUMNS_MAX);
     memset(self, 0, sizeof *self);
     self->file = file;
@@ -222,16 +292,11 @@ table_state table_open(table *self, arena *from, const char *file, text_view byt
     self->column_count = column_count;
     self->sink = sink;
     self->from = from;
-    table_state state = check_kind(self, bytes);
-    if (state != TABLE_OK)
-        return state;
-    self->windows_1252 = !text_is_utf8(bytes);
-    if (starts_with(bytes, bom, sizeof bom)) {
-        bytes.at += sizeof bom;
-        bytes.size -= sizeof bom;
-    }
-    csv_init(&self->rows, from, bytes, csv_separator(bytes));
-    state = read_header_row(self);
+}
+
+static table_state read_header(table *self)
+{
+    table_state state = read_header_row(self);
     if (state == TABLE_OK)
         state = place_columns(self);
     if (state == TABLE_OK)
@@ -240,10 +305,42 @@ table_state table_open(table *self, arena *from, const char *file, text_view byt
         return state;
     warn_of_unknown(self);
     if (self->windows_1252)
-        diag_emit(sink, &(diag){.severity = DIAG_NOTE,
-                                .file = file,
-                                .message = "le fichier n’est pas en UTF-8 : il est lu en Windows-1252"});
+        diag_emit(self->sink, &(diag){.severity = DIAG_NOTE,
+                                      .file = self->file,
+                                      .message = "le fichier n’est pas en UTF-8 : il est lu en Windows-1252"});
     return TABLE_OK;
+}
+
+table_state table_open(table *self, arena *from, const char *file, text_view bytes, const table_column *columns,
+                       unsigned column_count, diag_sink *sink)
+{
+    table_survey about;
+    init(self, from, file, columns, column_count, sink);
+    survey_begin(&about);
+    survey_add(&about, bytes);
+    table_state state = check_kind(self, &about);
+    if (state != TABLE_OK)
+        return state;
+    self->windows_1252 = !about.utf8;
+    if (has_mark(&about)) {
+        bytes.at += sizeof byte_order_mark;
+        bytes.size -= sizeof byte_order_mark;
+    }
+    csv_init(&self->rows, from, bytes, csv_separator_end(&about.separator));
+    return read_header(self);
+}
+
+table_state table_open_source(table *self, arena *from, const char *file, const csv_source *source, const table_survey *about,
+                              const table_column *columns, unsigned column_count, diag_sink *sink)
+{
+    init(self, from, file, columns, column_count, sink);
+    table_state state = check_kind(self, about);
+    if (state != TABLE_OK)
+        return state;
+    self->windows_1252 = !about->utf8;
+    csv_init_source(&self->rows, from, source, has_mark(about) ? sizeof byte_order_mark : 0, CSV_WINDOW,
+                    csv_separator_end(&about->separator));
+    return read_header(self);
 }
 
 static void say_row(table *self, unsigned long line, unsigned long field, const char *message, const char *remedy)
@@ -334,7 +431,7 @@ table_state table_next(table *self)
 {
     for (;;) {
         if (!csv_next(&self->rows))
-            return self->rows.out_of_memory ? TABLE_NO_MEMORY : TABLE_END;
+            return ended(self);
         self->line = self->rows.line;
         self->in_error = self->unsure = false;
         self->bad_cells = 0;
@@ -361,12 +458,13 @@ table_state table_next(table *self)
 text_view table_keep(const table *self, text_view cell)
 {
     uintptr_t at = (uintptr_t)cell.at;
-    if (cell.size == 0 || (at >= (uintptr_t)self->rows.start && at < (uintptr_t)self->rows.end))
+    bool in_memory = !self->rows.source && at >= (uintptr_t)self->rows.start && at < (uintptr_t)self->rows.end;
+    if (cell.size == 0 || in_memory)
         return cell;
     return (text_view){arena_text(self->from, cell), cell.size};
 }
 
 uint64_t table_read_bytes(const table *self)
 {
-    return (uint64_t)(self->rows.at - self->rows.start);
+    return self->rows.before + (uint64_t)(self->rows.at - self->rows.start);
 }

@@ -12,7 +12,7 @@
 #include "csv.h"
 #include "diag.h"
 
-enum { TABLE_COLUMNS_MAX = 16 };
+enum { TABLE_COLUMNS_MAX = 16, TABLE_KIND_BYTES = 4 };
 
 typedef struct {
     const char *name;
@@ -24,7 +24,16 @@ typedef enum {
     TABLE_END,
     TABLE_UNUSABLE,  /* no table of these columns; said */
     TABLE_NO_MEMORY,
+    TABLE_UNREADABLE, /* the source failed */
 } table_state;
+
+/* What a file as a whole is like. */
+typedef struct {
+    char first[TABLE_KIND_BYTES]; /* tell a file of another kind */
+    size_t first_size;
+    bool blank, utf8;
+    csv_separator_scan separator;
+} table_survey;
 
 typedef struct {
     const char *file;            /* its name, for diagnostics */
@@ -50,10 +59,18 @@ typedef struct {
 table_state table_open(table *self, arena *from, const char *file, text_view bytes, const table_column *columns,
                        unsigned column_count, diag_sink *sink) __attribute__((warn_unused_result));
 
-/* Reads the next row. TABLE_OK (look at in_error), TABLE_END or TABLE_NO_MEMORY. */
+/* Of a file that is read in pieces, first once to know what it is like: TABLE_OK, TABLE_NO_MEMORY or TABLE_UNREADABLE. */
+table_state table_survey_source(table_survey *self, arena *from, const csv_source *source) __attribute__((warn_unused_result));
+
+/* Then as table_open does, or TABLE_UNREADABLE. */
+table_state table_open_source(table *self, arena *from, const char *file, const csv_source *source, const table_survey *about,
+                              const table_column *columns, unsigned column_count, diag_sink *sink)
+    __attribute__((warn_unused_result));
+
+/* Reads the next row. TABLE_OK (look at in_error), TABLE_END, TABLE_NO_MEMORY or TABLE_UNREADABLE. */
 table_state table_next(table *self) __attribute__((warn_unused_result));
 
-/* A cell of this row that stays: itself when it points into the file, else a copy; at NULL with a size when memory is short. */
+/* A cell of this row that stays: itself when it points into a file in memory, else a copy; at NULL with a size when memory is short. */
 text_view table_keep(const table *self, text_view cell);
 
 /* Bytes of the file that have been read. */

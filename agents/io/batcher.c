@@ -118,20 +118,27 @@ static const uint8_t *next_salt(batcher *self)
     return self->salts[--self->salt_count];
 }
 
-void batcher_add(batcher *self, const record *what)
+void batcher_add_body(batcher *self, const record *what, batch_buffer *body)
 {
     if (self->body_count == BATCHER_RECORDS || self->packed.size > OUTBOX_BODIES_MAX)
         flush(self, NULL);
-    batch_buffer_clear(&self->body);
-    batch_write_body(&self->body, what, next_salt(self));
-    if (self->body.failed) {
+    if (body->failed) {
         outbox_spoil(self->to, OUTBOX_NO_MEMORY);
         return;
     }
+    batch_salt_body(body->data, next_salt(self));
     assert(what->operation != RECORD_PUT || what->token_sets == 0 || what->token_sets == self->key_count);
     self->tokens = self->tokens || (what->operation == RECORD_PUT && what->token_sets > 0);
-    batch_hash(self->hashes[self->body_count++], bytes_of(&self->body));
-    outbox_pack(&self->packed, bytes_of(&self->body));
+    batch_hash(self->hashes[self->body_count++], bytes_of(body));
+    outbox_pack(&self->packed, bytes_of(body));
+}
+
+void batcher_add(batcher *self, const record *what)
+{
+    static const uint8_t no_salt[CRYPTO_SALT];
+    batch_buffer_clear(&self->body);
+    batch_write_body(&self->body, what, no_salt);
+    batcher_add_body(self, what, &self->body);
 }
 
 void batcher_end(batcher *self, const batch_coverage *coverage)

@@ -24,6 +24,8 @@ void batcher_use_keys(batcher *self, const token_key *keys, unsigned count);
 
 /* One record or withdrawal; keys ascend between two calls of batcher_end. */
 void batcher_add(batcher *self, const record *what);
+/* The same with its body, written with a salt of zeros; it gets its salt here. */
+void batcher_add_body(batcher *self, const record *what, batch_buffer *body);
 /* The batch that brings what was added last. */
 uint64_t batcher_incarnation(const batcher *self);
 uint64_t batcher_sequence(const batcher *self);

@@ -10,6 +10,9 @@
 #include "recordkey.h"
 #include "trail.h"
 
+/* At most, of the facts of a contract: all of them, where there is no store. */
+#define MEMORY_BYTES ((size_t)OUTBOX_VALUE_MAX + OUTBOX_VALUE_MAX / 2)
+
 /* The name of the outbox's value, by contract. */
 static const char COVERAGE[] = OUTBOX_COVERAGE;
 static const char KEYS[] = "cles"; /* the ids of the linkage keys of the last complete export */
@@ -20,10 +23,11 @@ typedef struct {
     const agent_home *home;
     const export_result *made;
     text_view contract;
-    uint8_t (*contents)[CRYPTO_SHORT_HASH]; /* by record */
+    arena *memory; /* of facts */
+    spool facts; /* what then stands, in the form of trail */
     difference difference;
-    bool coverage_differs, contributions_differ;
-    batch_buffer coverage, contributions; /* as they are to be kept */
+    bool coverage_differs, facts_differ;
+    batch_buffer coverage; /* as it is to be kept */
 } pushed;
 
 /* Where the merge of the records just made with what is held stands. */
@@ -32,6 +36,10 @@ typedef struct {
     outbox_held *held;
     const difference_entry *next_held; /* NULL: at the end */
     size_t made, retained;
+    bool retains; /* kept is retained number `retained` */
+    uint8_t kept[RECORD_KEY];
+    record what; /* the record just made that was told last */
+    batch_buffer body; /* its own, with a salt of zeros */
     outbox_error error;
 } merge;
 
@@ -41,9 +49,14 @@ static outbox_error read_value(outbox *from, const char *name, text_view of, bat
     return error == OUTBOX_ABSENT ? OUTBOX_OK : error;
 }
 
-outbox_error enqueue_earlier(outbox *from, text_view contract, export_contribution **earlier, size_t *count)
+outbox_error enqueue_earlier(outbox *from, export_contract *of, trail_reading *reading)
 {
-    return trail_facts(from, TRAIL_CONTRIBUTIONS, contract, earlier, count);
+    outbox_error error = trail_read_open(reading, from, TRAIL_CONTRIBUTIONS, of->terms->id);
+    of->earlier_count = reading->count;
+    of->earlier = NULL;
+    of->read_earlier = trail_read;
+    of->earlier_data = reading;
+    return error;
 }
 
 outbox_error enqueue_lacks_keys(outbox *from, text_view contract, const token_key *keys, unsigned count, bool *lacks)
@@ -86,42 +99,82 @@ static void merge_advance(merge *self)
 static void merge_open(merge *self, const pushed *of)
 {
     *self = (merge){.of = of};
+    batch_buffer_init(&self->body, BATCH_BODY_MAX);
+    self->retains = export_retained(of->made, 0, self->kept);
     self->error = outbox_held_open(of->to, of->contract, &self->held);
     if (self->error == OUTBOX_OK)
         merge_advance(self);
 }
 
+/* Was the reading of an export whole? */
+static outbox_error failure(const export_result *made)
+{
+    switch (export_failure(made)) {
+    case EXPORT_OK:
+        return OUTBOX_OK;
+    case EXPORT_NO_STORE:
+        return OUTBOX_CANNOT_WRITE;
+    case EXPORT_UNREADABLE:
+        return ((const trail_reading *)made->asked->earlier_data)->error;
+    default:
+        return OUTBOX_NO_MEMORY;
+    }
+}
+
+/* Also says whether the reading was whole. */
+static outbox_error merge_close(merge *self)
+{
+    outbox_held_close(&self->held);
+    batch_buffer_release(&self->body);
+    return self->error = self->error == OUTBOX_OK ? failure(self->of->made) : self->error;
+}
+
 /* Is the key among those that the export does not vouch for? Asked in ascending order. */
 static bool merge_retains(merge *self, const uint8_t key[RECORD_KEY])
 {
-    const export_result *made = self->of->made;
-    while (self->retained < made->retained_count && memcmp(made->retained[self->retained], key, RECORD_KEY) < 0)
-        self->retained++;
-    return self->retained < made->retained_count && memcmp(made->retained[self->retained], key, RECORD_KEY) == 0;
+    while (self->retains && memcmp(self->kept, key, RECORD_KEY) < 0)
+        self->retains = export_retained(self->of->made, ++self->retained, self->kept);
+    return self->retains && memcmp(self->kept, key, RECORD_KEY) == 0;
+}
+
+/* Makes the next record, its body and the hash of what it says. */
+static bool merge_make(merge *self, uint8_t content[CRYPTO_SHORT_HASH])
+{
+    static const uint8_t no_salt[CRYPTO_SALT];
+    export_record(self->of->made, self->made++, &self->what);
+    if ((self->error = failure(self->of->made)) != OUTBOX_OK)
+        return false;
+    batch_buffer_clear(&self->body);
+    batch_write_body(&self->body, &self->what, no_salt);
+    if (self->body.failed)
+        self->error = OUTBOX_NO_MEMORY;
+    else
+        batch_body_hash(content, (text_view){(const char *)self->body.data, self->body.size}, self->of->home->secrets->record_key);
+    return !self->body.failed;
 }
 
 /*
- * The next key of both sides: what becomes of it, its entry (with the content just made, if it was
- * made, and the batch that brought what is held) and, for a record just made, its index. False at the end or on an error.
+ * The next key of both sides: what becomes of it, its entry (with the content just made, if it was made, and the batch that
+ * brought what is held); of a record just made, what and body. False at the end or on an error.
  */
-static bool merge_next(merge *self, difference *into, difference_kind *kind, difference_entry *entry, size_t *index)
+static bool merge_next(merge *self, difference *into, difference_kind *kind, difference_entry *entry)
 {
     const export_result *made = self->of->made;
+    uint8_t content[CRYPTO_SHORT_HASH];
     bool any_made = self->made < made->record_count;
     if (self->error != OUTBOX_OK || (!any_made && self->next_held == NULL))
         return false;
-    const uint8_t *key = any_made ? export_key(made, self->made) : NULL;
-    int order = difference_order(key, self->next_held);
-    const uint8_t *content = order <= 0 ? self->of->contents[self->made] : NULL;
+    int order = difference_order(any_made ? export_key(made, self->made) : NULL, self->next_held);
     const difference_entry *held = order >= 0 ? self->next_held : NULL;
+    if (order <= 0 && !merge_make(self, content))
+        return false;
     /* Texts are told by their own command alone. */
-    bool retained = content == NULL && (merge_retains(self, held->key) || recordkey_is_narrative(held->key));
-    *kind = difference_take(into, content, held, retained);
+    bool retained = order > 0 && (merge_retains(self, held->key) || recordkey_is_narrative(held->key));
+    *kind = difference_take(into, order <= 0 ? content : NULL, held, retained);
     *entry = held != NULL ? *held : (difference_entry){.incarnation = 0};
-    if (content != NULL) {
-        memcpy(entry->key, key, RECORD_KEY);
+    if (order <= 0) {
+        memcpy(entry->key, self->what.key, RECORD_KEY);
         memcpy(entry->content, content, CRYPTO_SHORT_HASH);
-        *index = self->made++;
     }
     if (held != NULL)
         merge_advance(self);
@@ -155,36 +208,52 @@ static outbox_error compare_value(outbox *from, const char *name, text_view of, 
     return error;
 }
 
-/* Hashes the records and finds out what a push would change, without changing anything. */
+/* Gathers what then stands, and compares it with what does. */
+static outbox_error gather_facts(pushed *self)
+{
+    trail_reading stood;
+    export_contribution now, before;
+    uint8_t packed[TRAIL_FACT], kept[TRAIL_FACT];
+    size_t index = 0;
+    outbox_error error = trail_read_open(&stood, self->to, TRAIL_CONTRIBUTIONS, self->contract);
+    for (; error == OUTBOX_OK && export_contribution_at(self->made, index, &now); index++) {
+        trail_pack(packed, &now);
+        if (!spool_add(&self->facts, packed))
+            error = self->facts.lost ? OUTBOX_CANNOT_WRITE : OUTBOX_NO_MEMORY;
+        if (self->facts_differ || index >= stood.count) {
+            self->facts_differ = true;
+            continue;
+        }
+        if (trail_read(&stood, index, 1, &before) != 1)
+            error = stood.error == OUTBOX_OK ? OUTBOX_DAMAGED : stood.error;
+        trail_pack(kept, &before);
+        self->facts_differ = memcmp(kept, packed, sizeof kept) != 0;
+    }
+    self->facts_differ = self->facts_differ || index != stood.count;
+    trail_read_close(&stood);
+    return error == OUTBOX_OK ? failure(self->made) : error;
+}
+
+/* Finds out what a push would change, without changing anything. */
 static outbox_error measure(pushed *self)
 {
     const export_result *made = self->made;
-    self->contents = calloc(made->record_count + 1, sizeof *self->contents);
-    if (self->contents == NULL)
-        return OUTBOX_NO_MEMORY;
-    for (size_t i = 0; i < made->record_count; i++) {
-        record what;
-        export_record(made, i, &what);
-        batch_content_hash(self->contents[i], &what, self->home->secrets->record_key);
-    }
-    difference_init(&self->difference, made->coverage.complete);
     merge way;
     difference_kind kind;
     difference_entry entry;
-    size_t index;
+    difference_init(&self->difference, made->coverage.complete);
     merge_open(&way, self);
-    while (merge_next(&way, &self->difference, &kind, &entry, &index))
-        continue;
-    outbox_held_close(&way.held);
+    if (way.error == OUTBOX_OK && way.next_held == NULL) /* nothing is held: all is new */
+        self->difference.count[DIFFERENCE_NEW] = made->record_count;
+    else
+        while (merge_next(&way, &self->difference, &kind, &entry))
+            continue;
+    outbox_error error = merge_close(&way);
     write_coverage(&self->coverage, &made->coverage);
-    for (size_t i = 0; i < made->contribution_count; i++)
-        trail_pack(&self->contributions, &made->contributions[i]);
-    outbox_error error = way.error;
+    if (error == OUTBOX_OK)
+        error = gather_facts(self);
     if (error == OUTBOX_OK)
         error = compare_value(self->to, COVERAGE, self->contract, &self->coverage, &self->coverage_differs);
-    if (error == OUTBOX_OK)
-        error = compare_value(self->to, TRAIL_CONTRIBUTIONS, self->contract, &self->contributions,
-                              &self->contributions_differ);
     return error;
 }
 
@@ -208,17 +277,18 @@ static void write_changes(pushed *self, batcher *batches)
     difference again;
     difference_kind kind;
     difference_entry entry;
-    size_t index = 0;
     difference_init(&again, self->made->coverage.complete);
     merge_open(&way, self);
-    while (merge_next(&way, &again, &kind, &entry, &index)) {
-        record what = {
-            .operation = RECORD_WITHDRAW, .contract = self->contract, .type = FACT_NONE, .month = CIVIL_NONE};
-        memcpy(what.key, entry.key, RECORD_KEY);
-        if (kind == DIFFERENCE_NEW || kind == DIFFERENCE_CHANGED)
-            export_record(self->made, index, &what);
-        if (kind == DIFFERENCE_NEW || kind == DIFFERENCE_CHANGED || kind == DIFFERENCE_WITHDRAWN) {
-            batcher_add(batches, &what);
+    while (merge_next(&way, &again, &kind, &entry)) {
+        bool tells = kind == DIFFERENCE_NEW || kind == DIFFERENCE_CHANGED;
+        if (tells || kind == DIFFERENCE_WITHDRAWN) {
+            record gone = {
+                .operation = RECORD_WITHDRAW, .contract = self->contract, .type = FACT_NONE, .month = CIVIL_NONE};
+            memcpy(gone.key, entry.key, RECORD_KEY);
+            if (tells)
+                batcher_add_body(batches, &way.what, &way.body);
+            else
+                batcher_add(batches, &gone);
             entry.incarnation = batcher_incarnation(batches);
             entry.sequence = batcher_sequence(batches);
             if (refused)
@@ -227,9 +297,9 @@ static void write_changes(pushed *self, batcher *batches)
         if (kind != DIFFERENCE_WITHDRAWN)
             outbox_keep_add(keep, &entry);
     }
-    if (way.error != OUTBOX_OK)
-        outbox_spoil(self->to, way.error);
-    outbox_held_close(&way.held);
+    outbox_error ended = merge_close(&way);
+    if (ended != OUTBOX_OK)
+        outbox_spoil(self->to, ended);
     (void)outbox_keep_finish(&keep); /* a failure sticks to the transaction */
 }
 
@@ -249,10 +319,7 @@ static void write_contract(pushed *self, enqueue_result *result)
     if (self->coverage_differs)
         (void)outbox_set(self->to, COVERAGE, self->contract,
                          (text_view){(const char *)self->coverage.data, self->coverage.size});
-    (void)trail_follow(self->to, self->made); /* a failure sticks to the transaction */
-    if (self->contributions_differ)
-        (void)outbox_set(self->to, TRAIL_CONTRIBUTIONS, self->contract,
-                         (text_view){(const char *)self->contributions.data, self->contributions.size});
+    (void)trail_follow(self->to, self->made, &self->facts, self->facts_differ); /* a failure sticks to the transaction */
     if (self->made->coverage.complete) {
         (void)outbox_note_answered(self->to, self->made->terms->scope, self->contract);
         write_keys(self);
@@ -309,9 +376,14 @@ enqueue_error enqueue(outbox *to, const agent_home *agent, const export *made, b
         all[i] = (pushed){
             .to = to, .home = agent, .made = &made->results[i], .contract = made->results[i].terms->id};
         batch_buffer_init(&all[i].coverage, OUTBOX_VALUE_MAX);
-        batch_buffer_init(&all[i].contributions, OUTBOX_VALUE_MAX);
+        all[i].memory = arena_new(MEMORY_BYTES);
+        if (all[i].memory == NULL)
+            result->outbox = OUTBOX_NO_MEMORY;
+        else
+            spool_init(&all[i].facts, all[i].memory, made->store, TRAIL_FACT);
     }
-    result->outbox = forget_refused(to, agent);
+    if (result->outbox == OUTBOX_OK)
+        result->outbox = forget_refused(to, agent);
     if (result->outbox == OUTBOX_OK)
         result->outbox = forget_found(to, agent, made);
     enqueue_error error = result->outbox == OUTBOX_OK ? ENQUEUE_OK : ENQUEUE_OUTBOX;
@@ -322,9 +394,8 @@ enqueue_error enqueue(outbox *to, const agent_home *agent, const export *made, b
     if (error != ENQUEUE_OK)
         result->added = result->changed = result->withdrawn = result->unchanged = result->batches = 0;
     for (unsigned i = 0; i < made->result_count; i++) {
-        free(all[i].contents);
+        arena_destroy(&all[i].memory);
         batch_buffer_release(&all[i].coverage);
-        batch_buffer_release(&all[i].contributions);
     }
     free(all);
     return error;

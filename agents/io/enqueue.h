@@ -15,6 +15,7 @@
 #include "agent_home.h"
 #include "export.h"
 #include "outbox.h"
+#include "trail.h"
 
 typedef enum {
     ENQUEUE_OK = 0,
@@ -31,9 +32,8 @@ typedef struct {
     outbox_error outbox;
 } enqueue_result;
 
-/* Reads what stands of earlier exports, for export_make; *earlier (NULL when there is none) is freed by the caller. */
-outbox_error enqueue_earlier(outbox *from, text_view contract, export_contribution **earlier, size_t *count)
-    __attribute__((warn_unused_result));
+/* Gives a contract (terms are there) what stands of its earlier exports, for export_make; reading lives as long as the export, and is then closed. */
+outbox_error enqueue_earlier(outbox *from, export_contract *of, trail_reading *reading) __attribute__((warn_unused_result));
 
 /*
  * Was the contract's last complete push made without one of these keys? Not when there was none, nor where the keys of

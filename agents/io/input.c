@@ -122,3 +122,75 @@ text_view input_view(const input *self)
 {
     return (text_view){self->data, self->size};
 }
+
+static long read_at(const input_stream *self, uint64_t at, char *to, size_t room)
+{
+    uint64_t left = at < self->size ? self->size - at : 0;
+    ssize_t got;
+    do
+        got = pread(fileno(self->file->file), to, room < left ? room : (size_t)left, (off_t)at);
+    while (got < 0 && errno == EINTR);
+    if (got < 0)
+        self->file->error = errno;
+    return got;
+}
+
+/* A reading that begins further on (after a byte-order mark) has read what is before all the same. */
+static bool begin(input_stream *self, uint64_t first)
+{
+    char before[16];
+    crypto_running_begin_short(&self->running, self->key);
+    self->at = 0;
+    while (self->at < first) {
+        size_t room = first - self->at < sizeof before ? (size_t)(first - self->at) : sizeof before;
+        long got = read_at(self, self->at, before, room);
+        if (got <= 0)
+            break;
+        crypto_running_add(&self->running, before, (size_t)got);
+        self->at += (uint64_t)got;
+    }
+    return self->at == first;
+}
+
+/* The end: is it the content that was there the first time? */
+static bool end(input_stream *self)
+{
+    uint8_t hash[CRYPTO_SHORT_HASH];
+    crypto_running_end_short(&self->running, hash);
+    if (!self->hashed)
+        memcpy(self->hash, hash, sizeof hash);
+    else
+        self->changed = self->changed || memcmp(self->hash, hash, sizeof hash) != 0;
+    self->hashed = true;
+    return !self->changed;
+}
+
+static long read_piece(void *data, uint64_t at, char *to, size_t room)
+{
+    input_stream *self = data;
+    if ((at != self->at || at == 0) && !begin(self, at))
+        return -1;
+    long got = read_at(self, at, to, room);
+    if (got > 0) {
+        crypto_running_add(&self->running, to, (size_t)got);
+        self->at += (uint64_t)got;
+    }
+    return got == 0 && !end(self) ? -1 : got;
+}
+
+bool input_stream_open(input_stream *self, cli_file *file, const uint8_t *key)
+{
+    struct stat about;
+    *self = (input_stream){.file = file, .key = key};
+    if (file->file == NULL || fstat(fileno(file->file), &about) != 0) {
+        file->error = file->error == 0 ? errno : file->error;
+        return false;
+    }
+    self->size = about.st_size > 0 ? (uint64_t)about.st_size : 0;
+    if (self->size > INPUT_SIZE_MAX) {
+        file->error = EFBIG;
+        return false;
+    }
+    self->source = (csv_source){.read = read_piece, .data = self};
+    return true;
+}

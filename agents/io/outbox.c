@@ -75,6 +75,8 @@ static const char *const SQL[OUTBOX_SQL_COUNT] = {
     [OUTBOX_SQL_PAGES_FORGET] = "DELETE FROM held WHERE contract = ?1 AND generation <> ?2",
     [OUTBOX_SQL_VALUE_SET] = "INSERT OR REPLACE INTO value (name, of, value) VALUES (?1, ?2, ?3)",
     [OUTBOX_SQL_VALUE_FORGET] = "DELETE FROM value WHERE name = ?1 AND of = ?2",
+    [OUTBOX_SQL_VALUE_ROW] = "SELECT rowid FROM value WHERE name = ?1 AND of = ?2",
+    [OUTBOX_SQL_VALUE_ROOM] = "INSERT OR REPLACE INTO value (name, of, value) VALUES (?1, ?2, zeroblob(?3))",
     [OUTBOX_SQL_VALUE_GET] = "SELECT value FROM value WHERE name = ?1 AND of = ?2",
 };
 

@@ -297,6 +297,19 @@ outbox_error outbox_set(outbox *self, const char *name, text_view of, text_view 
 outbox_error outbox_get(outbox *self, const char *name, text_view of, batch_buffer *value)
     __attribute__((warn_unused_result));
 
+/* A value that is read or written in pieces where it lies. Closed before the outbox is. */
+typedef struct outbox_blob outbox_blob;
+outbox_error outbox_blob_open(outbox *self, const char *name, text_view of, outbox_blob **blob, size_t *size)
+    __attribute__((warn_unused_result));
+/* Within a transaction: sets a value of that many zeros, to be written; closed before its end. */
+outbox_error outbox_blob_make(outbox *self, const char *name, text_view of, size_t size, outbox_blob **blob)
+    __attribute__((warn_unused_result));
+/* Bytes within the size. *expired: the value was set anew since, and must be opened again. */
+outbox_error outbox_blob_read(outbox_blob *self, size_t at, void *to, size_t size, bool *expired)
+    __attribute__((warn_unused_result));
+outbox_error outbox_blob_write(outbox_blob *self, size_t at, const void *from, size_t size) __attribute__((warn_unused_result));
+void outbox_blob_close(outbox_blob **self);
+
 /* The contracts as the hub last told them; none: count 0. Set is within a transaction. */
 outbox_error outbox_set_contracts(outbox *self, const wire_contract *contracts, unsigned count);
 outbox_error outbox_contracts(outbox *self, arena *from, wire_contract **contracts, unsigned *count)

@@ -17,8 +17,25 @@
 /* Reads facts; *facts (NULL when there is none) is freed by the caller. */
 outbox_error trail_facts(outbox *from, const char *name, text_view contract, export_contribution **facts, size_t *count)
     __attribute__((warn_unused_result));
-/* Appends a fact in the form that is kept. */
-void trail_pack(batch_buffer *to, const export_contribution *one);
+
+/* The same, read in pieces: as export_contract.read_earlier of the contract's facts that stand. */
+typedef struct {
+    outbox *from;
+    const char *name;
+    text_view contract;
+    outbox_blob *blob; /* NULL: not open */
+    size_t count;
+    outbox_error error; /* the first */
+} trail_reading;
+/* The contract's id must live as long. Count is 0 when there is none. */
+outbox_error trail_read_open(trail_reading *self, outbox *from, const char *name, text_view contract) __attribute__((warn_unused_result));
+/* data: a trail_reading. It is opened again when the facts have been written anew meanwhile: there may be fewer. */
+size_t trail_read(void *data, size_t first, size_t room, export_contribution *to);
+void trail_read_close(trail_reading *self);
+
+enum { TRAIL_FACT = 2 * RECORD_KEY + 4 + 1 };
+/* A fact in the form that is kept. */
+void trail_pack(uint8_t bytes[TRAIL_FACT], const export_contribution *one);
 /* Within a transaction. */
 outbox_error trail_set_facts(outbox *to, const char *name, text_view contract, const export_contribution *facts, size_t count);
 
@@ -30,8 +47,11 @@ outbox_error trail_set_people(outbox *to, const char *name, text_view of, const 
 /* Within a transaction: adds people to those that are kept, each once; writes nothing when all are there. */
 outbox_error trail_add_people(outbox *to, const char *name, text_view of, const erasure_person *people, size_t count);
 
-/* Within a transaction, before the contributions of an export replace those that stand. */
-outbox_error trail_follow(outbox *to, const export_result *made);
+/*
+ * Within a transaction: facts (in the form that is kept) replace those that stand, and those that do not stand any more are
+ * former ones; with them the export's people and actions.
+ */
+outbox_error trail_follow(outbox *to, const export_result *made, spool *facts, bool differ);
 
 /* One call for each action of the contract that the agent ever pushed; *code lives during the call. */
 outbox_error trail_actions(outbox *from, text_view contract, void (*tell)(void *data, text_view code), void *data)

@@ -15,6 +15,7 @@ enum {
     SHORT_FIELDS = 4, /* of a body that puts no record */
     RECORD_FIELDS = 15,
     TOKEN_FIELDS = 4,
+    BEFORE_SALT = 3, /* bytes of a body: that it is an array, and of how many bytes its first field is */
 };
 
 static text_view none(void)
@@ -394,5 +395,15 @@ void batch_content_hash(uint8_t hash[CRYPTO_SHORT_HASH], const record *what, con
 
     batch_write_body(&body, what, no_salt);
     assert(!body.failed); /* the caller hands over records that record_check takes */
-    crypto_short_hash(hash, key, CRYPTO_KEY, bytes, body.size);
+    batch_body_hash(hash, (text_view){(const char *)bytes, body.size}, key);
+}
+
+void batch_body_hash(uint8_t hash[CRYPTO_SHORT_HASH], text_view body, const uint8_t key[CRYPTO_KEY])
+{
+    crypto_short_hash(hash, key, CRYPTO_KEY, body.at, body.size);
+}
+
+void batch_salt_body(uint8_t *body, const uint8_t salt[CRYPTO_SALT])
+{
+    memcpy(body + BEFORE_SALT, salt, CRYPTO_SALT);
 }

@@ -69,7 +69,13 @@ bool batch_read_body(record *what, text_view bytes, record_reason *reason) __att
  */
 record_reason batch_check_body(const batch_header *header, const record *what, const record *before) __attribute__((warn_unused_result));
 
+/* Gives a body its salt, in place of the one that it was written with. */
+void batch_salt_body(uint8_t *body, const uint8_t salt[CRYPTO_SALT]);
+
 /* Hash of what a record says, salt apart: equal exactly when nothing changed (32-byte key of the agent's own). */
 void batch_content_hash(uint8_t hash[CRYPTO_SHORT_HASH], const record *what, const uint8_t key[CRYPTO_KEY]);
+
+/* The same of its body, written with a salt of zeros. */
+void batch_body_hash(uint8_t hash[CRYPTO_SHORT_HASH], text_view body, const uint8_t key[CRYPTO_KEY]);
 
 #endif

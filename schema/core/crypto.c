@@ -82,6 +82,26 @@ void crypto_running_end(crypto_running *self, uint8_t to[CRYPTO_HASH])
     assert(!failed);
 }
 
+void crypto_running_begin_short(crypto_running *self, const uint8_t key[CRYPTO_KEY])
+{
+    int failed = crypto_generichash_init(state_of(self), key, CRYPTO_KEY, CRYPTO_SHORT_HASH);
+    assert(!failed);
+}
+
+void crypto_running_end_short(crypto_running *self, uint8_t to[CRYPTO_SHORT_HASH])
+{
+    int failed = crypto_generichash_final(state_of(self), to, CRYPTO_SHORT_HASH);
+    assert(!failed);
+}
+
+void crypto_mask(void *data, size_t size, const uint8_t key[CRYPTO_KEY], uint64_t block)
+{
+    static const uint8_t nonce[crypto_stream_chacha20_NONCEBYTES]; /* each key is used for one purpose alone */
+    _Static_assert(CRYPTO_KEY == crypto_stream_chacha20_KEYBYTES, "ChaCha20");
+    int failed = crypto_stream_chacha20_xor_ic(data, data, size, nonce, block, key);
+    assert(!failed);
+}
+
 void crypto_sign_new(crypto_sign_pair *pair)
 {
     int failed = crypto_sign_keypair(pair->public_key, pair->secret_key);

@@ -44,11 +44,21 @@ uint32_t crypto_random_below(uint32_t below);
 void crypto_short_hash(uint8_t to[CRYPTO_SHORT_HASH], const uint8_t *key, size_t key_size, const void *data, size_t size);
 void crypto_digest(uint8_t to[CRYPTO_HASH], const uint8_t *key, size_t key_size, const void *data, size_t size);
 
-/* BLAKE2b-256 of what comes piece by piece. */
+/* BLAKE2b-256 of what comes piece by piece; or, begun with a key, BLAKE2b-128: what crypto_short_hash gives of all of it. */
 typedef struct { _Alignas(64) uint8_t state[384]; } crypto_running;
 void crypto_running_begin(crypto_running *self);
 void crypto_running_add(crypto_running *self, const void *data, size_t size);
 void crypto_running_end(crypto_running *self, uint8_t to[CRYPTO_HASH]);
+void crypto_running_begin_short(crypto_running *self, const uint8_t key[CRYPTO_KEY]);
+void crypto_running_end_short(crypto_running *self, uint8_t to[CRYPTO_SHORT_HASH]);
+
+/*
+ * Makes bytes unreadable without the key, and readable again: exclusive or with ChaCha20's keystream from that block of 64
+ * bytes on (whole blocks, or a last one that is cut). Under one key no block may be used for two contents. What lies there
+ * can be changed by others: it is for what only the memory of this process is too small for.
+ */
+enum { CRYPTO_MASK_BLOCK = 64 };
+void crypto_mask(void *data, size_t size, const uint8_t key[CRYPTO_KEY], uint64_t block);
 
 void crypto_sign_new(crypto_sign_pair *pair);
 void crypto_box_new(crypto_box_pair *pair); /* also for CURVE */

@@ -92,6 +92,9 @@ static size_t trailing_space(text_view text)
 
 text_view text_trim(text_view text)
 {
+    /* Most begin and end with a letter or digit of ASCII. */
+    if (text.size > 0 && text.at[0] > ' ' && text.at[0] <= '~' && text.at[text.size - 1] > ' ' && text.at[text.size - 1] <= '~')
+        return text;
     for (size_t size; (size = text_leading_space(text)) > 0;) {
         text.at += size;
         text.size -= size;

@@ -31,10 +31,13 @@ static void check_result(const export_result *result)
         assert(memcmp(what.key, export_key(result, i), RECORD_KEY) == 0 && text_equal(what.contract, result->terms->id));
         assert(i == 0 || memcmp(export_key(result, i - 1), what.key, RECORD_KEY) < 0);
     }
-    for (size_t i = 1; i < result->retained_count; i++)
-        assert(memcmp(result->retained[i - 1], result->retained[i], RECORD_KEY) < 0);
-    for (size_t i = 1; i < result->contribution_count; i++)
-        assert(memcmp(result->contributions[i - 1].event, result->contributions[i].event, RECORD_KEY) < 0);
+    uint8_t kept[2][RECORD_KEY];
+    for (size_t i = 0; export_retained(result, i, kept[i % 2]); i++)
+        assert(i == 0 || memcmp(kept[(i - 1) % 2], kept[i % 2], RECORD_KEY) < 0);
+    export_contribution said[2];
+    for (size_t i = 0; export_contribution_at(result, i, &said[i % 2]); i++)
+        assert(i == 0 || memcmp(said[(i - 1) % 2].event, said[i % 2].event, RECORD_KEY) < 0);
+    assert(export_failure(result) == EXPORT_OK);
 }
 
 static export_error make(export *made, diag_sink *sink, unsigned options, text_view persons, text_view events, arena *memory)

@@ -140,11 +140,10 @@ static inline void write_files(unsigned first, unsigned count, unsigned quantity
 static inline int queue_export(outbox *box, arena *from)
 {
     export_contract one = {.terms = &contract};
-    export_contribution *earlier = NULL;
-    outbox_error error = enqueue_earlier(box, contract.id, &earlier, &one.earlier_count);
+    trail_reading earlier;
+    outbox_error error = enqueue_earlier(box, &one, &earlier);
     if (error != OUTBOX_OK)
         return (int)error;
-    one.earlier = earlier;
     one.token_key_count = agent_home_keys(&agent, text_of("63"), &one.token_keys);
     export_input from_files = {.persons = {"p.csv", text_of(persons)},
                           .events = {"e.csv", text_of(events)},
@@ -160,7 +159,7 @@ static inline int queue_export(outbox *box, arena *from)
         error = OUTBOX_NO_MEMORY;
     else if (error == OUTBOX_OK && enqueue(box, &agent, &made, false, &queued) != ENQUEUE_OK)
         error = queued.outbox;
-    free(earlier);
+    trail_read_close(&earlier);
     return (int)error;
 }
 

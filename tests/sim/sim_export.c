@@ -1,4 +1,4 @@
-/* sim_export: see the header. export_key and export_record stand in for those of agents/core/export.c. */
+/* sim_export: see the header. export_key and export_record and the like stand in for those of agents/core/export.c. */
 #include "sim_export.h"
 
 #include <stdio.h>
@@ -41,7 +41,7 @@ bool sim_export_trail(sim_export *self, outbox *box, const uint8_t *record_key, 
         self->actions[i] = (wire_action){.code = text_of(sim_actions[i]), .title = text_of("Action"), .allowed = true};
     self->terms.actions = self->actions;
     self->terms.action_count = SIM_ACTIONS;
-    if (enqueue_earlier(box, self->terms.id, &earlier, &count) != OUTBOX_OK)
+    if (trail_facts(box, TRAIL_CONTRIBUTIONS, self->terms.id, &earlier, &count) != OUTBOX_OK)
         return false;
     for (unsigned i = 0; i < self->count || next < count;) {
         const uint8_t *key = i < self->count ? sim_key(self->contract, self->facts[i]) : NULL;
@@ -66,9 +66,7 @@ bool sim_export_trail(sim_export *self, outbox *box, const uint8_t *record_key, 
 
 void sim_export_result(const sim_export *self, bool complete, export_result *to)
 {
-    *to = (export_result){.terms = &self->terms, .record_count = self->count, .retained_count = self->retained_count,
-                          .retained = self->retained, .contributions = self->contributions,
-                          .contribution_count = self->contribution_count, .token_keys = self->key, .token_key_count = 1};
+    *to = (export_result){.terms = &self->terms, .record_count = self->count, .token_keys = self->key, .token_key_count = 1};
     memcpy(&to->making, &(const void *){self}, sizeof to->making);
     to->coverage = (batch_coverage){.contract = self->terms.id, .complete = complete, .last_month = CIVIL_NONE,
                                     .action_count = SIM_ACTIONS};
@@ -77,6 +75,30 @@ void sim_export_result(const sim_export *self, bool complete, export_result *to)
     for (unsigned i = 0; i < self->count; i++)
         if (sim_month(self->contents[i].month) > to->coverage.last_month)
             to->coverage.last_month = sim_month(self->contents[i].month);
+}
+
+export_error export_failure(const export_result *self)
+{
+    (void)self;
+    return EXPORT_OK;
+}
+
+bool export_retained(const export_result *self, size_t index, uint8_t key[RECORD_KEY])
+{
+    const sim_export *from = made_from(self);
+    if (index >= from->retained_count)
+        return false;
+    memcpy(key, from->retained[index], RECORD_KEY);
+    return true;
+}
+
+bool export_contribution_at(const export_result *self, size_t index, export_contribution *to)
+{
+    const sim_export *from = made_from(self);
+    if (index >= from->contribution_count)
+        return false;
+    *to = from->contributions[index];
+    return true;
 }
 
 const uint8_t *export_key(const export_result *self, size_t index)

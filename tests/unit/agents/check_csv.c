@@ -9,12 +9,27 @@ static arena *memory;
 static void start(void) { memory = arena_new((size_t)64 << 20); }
 static void end(void) { arena_destroy(&memory); }
 
-/* All rows as one text: fields joined by "|", rows by "/"; a fault as "!bits@line,field". */
-static void spell(char *to, size_t capacity, const char *bytes, size_t size, char separator)
+/* A file in memory that is read in pieces of a few bytes at most. */
+typedef struct {
+    text_view file;
+    size_t piece_max;
+} pieces;
+
+static long read_piece(void *data, uint64_t at, char *to, size_t room)
 {
-    csv *rows = malloc(sizeof *rows);
-    char *copy = told_exact(bytes, size);
-    csv_init(rows, memory, (text_view){copy, size}, separator);
+    const pieces *self = data;
+    ck_assert_uint_le(at, self->file.size);
+    size_t size = self->file.size - (size_t)at;
+    size = size > room ? room : size;
+    size = size > self->piece_max ? self->piece_max : size;
+    if (size > 0)
+        memcpy(to, self->file.at + at, size);
+    return (long)size;
+}
+
+/* All rows as one text: fields joined by "|", rows by "/"; a fault as "!bits@line,field". */
+static void spell_rows(char *to, size_t capacity, csv *rows)
+{
     size_t used = 0;
     to[0] = '\0';
     while (csv_next(rows)) {
@@ -25,6 +40,24 @@ static void spell(char *to, size_t capacity, const char *bytes, size_t size, cha
         used += (size_t)snprintf(to + used, capacity - used, "/%lu ", rows->line);
         ck_assert_uint_lt(used, capacity);
     }
+}
+
+/* The rows of the whole file; through windows that grow from a few bytes on they must be the same. */
+static void spell(char *to, size_t capacity, const char *bytes, size_t size, char separator)
+{
+    csv *rows = malloc(sizeof *rows);
+    char *copy = told_exact(bytes, size), *again = malloc(capacity);
+    csv_init(rows, memory, (text_view){copy, size}, separator);
+    spell_rows(to, capacity, rows);
+    for (size_t window = 2; window < 40; window += 13) {
+        pieces in = {{copy, size}, window % 5 + 1};
+        csv_source source = {read_piece, &in};
+        csv_init_source(rows, memory, &source, 0, window, separator);
+        spell_rows(again, capacity, rows);
+        ck_assert(!rows->out_of_memory && !rows->unreadable);
+        ck_assert_msg(strcmp(to, again) == 0, "%s\n%s\nwindow %zu", to, again, window);
+    }
+    free(again);
     free(copy);
     free(rows);
 }
@@ -103,6 +136,42 @@ START_TEST(long_fields_and_rows_are_bounded)
     ck_assert_uint_le(arena_used(memory), CSV_ROW_MAX);
     free(file);
     free(rows);
+}
+END_TEST
+
+/* Rows with all the faults of length, whole and through a window: what is told of them is the same. */
+START_TEST(a_window_holds_a_row_at_most)
+{
+    static const char *const openings[] = {"", "\"", "a;\"", "a;b", "\"a\";", "\"a\""};
+    static const char fillers[] = "x\n;\" ";
+    size_t size = (size_t)CSV_ROW_MAX * 5 / 2;
+    char *file = malloc(size);
+    csv *whole = malloc(sizeof *whole), *windowed = malloc(sizeof *windowed);
+    for (size_t i = 0; i < sizeof openings / sizeof *openings * (sizeof fillers - 1) * 2; i++) {
+        const char *opening = openings[i / (sizeof fillers - 1) / 2];
+        memset(file, fillers[i / 2 % (sizeof fillers - 1)], size);
+        memcpy(file, opening, strlen(opening));
+        memcpy(file + size - 6, i % 2 ? "\"\r\nab;" : "\r\nab\"", 6);
+        pieces in = {{file, size}, size};
+        csv_source source = {read_piece, &in};
+        arena_clear(memory);
+        csv_init(whole, memory, (text_view){file, size}, ';');
+        csv_init_source(windowed, memory, &source, 0, CSV_WINDOW, ';');
+        bool same = true;
+        for (bool more = true; more && same;) {
+            more = csv_next(whole);
+            same = csv_next(windowed) == more && windowed->faults == whole->faults && windowed->count == whole->count
+                && (!more || windowed->line == whole->line)
+                && (!whole->faults || (windowed->fault_line == whole->fault_line && windowed->fault_field == whole->fault_field));
+            for (size_t k = 0; k < whole->count && same && !(whole->faults & (CSV_ROW_TOO_LONG | CSV_FIELD_TOO_LONG)); k++)
+                same = text_equal(windowed->fields[k], whole->fields[k]);
+        }
+        ck_assert_msg(same && !windowed->out_of_memory, "file %zu, line %lu", i, whole->line);
+        ck_assert_uint_le(windowed->window_size, 4 * CSV_ROW_MAX);
+    }
+    free(file);
+    free(whole);
+    free(windowed);
 }
 END_TEST
 
@@ -226,6 +295,7 @@ int main(void)
     tcase_add_test(tests, rows_are_those_of_rfc_4180);
     tcase_add_test(tests, the_header_tells_the_separator);
     tcase_add_test(tests, long_fields_and_rows_are_bounded);
+    tcase_add_test(tests, a_window_holds_a_row_at_most);
     tcase_add_test(tests, noise_is_read_within_its_bytes);
     tcase_add_test(tests, tables_are_read_as_offices_make_them);
     tcase_add_test(tests, a_line_of_100_megabytes_costs_no_memory);

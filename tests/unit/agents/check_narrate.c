@@ -43,7 +43,7 @@ static enqueue_result push(const char *p_rows, const char *e_rows, bool partial)
     export_contribution *earlier;
     snprintf(first, sizeof first, OFFICE_PERSONS "%s", p_rows);
     snprintf(second, sizeof second, OFFICE_EVENTS "%s", e_rows);
-    ck_assert_int_eq(enqueue_earlier(box, text_of("c1"), &earlier, &at->contracts[0].earlier_count), OUTBOX_OK);
+    ck_assert_int_eq(trail_facts(box, TRAIL_CONTRIBUTIONS, text_of("c1"), &earlier, &at->contracts[0].earlier_count), OUTBOX_OK);
     at->contracts[0].earlier = earlier;
     at->partial = partial;
     ck_assert_int_eq(office_make(at, first, second), EXPORT_OK);

@@ -74,7 +74,7 @@ static enqueue_error push(unsigned first, unsigned count, unsigned quantity, boo
                                  "e%u;2024-%02u-05;axe1;sollicitation;1;%u;;\n", i, i % 12 + 1, quantity);
     export_contract contract = {.terms = &hub.contract};
     export_contribution *earlier;
-    ck_assert_int_eq(enqueue_earlier(box, hub.contract.id, &earlier, &contract.earlier_count), OUTBOX_OK);
+    ck_assert_int_eq(trail_facts(box, TRAIL_CONTRIBUTIONS, hub.contract.id, &earlier, &contract.earlier_count), OUTBOX_OK);
     contract.earlier = earlier;
     contract.token_key_count = agent_home_keys(&agent, text_of("63"), &contract.token_keys);
     export_input input = {.persons = {"p.csv", text_of(persons)},

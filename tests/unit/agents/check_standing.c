@@ -23,13 +23,18 @@ static void key_of(const office *one, const char *name, uint8_t key[RECORD_KEY])
     recordkey_beneficiary(key, one->record_key, who, civil_month_parse(text_of(month)));
 }
 
-static bool is_retained(const office *one, const uint8_t key[RECORD_KEY])
+static bool is_retained(const office_key *all, size_t count, const uint8_t key[RECORD_KEY])
 {
-    const export_result *result = &one->made.results[0];
-    for (size_t i = 0; i < result->retained_count; i++)
-        if (memcmp(result->retained[i], key, RECORD_KEY) == 0)
+    for (size_t i = 0; i < count; i++)
+        if (memcmp(all[i], key, RECORD_KEY) == 0)
             return true;
     return false;
+}
+
+/* What the export made stands at the next. */
+static void keep_earlier(office *one)
+{
+    one->contracts[0].earlier = office_contributions(one, 0, &one->contracts[0].earlier_count);
 }
 
 typedef struct {
@@ -113,27 +118,30 @@ START_TEST(second_exports_keep_what_they_cannot_judge)
         office *one = office_new();
         snprintf(events, sizeof events, "%s%s", OFFICE_EVENTS, told_story->first);
         ck_assert_int_eq(office_make(one, told_story->first_persons, events), EXPORT_OK);
-        ck_assert_uint_eq(one->made.results[0].retained_count, 0);
-        one->contracts[0].earlier = one->made.results[0].contributions;
-        one->contracts[0].earlier_count = one->made.results[0].contribution_count;
+        size_t kept_count, count;
+        (void)office_retained(one, 0, &kept_count);
+        ck_assert_uint_eq(kept_count, 0);
+        keep_earlier(one);
         one->partial = told_story->partial;
         snprintf(events, sizeof events, "%s%s", OFFICE_EVENTS, told_story->second);
         ck_assert_int_eq(office_make(one, told_story->second_persons, events), EXPORT_OK);
         const export_result *result = &one->made.results[0];
         const char *made = office_records(one, 0);
         ck_assert_msg(strcmp(made, told_story->records) == 0, "story %zu\n%s\nmade\n%s\n%s", i, told_story->second, made, told_text(&one->said));
+        const office_key *kept = office_retained(one, 0, &kept_count);
+        const export_contribution *all = office_contributions(one, 0, &count);
         size_t retained = 0;
         for (; retained < 5 && told_story->retained[retained]; retained++) {
             uint8_t key[RECORD_KEY];
             key_of(one, told_story->retained[retained], key);
-            ck_assert_msg(is_retained(one, key), "story %zu: %s", i, told_story->retained[retained]);
+            ck_assert_msg(is_retained(kept, kept_count, key), "story %zu: %s", i, told_story->retained[retained]);
         }
-        ck_assert_msg(result->retained_count == retained, "story %zu: %zu retained", i, result->retained_count);
-        ck_assert_msg(result->contribution_count == told_story->contributions, "story %zu: %zu contributions", i, result->contribution_count);
-        for (size_t k = 1; k < result->contribution_count; k++)
-            ck_assert(memcmp(result->contributions[k - 1].event, result->contributions[k].event, RECORD_KEY) < 0);
+        ck_assert_msg(kept_count == retained, "story %zu: %zu retained", i, kept_count);
+        ck_assert_msg(count == told_story->contributions, "story %zu: %zu contributions", i, count);
+        for (size_t k = 1; k < count; k++)
+            ck_assert(memcmp(all[k - 1].event, all[k].event, RECORD_KEY) < 0);
         for (size_t k = 1; k < retained; k++)
-            ck_assert(memcmp(result->retained[k - 1], result->retained[k], RECORD_KEY) < 0);
+            ck_assert(memcmp(kept[k - 1], kept[k], RECORD_KEY) < 0);
         ck_assert_int_eq(result->coverage.complete, !told_story->partial && !one->made.unsure);
         office_free(one);
     }
@@ -148,13 +156,15 @@ START_TEST(a_row_that_lost_its_contract_keeps_what_it_said)
     one->contract_count = 2;
     snprintf(events, sizeof events, "%sa;c1;2024-01-01;axe1;sollicitation;1;;;\nb;c1;2024-01-01;axe1;cout;;5;autre;\n", header);
     ck_assert_int_eq(office_make(one, people, events), EXPORT_OK);
-    one->contracts[0].earlier = one->made.results[0].contributions;
-    one->contracts[0].earlier_count = one->made.results[0].contribution_count;
+    size_t count;
+    keep_earlier(one);
     snprintf(events, sizeof events, "%sa;;2024-01-01;axe1;sollicitation;1;;;\n", header);
     ck_assert_int_eq(office_make(one, people, events), EXPORT_OK);
     ck_assert_str_eq(office_records(one, 0), "");
-    ck_assert_uint_eq(one->made.results[0].retained_count, 2);
-    ck_assert_uint_eq(one->made.results[0].contribution_count, 1);
+    (void)office_retained(one, 0, &count);
+    ck_assert_uint_eq(count, 2);
+    (void)office_contributions(one, 0, &count);
+    ck_assert_uint_eq(count, 1);
     ck_assert_uint_eq(one->made.results[1].record_count, 0);
     office_free(one);
 }
@@ -180,8 +190,7 @@ START_TEST(noise_makes_a_whole_export_or_none)
         if (office_make(one, persons, events) == EXPORT_OK) {
             (void)office_records(one, 0);
             ck_assert_uint_le(one->made.counts.errors + one->made.counts.left_out, one->made.counts.person_rows + one->made.counts.event_rows);
-            one->contracts[0].earlier = one->made.results[0].contributions;
-            one->contracts[0].earlier_count = one->made.results[0].contribution_count;
+            keep_earlier(one);
             ck_assert_int_eq(office_make(one, people, events), EXPORT_OK);
             (void)office_records(one, 0);
         } else {

@@ -78,6 +78,32 @@ static inline export_error office_make(office *self, const char *p_rows, const c
     return export_make(&self->made, &input, &self->said.sink, self->memory);
 }
 
+/* All contributions of a result, in the arena; retained keys likewise. */
+static inline export_contribution *office_contributions(office *self, unsigned contract, size_t *count)
+{
+    arena_vector all;
+    export_contribution one;
+    arena_vector_init(&all, self->memory, sizeof one);
+    while (export_contribution_at(&self->made.results[contract], all.count, &one))
+        *(export_contribution *)arena_vector_add(&all) = one;
+    ck_assert_int_eq(export_failure(&self->made.results[contract]), EXPORT_OK);
+    *count = all.count;
+    return all.items;
+}
+
+typedef uint8_t office_key[RECORD_KEY];
+static inline office_key *office_retained(office *self, unsigned contract, size_t *count)
+{
+    arena_vector all;
+    office_key one;
+    arena_vector_init(&all, self->memory, sizeof one);
+    while (export_retained(&self->made.results[contract], all.count, one))
+        memcpy(arena_vector_add(&all), one, sizeof one);
+    ck_assert_int_eq(export_failure(&self->made.results[contract]), EXPORT_OK);
+    *count = all.count;
+    return all.items;
+}
+
 static inline int office_by_text(const void *a, const void *b)
 {
     return strcmp(*(char *const *)a, *(char *const *)b);
