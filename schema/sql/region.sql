@@ -27,22 +27,53 @@ $$;
 
 -- The cells of their own lines (ctai.evaluate_contracts), of the contracts of one scope that are not purged; and, without
 -- a contract, how many distinct persons benefit in those of each department, and (department NULL) in all of them.
+-- What stands of a contract's whole time is read (consolidate.sql), the rest evaluated; who benefits in several contracts
+-- is always counted from the beneficiaries' records.
 CREATE FUNCTION ctai.region_cells(of_region text, of_scope text, from_month integer, to_month integer)
 RETURNS TABLE (contract text, department text, indicator text, value text, amount numeric, of_records bigint, rests bigint)
-LANGUAGE sql STABLE SECURITY DEFINER
+LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path TO pg_catalog, pg_temp
 AS $$
-    WITH subject AS (
-        SELECT array_agg(one.contract_id) AS contracts, array_agg(one.version) AS versions,
-               array_agg(one.from_month) AS from_months, array_agg(one.to_month) AS to_months,
-               array_agg(one.department) AS departments, max(one.reached) AS reached
-        FROM ctai.region_contracts(of_region, region_cells.from_month, region_cells.to_month) AS one
-        WHERE one.scope = of_scope AND NOT one.is_purged
-        HAVING count(*) > 0
-    )
-    SELECT c.id, cell.of_group, cell.indicator, cell.value, cell.amount, cell.of_records, cell.rests
-    FROM subject AS s,
-         ctai.evaluate_contracts(of_scope, s.contracts, s.versions, s.from_months, s.to_months, s.departments, false, s.reached)
-             AS cell
-    LEFT JOIN ctai.contract AS c USING (contract_id)
+#variable_conflict use_column
+DECLARE
+    every record; -- contracts, as arrays: all of them, and those that do not stand
+    fresh record;
+BEGIN
+    SELECT array_agg(one.contract_id) AS contracts, array_agg(one.version) AS versions, array_agg(one.from_month) AS from_months,
+           array_agg(one.to_month) AS to_months, array_agg(one.department) AS departments,
+           array_agg(one.is_whole AND ctai.stands(one.contract_id, one.version, one.from_month, one.to_month, one.reached)) AS stand,
+           max(one.reached) AS reached
+    INTO every
+    FROM ctai.region_contracts(of_region, region_cells.from_month, region_cells.to_month) AS one
+    WHERE one.scope = of_scope AND NOT one.is_purged;
+    IF every.contracts IS NULL THEN
+        RETURN;
+    END IF;
+    SELECT array_agg(one.contract) AS contracts, array_agg(one.version) AS versions, array_agg(one.from_month) AS from_months,
+           array_agg(one.to_month) AS to_months
+    INTO fresh
+    FROM unnest(every.contracts, every.versions, every.from_months, every.to_months, every.stand)
+        AS one (contract, version, from_month, to_month, stands)
+    WHERE NOT one.stands;
+
+    RETURN QUERY
+    SELECT c.id, NULL::text, k.indicator, k.value, k.amount, k.of_records, k.rests
+    FROM unnest(every.contracts, every.from_months, every.to_months, every.stand) AS one (contract, from_month, to_month, stands)
+    JOIN ctai.cell AS k ON (k.scope, k.contract_id, k.from_month, k.to_month, k.action)
+                           = (of_scope, one.contract, one.from_month, one.to_month, 0)
+    JOIN ctai.contract AS c ON c.contract_id = one.contract
+    WHERE one.stands;
+    IF fresh.contracts IS NOT NULL THEN
+        RETURN QUERY
+        SELECT c.id, NULL::text, cell.indicator, cell.value, cell.amount, cell.of_records, cell.rests
+        FROM ctai.evaluate_contracts(of_scope, fresh.contracts, fresh.versions, fresh.from_months, fresh.to_months, NULL, false,
+                                     every.reached) AS cell
+        JOIN ctai.contract AS c ON c.contract_id = cell.contract_id;
+    END IF;
+    RETURN QUERY
+    SELECT NULL::text, cell.of_group, NULL::text, cell.value, cell.amount, cell.of_records, cell.rests
+    FROM ctai.evaluate_contracts(of_scope, every.contracts, every.versions, every.from_months, every.to_months, every.departments,
+                                 false, every.reached, '{beneficiaire}') AS cell
+    WHERE cell.contract_id IS NULL;
+END
 $$;

@@ -209,6 +209,13 @@ def try_seed(connection, seed):
         wrong += compare(hub, first, start, end, then, seed)
         wrong += compare(hub, left + fresh, start, end, hub.position, seed)
         wrong += compare_region(hub, left + fresh, start, end, seed)
+    # Then from standing cells: of one contract, with the other evaluated, and of both.
+    marked = [contract for contract, in hub.ask("SELECT contract_id FROM ctai.marked()")]
+    for contract in dice.sample(marked, len(marked)):
+        hub.ask("SELECT ctai.consolidate(%s)", (contract,))
+        for start, end in periods[:2]:
+            wrong += compare(hub, left + fresh, start, end, hub.position, seed)
+            wrong += compare_region(hub, left + fresh, start, end, seed)
     connection.rollback()
     return wrong
 
