@@ -1,6 +1,6 @@
 /*
  * hub_serve: `ctai-hub serve`: the daemon. It owns the home (its lock); threads: this one (socket and
- * sessions), libzmq's, the ZAP handler, the writers, the watch.
+ * sessions), libzmq's, the ZAP handler, the writers, the watch, the consolidator's.
  */
 #include <errno.h>
 #include <malloc.h>
@@ -9,6 +9,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "consolidator.h"
 #include "hub_base.h"
 #include "hub_commands.h"
 #include "hub_link.h"
@@ -53,11 +54,13 @@ static int bind_failed(cli_call *call, const endpoint *listen)
 typedef struct {
     hub_link *link;
     const hub_base *base;
+    consolidator *cells;
 } listener;
 
 static void changed(void *whom)
 {
     hub_link_changed(((listener *) whom)->link);
+    consolidator_wake(((listener *) whom)->cells);
 }
 
 /* A private cluster that somebody has killed is started again: to open it once more does that. */
@@ -71,9 +74,9 @@ static void away(void *whom)
     cluster_close(&again);
 }
 
-static int run(cli_call *call, hub_base *self, hub_link *link, watch *seen, int stop)
+static int run(cli_call *call, hub_base *self, hub_link *link, consolidator *cells, watch *seen, int stop)
 {
-    listener whom = {link, self};
+    listener whom = {link, self, cells};
     if (!hub_home_write_endpoint(&self->home, hub_link_endpoint(link)))
         logline(LOGLINE_WARNING, "the bound address cannot be written to the home");
     if (!watch_start(seen, changed, away, &whom))
@@ -101,10 +104,15 @@ static int serve(cli_call *call, hub_base *self, int stop)
     gate *who = gate_new();
     watch *seen = who ? watch_new(&options, who, &error, why, sizeof why) : NULL;
     hub_link *link = NULL;
+    consolidator *cells = NULL;
     int code = CLI_DONE;
     if (!seen)
         code = cli_fail(call, who ? database_exit_code(error) : CLI_FAULT, "%s",
                         who ? why : "la mémoire manque");
+    if (code == CLI_DONE && !(cells = consolidator_new(&options)))
+        code = cli_fail(call, CLI_FAULT, "un fil d’exécution n’a pas pu démarrer");
+    options.committed = consolidator_wake;
+    options.whom = cells;
     if (code == CLI_DONE) {
         link = hub_link_new(&(hub_link_options) {
             .listen = &self->home.conf.listen,
@@ -113,10 +121,11 @@ static int serve(cli_call *call, hub_base *self, int stop)
             .writers = self->home.conf.writers,
             .store = &options,
         });
-        code = link ? run(call, self, link, seen, stop) : bind_failed(call, &self->home.conf.listen);
+        code = link ? run(call, self, link, cells, seen, stop) : bind_failed(call, &self->home.conf.listen);
     }
     watch_destroy(&seen);
     hub_link_destroy(&link);
+    consolidator_destroy(&cells);
     gate_destroy(&who);
     return code;
 }

@@ -147,6 +147,8 @@ static database_error put(writer *self, job *const *run, unsigned count, bool da
         return DATABASE_LATER;
     database_error error = store_put(self->store, batches, count, self->scratch, outcomes);
     note(self, error);
+    if (error == DATABASE_OK && self->options.committed)
+        self->options.committed(self->options.whom);
     for (unsigned i = 0; i < count; i++) {
         if (outcomes[i].stored == HUB_STORED_COMMITTED && !outcomes[i].quarantined)
             self->aside = 0;

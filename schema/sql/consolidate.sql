@@ -101,16 +101,20 @@ BEGIN
 END
 $$;
 
--- The contracts that have marks, by their oldest; took_us: of the last consolidation; NULL: there was none.
+-- The contracts that have marks, by their oldest; took_us: about what a consolidation takes, the dearest of the last few
+-- times (so that one cheap time does not make it cheap); NULL: there was none; dearest_us: of the dearest contract of all.
 CREATE FUNCTION ctai.marked()
-RETURNS TABLE (contract_id integer, took_us bigint)
-LANGUAGE sql STABLE SECURITY DEFINER
+RETURNS TABLE (contract_id integer, took_us bigint, dearest_us bigint)
+LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path TO pg_catalog, pg_temp
 AS $$
-    SELECT m.contract_id, max(s.took_us)
+BEGIN
+    RETURN QUERY
+    SELECT m.contract_id, max(s.took_us), (SELECT coalesce(max(d.took_us), 0) FROM ctai.standing AS d)
     FROM ctai.mark AS m LEFT JOIN ctai.standing AS s ON (s.scope, s.contract_id) = (m.scope, m.contract_id)
     GROUP BY m.contract_id
-    ORDER BY min(m.mark)
+    ORDER BY min(m.mark);
+END
 $$;
 
 -- Consolidates a contract: its cells that read what is marked, or all of them. False: another connection is at it.
@@ -120,7 +124,7 @@ CREATE FUNCTION ctai.consolidate(of_contract integer) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path TO pg_catalog, pg_temp
 SET plan_cache_mode TO force_generic_plan -- planning costs ten times what a cell's records do
-SET enable_seqscan TO off -- a plan that is kept must not be that of a table that was still small
+SET enable_seqscan TO off
 AS $$
 DECLARE
     begun CONSTANT timestamptz := clock_timestamp();
@@ -128,7 +132,8 @@ DECLARE
     subject record;
     stands record;
     touched record;
-    only_types ctai.fact[];
+    only_types ctai.fact[] := enum_range(NULL::ctai.fact);
+    size CONSTANT bigint := pg_relation_size('ctai.record');
 BEGIN
     IF current_setting('transaction_isolation') <> 'read committed' THEN
         RAISE EXCEPTION 'ctai.consolidate is for READ COMMITTED';
@@ -136,6 +141,10 @@ BEGIN
     PERFORM set_config('synchronous_commit', 'off', true);
     IF NOT pg_try_advisory_xact_lock(1668571497, of_contract) THEN
         RETURN false;
+    END IF;
+    IF size > 2 * coalesce(nullif(current_setting('ctai.planned', true), ''), '0')::bigint THEN
+        EXECUTE 'DISCARD PLANS'; -- those that are kept are of a table that was still small
+        PERFORM set_config('ctai.planned', size::text, false);
     END IF;
     SELECT c.scope, v.version, ctai.month_of(v.first_day) AS from_month, ctai.month_of(v.last_day) AS to_month INTO subject
     FROM ctai.contract AS c JOIN ctai.contract_version AS v USING (contract_id)
@@ -182,7 +191,7 @@ BEGIN
     FROM ctai.scope AS p WHERE p.scope = subject.scope
     ON CONFLICT ON CONSTRAINT standing_pkey DO UPDATE
     SET version = excluded.version, position = excluded.position, consolidated_at = excluded.consolidated_at,
-        took_us = excluded.took_us;
+        took_us = greatest(excluded.took_us, s.took_us * 3 / 4);
     RETURN true;
 END
 $$;

@@ -133,17 +133,29 @@ BEGIN
            count(known.token_e)
     FROM unnest(identities) AS wanted (token_i)
     LEFT JOIN (
-        SELECT record.token_i, record.token_e
-        FROM ctai.records_as_of(of_scope, as_of) AS record
-        WHERE record.token_i = ANY (identities) -- each looked up in the index of identities
-          AND record.type = 'beneficiaire' AND record.token_i IS NOT NULL AND record.token_e IS NOT NULL
-          AND (record.epoch2 <= reading) IS NOT TRUE
+        -- OFFSET 0: each looked up in the index of identities, whatever the planner thinks that it knows of the table.
+        SELECT one.token_i, first_set.token_e
+        FROM unnest(identities) AS one (token_i), LATERAL (
+            SELECT r.token_e FROM ctai.record AS r
+            WHERE r.scope = of_scope AND r.position <= as_of AND r.token_i = one.token_i AND r.type = 'beneficiaire'
+              AND r.token_i IS NOT NULL AND r.token_e IS NOT NULL AND (r.epoch2 <= reading) IS NOT TRUE
+            OFFSET 0
+        ) AS first_set
         UNION -- each once
-        SELECT record.token_i2, record.token_e2
-        FROM ctai.records_as_of(of_scope, as_of) AS record
-        WHERE record.token_i2 = ANY (identities)
-          AND record.type = 'beneficiaire' AND record.token_i2 IS NOT NULL AND record.token_e2 IS NOT NULL
-          AND record.epoch2 <= reading
+        SELECT one.token_i, second_set.token_e2
+        FROM unnest(identities) AS one (token_i), LATERAL (
+            SELECT r.token_e2 FROM ctai.record AS r
+            WHERE r.scope = of_scope AND r.position <= as_of AND r.token_i2 = one.token_i AND r.type = 'beneficiaire'
+              AND r.token_i2 IS NOT NULL AND r.token_e2 IS NOT NULL AND r.epoch2 <= reading
+            OFFSET 0
+        ) AS second_set
+        WHERE reading IS NOT NULL
+        UNION
+        SELECT ctai.token_of(reading, h.token_i, h.epoch2, h.token_i2), ctai.token_of(reading, h.token_e, h.epoch2, h.token_e2)
+        FROM ctai.record_history AS h
+        WHERE h.scope = of_scope AND h.position <= as_of AND h.replaced_position > as_of AND h.type = 'beneficiaire'
+          AND ctai.token_of(reading, h.token_i, h.epoch2, h.token_i2) = ANY (identities)
+          AND ctai.token_of(reading, h.token_e, h.epoch2, h.token_e2) IS NOT NULL
     ) AS known ON known.token_i = wanted.token_i
     GROUP BY wanted.token_i;
 END
@@ -223,7 +235,11 @@ BEGIN
         WHERE (i.contract_id, i.version) IN (SELECT 0, 0 UNION ALL SELECT contract_id, version FROM subject)
     ),
     wanted AS MATERIALIZED (
-        SELECT * FROM listed WHERE only_types IS NULL OR needed && only_types
+        SELECT * FROM listed WHERE only_types IS NULL OR needed && only_types OR needed = '{}'
+    ),
+    asked AS ( -- with only_types
+        SELECT contract_id, type
+        FROM subject, (SELECT DISTINCT unnest(needed) AS type FROM wanted WHERE only_types IS NOT NULL) AS needed
     ),
     read AS MATERIALIZED ( -- once: reading the rows four times costs more than keeping them
         SELECT contract_id, r.agent, action, line, r.type, coalesce(r.code, '') AS code, r.quantity, r.sex, r.bpi, r.under_25,
@@ -231,10 +247,20 @@ BEGIN
                ctai.token_of(reading, r.token_i, r.epoch2, r.token_i2) AS token_i,
                coalesce(r.reference, ctai.token_of(reading, r.token_m, r.epoch2, r.token_m2)) AS thing,
                r.month >= from_month AS in_period
-        FROM ctai.records_as_of(of_scope, as_of) AS r JOIN part USING (contract_id, action)
-        WHERE r.contract_id = ANY (contracts) AND r.month BETWEEN first_of_all AND last_of_all
-          AND r.type = ANY ((SELECT array_agg(DISTINCT type) FROM wanted, unnest(needed) AS type)::ctai.fact[])
-          AND r.month BETWEEN first_month AND to_month
+        FROM (
+            SELECT * FROM ctai.records_as_of(of_scope, as_of) AS one
+            WHERE only_types IS NULL AND one.contract_id = ANY (contracts) AND one.month BETWEEN first_of_all AND last_of_all
+            UNION ALL
+            SELECT one.*
+            FROM asked, LATERAL (
+                SELECT * FROM ctai.records_as_of(of_scope, as_of) AS of_one
+                WHERE of_one.contract_id = asked.contract_id AND of_one.type = asked.type
+                  AND of_one.month BETWEEN first_of_all AND last_of_all
+                OFFSET 0 -- by the index of cells, whatever the planner thinks that it knows of the table
+            ) AS one
+        ) AS r
+        JOIN part USING (contract_id, action)
+        WHERE r.month BETWEEN first_month AND to_month
     ),
     total AS MATERIALIZED (
         SELECT contract_id, action, type, code,

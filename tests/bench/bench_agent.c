@@ -21,7 +21,7 @@
 #include "bench_rows.h"
 #include "runtime.h"
 
-enum { MEMORY_BYTES = 64 * 1024 * 1024, STEP_MS = 1000, STILL_MS = 120 * 1000 };
+enum { MEMORY_BYTES = 64 * 1024 * 1024, STEP_MS = 1000, STILL_MS = 120 * 1000, PAUSE_NS = 200 * 1000 };
 
 typedef struct {
     agent_home home;
@@ -200,7 +200,7 @@ static PGconn *open_reader(const char *conninfo)
 
 /*
  * A line for each record: nanoseconds until it was queued durably, from there to the acknowledgement (written down
- * durably), from the same to the moment at which a reader who asks without pause has the cell with it.
+ * durably), from the same to the moment at which a reader who asks again and again has the cell with it.
  */
 static void time_each(office *self, uint64_t from, uint64_t count, int every_ms, const char *conninfo, const char *sql)
 {
@@ -223,9 +223,11 @@ static void time_each(office *self, uint64_t from, uint64_t count, int every_ms,
             give_up("the outbox cannot be read");
         settle(loop);
         uint64_t told = now_ns(), seen = told;
-        for (value += 1; reader && ask(reader, sql) < value;)
+        for (value += 1; reader && ask(reader, sql) < value;) {
+            (void)nanosleep(&(struct timespec){.tv_nsec = PAUSE_NS}, NULL);
             if (now_ns() - told > (uint64_t)STILL_MS * 1000000U)
                 give_up("the cell does not come");
+        }
         seen = reader ? now_ns() : told;
         (void)printf("%" PRIu64 " %" PRIu64 " %" PRIu64 "\n", queued - begun, told - queued, seen - queued);
         while (runtime_now_ms() < due_ms)

@@ -6,7 +6,7 @@ import time
 
 import harness
 import office
-from stage import CONTRACT_2024, Driver, Nats, Rusage, Watcher, drive, median, percentile
+from stage import CONTRACT_2024, Driver, Nats, Rusage, Unconsolidated, drive, median, percentile
 
 
 def rate(numbers):
@@ -26,17 +26,17 @@ class Pace:
     def note(self, key, value):
         self.figures.setdefault(key, []).append(value)
 
-    def ingest(self, names, label, version=0, watched=False):
+    def ingest(self, names, label, version=0, consolidated=True):
         """All of these agents send as many new records (or a version of those that they have) together."""
         each = self.rows // len(names)
         for name in names:
             self.stage.fill(name, each, version=version, start=self.stage.used[name] - each if version else None)
         self.stage.checkpoint()
-        if watched:
-            with Watcher(self.stage):
-                sent = self.stage.send(names)
-        else:
+        if consolidated:
             sent = self.stage.send(names)
+        else:
+            with Unconsolidated(self.stage):
+                sent = self.stage.send(names)
         self.note(label, sent["rows"] / sent["seconds"])
         self.note("sender_rss_mb", sent["rss_mb"])
         self.note("sender_cpu_us_row", 1e6 * sent["cpu_s"] / sent["rows"])
@@ -63,7 +63,7 @@ class Pace:
         self.compare(path, number)
         os.unlink(path)
         self.ingest(newcomer, "end_to_end_later")
-        self.ingest(newcomer, "end_to_end_watched", watched=True)
+        self.ingest(newcomer, "end_to_end_unconsolidated", consolidated=False)
         for count in self.parallel:
             self.ingest(stage.agents[:count], f"end_to_end_{count}")
         if self.parallel:
@@ -81,7 +81,8 @@ class Pace:
             self.nats.close()
         made = {key: median(values) for key, values in self.figures.items()}
         ratios = {"of_copy_1000": ("end_to_end", "copy_1000"), "of_copy_large": ("end_to_end", "copy_large"),
-                  "with_consolidation": ("end_to_end_watched", "end_to_end_later"), "later_over_first": ("end_to_end_later", "end_to_end"), "over_nats": ("end_to_end", "nats"),
+                  "with_consolidation": ("end_to_end_later", "end_to_end_unconsolidated"), "later_over_first": ("end_to_end_later", "end_to_end"),
+                  "over_nats": ("end_to_end", "nats"),
                   "over_insert": ("end_to_end", "insert")}
         for key, (above, below) in ratios.items():
             # Within one round both had the same machine: the median of the rounds' ratios.
@@ -91,16 +92,17 @@ class Pace:
 
 
 def cell_question(stage):
-    """What tells the number that a sent record raises by one, as a reader has it today: the contract's evaluation, computed anew."""
+    """What tells the number that a sent record raises by one: the standing cell, which the hub keeps and readers read."""
     assert stage.sql("SELECT count(*) FROM ctai.indicator WHERE code = 'L.sollicitations'") != "0"
-    return (f"SELECT coalesce((SELECT value FROM ctai.report('{CONTRACT_2024}', NULL, NULL, (SELECT position FROM ctai.scope WHERE scope = '63'))"
-            " WHERE action = 'axe1' AND indicator = 'L.sollicitations'), '0')")
+    return ("SELECT coalesce((SELECT k.value FROM ctai.cell AS k JOIN ctai.contract_action AS a USING (contract_id, action)"
+            f" JOIN ctai.contract AS c USING (contract_id) WHERE c.id = '{CONTRACT_2024}' AND a.code = 'axe1' AND k.indicator = 'L.sollicitations'), '0')")
 
 
 def latency(stage, idle, loaded, load_rows, contract_rows):
     """One record at a time, of a contract of contract_rows records, then the same while another agent sends in bulk."""
     stage.fill("latence", contract_rows, contract=CONTRACT_2024)
     stage.send(["latence"])
+    stage.settle()
     question = cell_question(stage)
     made = {"latency_contract_rows": contract_rows}
 
@@ -206,14 +208,21 @@ def grow(stage, records, each=25000):
 
 
 def cells(stage, records, times):
-    """One dirty cell (a contract's month) against all (all contracts, their whole time), and one contract's evaluation."""
+    """One dirty cell (of a type of records, in all lines of its contract) made to stand again, against a whole contract's cells and all contracts'; and what
+    a reader's report of the contract costs where its cells stand and where they do not."""
     grow(stage, records)
     one = stage.sql("SELECT min(contract_id) FROM ctai.contract WHERE scope = 'banc'")
-    cell_ms = stage.timed_sql(f"SELECT * FROM ctai.evaluate({one}, 1, 202402, 202402, 9000000000)", 5)
-    whole_ms = stage.timed_sql(f"SELECT * FROM ctai.evaluate({one}, 1, 202311, 202411, 9000000000)", times)
-    all_ms = stage.timed_sql("SELECT count(*) FROM ctai.contract AS c CROSS JOIN LATERAL ctai.evaluate(c.contract_id, 1, 202311, 202411, 9000000000)"
-                             " WHERE c.scope = 'banc'", times)
-    return {"cells_records": records, "cell_ms": cell_ms, "contract_ms": whole_ms, "all_ms": all_ms, "cell_over_all": all_ms / cell_ms}
+    mark = "INSERT INTO ctai.mark (scope, contract_id, type) SELECT scope, contract_id, {} FROM ctai.contract WHERE {}"
+    report = f"SELECT * FROM ctai.report((SELECT id FROM ctai.contract WHERE contract_id = {one}), NULL, NULL, 9000000000)"
+    with stage.hub_at_rest():
+        cell_ms = stage.timed_after(mark.format("'sollicitation'", f"contract_id = {one}"), f"SELECT ctai.consolidate({one})", 9)
+        whole_ms = stage.timed_after(mark.format("NULL", f"contract_id = {one}"), f"SELECT ctai.consolidate({one})", max(3, times))
+        stood_ms = stage.timed_sql(report, 5)
+        evaluated_ms = stage.timed_after(mark.format("'sollicitation'", f"contract_id = {one}"), report, 3)
+        all_ms = stage.timed_after(mark.format("NULL", "scope = 'banc'"),
+                                   "SELECT count(ctai.consolidate(contract_id)) FROM ctai.contract WHERE scope = 'banc'", times)
+    return {"cells_records": records, "cell_ms": cell_ms, "contract_ms": whole_ms, "all_ms": all_ms, "cell_over_all": all_ms / cell_ms,
+            "reader_stands_ms": stood_ms, "reader_evaluates_ms": evaluated_ms}
 
 
 def recovery(stage, rows):

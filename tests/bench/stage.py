@@ -4,6 +4,7 @@ One database for all that is compared: the hub's private cluster as `ctai-hub in
 comparisons write goes to the schema `banc` of the same database.
 """
 
+import contextlib
 import json
 import os
 import signal
@@ -136,6 +137,20 @@ class Stage:
                               stdout=subprocess.PIPE, timeout=CHILD_TIMEOUT_S)
         return median([float(line.split()[1]) for line in done.stdout.splitlines() if line.startswith("Time:")])
 
+    def timed_after(self, before, text, times=1):
+        """The same of a statement that is prepared for by another each time; both have run before."""
+        script = f"\\o /dev/null\n{before};\n{text};\n" + f"{before};\n\\timing on\n{text};\n\\timing off\n" * times
+        done = subprocess.run(["psql", "-qXAt", "-v", "ON_ERROR_STOP=1", self.conninfo], input=script, text=True, check=True,
+                              stdout=subprocess.PIPE, timeout=CHILD_TIMEOUT_S)
+        return median([float(line.split()[1]) for line in done.stdout.splitlines() if line.startswith("Time:")])
+
+    def settle(self):
+        """Until the hub has consolidated all that was committed."""
+        deadline = time.monotonic() + CHILD_TIMEOUT_S
+        while self.sql("SELECT EXISTS (SELECT FROM ctai.mark)") != "f":
+            assert time.monotonic() < deadline, "marks stay"
+            time.sleep(0.02)
+
     def checkpoint(self):
         """Before each measurement: all begin with clean buffers, and pay for full pages alike."""
         self.sql("CHECKPOINT")
@@ -184,6 +199,16 @@ class Stage:
         with open(f"/proc/{self.world.services['hub'].process.pid}/status", encoding="ascii") as file:
             return next(int(line.split()[1]) for line in file if line.startswith("VmHWM")) / 1024
 
+    @contextlib.contextmanager
+    def hub_at_rest(self):
+        """While it lasts the hub does nothing: what is consolidated then, a measurement does."""
+        process = self.world.services["hub"].process
+        process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            process.send_signal(signal.SIGCONT)
+
     def kill_hub(self):
         """As a power cut would."""
         service = self.world.services.pop("hub")
@@ -192,16 +217,17 @@ class Stage:
         service.stop()
 
 
-class Watcher:
-    """Somebody who keeps the evaluation fresh while records come: today by computing it anew every 250 ms, for the hub has no standing cells."""
+class Unconsolidated:
+    """While it lasts the hub's consolidation finds every contract taken, as if another hub were at it (ctai.consolidate); marks pile up."""
 
     def __init__(self, stage):
-        self.process = subprocess.Popen(["psql", "-qXAt", stage.conninfo], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        self.process = subprocess.Popen(["psql", "-qXAt", stage.conninfo], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
                                         text=True)
-        self.process.stdin.write(f"SELECT count(*) FROM ctai.report('{harness.CONTRACT}', NULL, NULL, 9000000000)\\watch 0.25\n")
-        self.process.stdin.flush()
 
     def __enter__(self):
+        self.process.stdin.write("SELECT count(pg_advisory_lock(1668571497, contract_id)) FROM ctai.contract;\n")
+        self.process.stdin.flush()
+        assert self.process.stdout.readline().strip().isdigit()
         return self
 
     def __exit__(self, *_):
