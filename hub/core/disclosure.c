@@ -1,7 +1,8 @@
 /*
- * disclosure: see disclosure.h. The rule masks; then, in turn, the auditor shows which masked cells keep enough values, and
- * further cells are masked for those that do not, until all do: first inside each department, then over the region, where
- * all that is known is used only for what is left. Masks only grow, so that what has been shown possible stays so.
+ * disclosure: see disclosure.h. The rule masks; then, in turn, walks from the records' own table (disclosure_walk) show which
+ * masked cells keep enough values, and further cells are masked for those that seem not to, until all do: first inside each
+ * department, then over the region, then with all that is known. What walks do not show and masks do not help is asked of
+ * linear programs (disclosure_audit). Masks only grow, so that what has been shown possible stays so.
  */
 #include "disclosure.h"
 
@@ -12,10 +13,12 @@
 #include "disclosure_choice.h"
 #include "disclosure_list.h"
 #include "disclosure_strict.h"
+#include "disclosure_walk.h"
 
 typedef struct {
     disclosure_model model;
     disclosure_scope scope;
+    disclosure_walk walk;
 } control;
 
 /* Nothing changed in a territory since a release of the same period: what was masked then is masked again. */
@@ -35,28 +38,27 @@ static void repeat_masks(disclosure_model *model)
     }
 }
 
-static disclosure_outcome attack(control *self, unsigned family, unsigned department, bool deep)
-{
-    disclosure_extent extent = { family, department };
-    if (!disclosure_audit_is_open(&self->model, &extent))
-        return DISCLOSURE_DONE;
-    return disclosure_audit_run(&self->scope, &extent, deep);
-}
-
-/* Masks what helps in an extent and attacks it again, until nothing is open there or nothing helps. */
+/* Masks what helps in an extent, until nothing is open there or nothing helps. */
 static disclosure_outcome settle(control *self, unsigned family, unsigned department, unsigned *masked)
 {
     disclosure_extent extent = { family, department };
-    for (unsigned more = 1; more > 0 && disclosure_audit_is_open(&self->model, &extent);) {
+    disclosure_outcome outcome = DISCLOSURE_DONE;
+    for (unsigned more = 1; more > 0 && outcome == DISCLOSURE_DONE; *masked += more) {
         more = 0;
-        disclosure_outcome outcome = disclosure_choice_run(&self->scope, &extent, &more);
-        *masked += more;
-        if (outcome == DISCLOSURE_DONE && more > 0)
-            outcome = attack(self, family, department, department != DISCLOSURE_NOWHERE);
-        if (outcome != DISCLOSURE_DONE)
-            return outcome;
+        disclosure_walk_run(&self->walk, &extent);
+        if (disclosure_audit_is_open(&self->model, &extent))
+            outcome = disclosure_choice_run(&self->scope, &self->walk, &extent, &more);
     }
-    return DISCLOSURE_DONE;
+    return outcome;
+}
+
+static disclosure_outcome attack(control *self, unsigned family, unsigned department)
+{
+    disclosure_extent extent = { family, department };
+    disclosure_walk_run(&self->walk, &extent);
+    if (!disclosure_audit_is_open(&self->model, &extent))
+        return DISCLOSURE_DONE;
+    return disclosure_audit_run(&self->scope, &extent);
 }
 
 /* Departments one by one, where programs are small, before all of a family together. */
@@ -68,28 +70,23 @@ static disclosure_outcome settle_all(control *self)
         masked = 0;
         for (unsigned f = 0; f < model->family_count; f++)
             for (unsigned d = 0; d < model->department_count && outcome == DISCLOSURE_DONE; d++)
-                outcome = attack(self, f, d, true);
-        for (unsigned d = 0; d < model->department_count && outcome == DISCLOSURE_DONE; d++)
-            outcome = attack(self, DISCLOSURE_NOWHERE, d, true);
-        for (unsigned f = 0; f < model->family_count && outcome == DISCLOSURE_DONE; f++)
-            outcome = attack(self, f, DISCLOSURE_NOWHERE, false);
-        for (unsigned f = 0; f < model->family_count; f++)
-            for (unsigned d = 0; d < model->department_count && outcome == DISCLOSURE_DONE; d++)
                 outcome = settle(self, f, d, &masked);
         for (unsigned f = 0; f < model->family_count && outcome == DISCLOSURE_DONE; f++)
             outcome = settle(self, f, DISCLOSURE_NOWHERE, &masked);
         for (unsigned d = 0; d < model->department_count && outcome == DISCLOSURE_DONE; d++)
             outcome = settle(self, DISCLOSURE_NOWHERE, d, &masked);
+        if (outcome == DISCLOSURE_DONE)
+            outcome = settle(self, DISCLOSURE_NOWHERE, DISCLOSURE_NOWHERE, &masked);
     }
     for (unsigned f = 0; f < model->family_count && outcome == DISCLOSURE_DONE; f++)
-        outcome = attack(self, f, DISCLOSURE_NOWHERE, true);
+        outcome = attack(self, f, DISCLOSURE_NOWHERE);
     return outcome;
 }
 
 /* The first variable that is still open after an attack with all that is known; DISCLOSURE_NOWHERE: none. */
 static disclosure_outcome attack_all(control *self, unsigned *open)
 {
-    disclosure_outcome outcome = attack(self, DISCLOSURE_NOWHERE, DISCLOSURE_NOWHERE, true);
+    disclosure_outcome outcome = attack(self, DISCLOSURE_NOWHERE, DISCLOSURE_NOWHERE);
     *open = DISCLOSURE_NOWHERE;
     for (unsigned i = 0; i < self->model.variables.count && outcome == DISCLOSURE_DONE; i++)
         if (disclosure_model_is_open(&self->model, disclosure_model_variable(&self->model, i)))
@@ -112,6 +109,7 @@ static disclosure_outcome run(control *self, disclosure_result *result)
         const disclosure_variable *at = disclosure_model_variable(&self->model, open);
         if (!self->model.relaxed[at->family]) {
             self->model.relaxed[at->family] = true;
+            self->model.changes++;
             result->relaxed++;
         } else if (disclosure_choice_widen(&self->model, open) == 0) {
             result->release = disclosure_model_release(&self->model, at->release);
@@ -135,7 +133,8 @@ disclosure_outcome disclosure_control(region_table *table, const region_table *c
         return DISCLOSURE_SHORT;
     result->primary = disclosure_block_rule(table, options->threshold);
     if (!disclosure_model_init(&self.model, table, earlier, earlier_count, options, from)
-        || !disclosure_scope_init(&self.scope, &self.model))
+        || !disclosure_scope_init(&self.scope, &self.model)
+        || !disclosure_walk_init(&self.walk, &self.model))
         return DISCLOSURE_SHORT;
     repeat_masks(&self.model);
     disclosure_outcome outcome = run(&self, result);

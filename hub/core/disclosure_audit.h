@@ -12,10 +12,15 @@
 bool disclosure_audit_is_open(const disclosure_model *model, const disclosure_extent *extent);
 
 /*
- * Attacks the open variables of an extent, and notes in them what values were found. deep: also one by one, so that what
- * stays open is not possible in the extent (or was not found in a bounded search). Not REFUSED.
+ * Attacks a variable, if it is open, over the whole of an extent that has no department: in larger and larger scopes around
+ * it, until it is shown to keep enough values or there is nothing more around it. Notes in it, and in the others, what
+ * values were found. Nothing is done twice in its family between changes of masks. Not REFUSED.
  */
-disclosure_outcome disclosure_audit_run(disclosure_scope *scope, const disclosure_extent *extent, bool deep)
+disclosure_outcome disclosure_audit_variable(disclosure_scope *scope, const disclosure_extent *extent, unsigned variable)
+    __attribute__((warn_unused_result));
+
+/* The same for all of the extent: what stays open is not possible there, or was not found in a bounded search. */
+disclosure_outcome disclosure_audit_run(disclosure_scope *scope, const disclosure_extent *extent)
     __attribute__((warn_unused_result));
 
 /*

@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <math.h>
 
+#include "disclosure_audit.h"
 #include "disclosure_block.h"
 
 /* Masking a sum that many read costs more than masking one contract's cell. */
@@ -88,17 +89,26 @@ static unsigned mask_used(disclosure_scope *self, const bool *used)
     return count;
 }
 
+typedef enum {
+    PROTECTED, /* further cells are masked for it */
+    MOVES,     /* it moves already, as far as a linear program can tell */
+    HELD,      /* by more than this scope */
+    DEAD,      /* so is the program */
+} protection;
+
 /* Up by enough, or down by enough, whichever is cheaper; where neither has the room, both as far as they go. */
-static disclosure_outcome protect(disclosure_scope *self, unsigned column, bool *up, bool *down, unsigned *masked)
+static protection protect(disclosure_scope *self, unsigned column, unsigned *masked)
 {
     double step = (self->model->options->values - 1) * disclosure_model_variable(self->model, self->variable[column])->unit;
     double low = self->low[column], high = self->high[column];
+    bool *up = self->up, *down = self->down;
+    unsigned before = *masked;
     double price_up = high > 0 ? price(self, column, fmin(step, high), high, up) : HUGE_VAL;
     if (price_up == 0 && high >= step)
-        return DISCLOSURE_DONE; /* it moves already */
+        return MOVES;
     double price_down = low < 0 && lp_alive(self->program) ? price(self, column, low, fmax(-step, low), down) : HUGE_VAL;
     if (!lp_alive(self->program))
-        return DISCLOSURE_SHORT;
+        return DEAD;
     bool up_is_enough = high >= step && !isinf(price_up), down_is_enough = -low >= step && !isinf(price_down);
     if (up_is_enough && (!down_is_enough || price_up <= price_down))
         *masked += mask_used(self, up);
@@ -110,7 +120,7 @@ static disclosure_outcome protect(disclosure_scope *self, unsigned column, bool 
         if (!isinf(price_down))
             *masked += mask_used(self, down);
     }
-    return DISCLOSURE_DONE;
+    return *masked > before ? PROTECTED : isinf(price_up) && isinf(price_down) ? HELD : MOVES;
 }
 
 static disclosure_outcome open_costed(disclosure_scope *scope, const disclosure_extent *extent)
@@ -124,21 +134,56 @@ static disclosure_outcome open_costed(disclosure_scope *scope, const disclosure_
     return outcome;
 }
 
-disclosure_outcome disclosure_choice_run(disclosure_scope *scope, const disclosure_extent *extent, unsigned *masked)
+/* In a department, whose program is small: one for all of its variables, until something is masked. */
+static disclosure_outcome protect_together(disclosure_scope *scope, disclosure_walk *walk, const disclosure_extent *extent,
+                                           unsigned *masked)
 {
     disclosure_outcome outcome = open_costed(scope, extent);
     for (unsigned i = 0; i < scope->model->variables.count && outcome == DISCLOSURE_DONE; i++) {
-        unsigned more = 0, column = scope->column_of[i];
-        if (column == DISCLOSURE_NOWHERE || !disclosure_model_is_open(scope->model, disclosure_model_variable(scope->model, i)))
+        if (scope->column_of[i] == DISCLOSURE_NOWHERE || !disclosure_walk_seek(walk, i))
             continue;
-        outcome = protect(scope, column, scope->up, scope->down, &more);
-        *masked += more;
-        if (more > 0 && outcome == DISCLOSURE_DONE) { /* what was masked may now move freely */
+        protection how = protect(scope, scope->column_of[i], masked);
+        if (how == DEAD)
+            outcome = DISCLOSURE_SHORT;
+        if (how == PROTECTED) { /* what was masked may now move freely */
             disclosure_scope_close(scope);
             outcome = open_costed(scope, extent);
         }
     }
     disclosure_scope_close(scope);
+    return outcome;
+}
+
+/* One variable, in larger and larger scopes around it. */
+static disclosure_outcome protect_alone(disclosure_scope *scope, const disclosure_extent *extent, unsigned variable, unsigned *masked)
+{
+    disclosure_outcome outcome = DISCLOSURE_DONE;
+    protection how = HELD;
+    bool more = true;
+    for (unsigned most = DISCLOSURE_NEAR; more && how == HELD && outcome == DISCLOSURE_DONE; most *= DISCLOSURE_WIDER) {
+        more = disclosure_scope_near(scope, extent, variable, most, true);
+        outcome = open_costed(scope, extent);
+        if (outcome == DISCLOSURE_DONE && scope->column_of[variable] != DISCLOSURE_NOWHERE)
+            how = protect(scope, scope->column_of[variable], masked);
+        if (how == DEAD)
+            outcome = DISCLOSURE_SHORT;
+        disclosure_scope_close(scope);
+    }
+    disclosure_scope_far(scope);
+    if (outcome == DISCLOSURE_DONE && how == MOVES) /* now with whole numbers: that shows others too */
+        outcome = disclosure_audit_variable(scope, extent, variable);
+    return outcome;
+}
+
+disclosure_outcome disclosure_choice_run(disclosure_scope *scope, disclosure_walk *walk, const disclosure_extent *extent,
+                                         unsigned *masked)
+{
+    disclosure_outcome outcome = DISCLOSURE_DONE;
+    if (extent->department != DISCLOSURE_NOWHERE)
+        return protect_together(scope, walk, extent, masked);
+    for (unsigned i = 0; i < scope->model->variables.count && outcome == DISCLOSURE_DONE; i++)
+        if (disclosure_extent_has(extent, disclosure_model_variable(scope->model, i)) && disclosure_walk_seek(walk, i))
+            outcome = protect_alone(scope, extent, i, masked);
     return outcome;
 }
 

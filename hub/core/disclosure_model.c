@@ -82,6 +82,24 @@ bool disclosure_model_is_open(const disclosure_model *self, const disclosure_var
     return (cell ? cell->masked : of->implied) && !of->excused && disclosure_model_values(self, of) < self->options->values;
 }
 
+void disclosure_model_note(disclosure_variable *of, double change)
+{
+    if (of->whole) {
+        assert(fabs(change) <= DISCLOSURE_REACH);
+        of->seen |= 1ULL << (DISCLOSURE_REACH + (int)change);
+    } else {
+        of->least = fmin(of->least, of->truth + change);
+        of->most = fmax(of->most, of->truth + change);
+    }
+}
+
+bool disclosure_model_has(const disclosure_variable *of, double change)
+{
+    if (of->whole)
+        return of->seen >> (DISCLOSURE_REACH + (int)change) & 1;
+    return of->truth + change >= of->least && of->truth + change <= of->most;
+}
+
 void disclosure_model_blocks(disclosure_model *self, unsigned release, unsigned territory)
 {
     const region_table *table = disclosure_model_release(self, release);
@@ -109,6 +127,7 @@ unsigned disclosure_model_mask(disclosure_model *self, region_cell *cell)
         before += at && at->masked;
     }
     cell->masked = true;
+    self->changes++;
     (void)disclosure_block_close(self->table, cell);
     for (unsigned i = 0; i < self->table->indicator_count; i++) {
         const region_cell *at = region_table_cell(self->table, cell->territory, i);
@@ -277,6 +296,25 @@ static bool add_variables(disclosure_model *self, unsigned release)
     return true;
 }
 
+/* In which rows each variable is. */
+static void index_rows(disclosure_model *self)
+{
+    const disclosure_row *rows = self->rows.items;
+    const disclosure_term *terms = self->terms.items;
+    self->first = arena_take(self->from, (self->variables.count + 2) * sizeof *self->first);
+    self->in = arena_take(self->from, (self->terms.count + 1) * sizeof *self->in);
+    self->is_short = !self->first || !self->in;
+    if (self->is_short)
+        return;
+    for (size_t i = 0; i < self->terms.count; i++)
+        self->first[terms[i].variable + 2]++;
+    for (size_t i = 2; i < self->variables.count + 2; i++)
+        self->first[i] += self->first[i - 1];
+    for (unsigned i = 0; i < self->rows.count; i++)
+        for (unsigned k = rows[i].first; k < rows[i].first + rows[i].count; k++)
+            self->in[self->first[terms[k].variable + 1]++] = (disclosure_term){ i, terms[k].weight };
+}
+
 bool disclosure_model_init(disclosure_model *self, region_table *table, const region_table *const *earlier,
                            unsigned earlier_count, const disclosure_options *options, arena *from)
 {
@@ -301,5 +339,7 @@ bool disclosure_model_init(disclosure_model *self, region_table *table, const re
         disclosure_releases_add(self);
     if (!self->is_short)
         disclosure_releases_limit(self);
+    if (!self->is_short)
+        index_rows(self);
     return !self->is_short;
 }

@@ -29,6 +29,7 @@ typedef struct {
     bool implied;        /* no cell, but must be protected as if it were a masked one */
     bool excused;        /* of an earlier release, and this one does not make it better known */
     bool far;            /* of an earlier release that nothing ties to the table: keeps its true value */
+    unsigned asked;      /* with so many changes of masks the auditor asked for it in its family in vain; and one more */
     uint64_t seen;       /* counts: bit 30 + d: a possible table has it at truth + d */
     double least, most;  /* likewise, the extremes */
 } disclosure_variable;
@@ -51,6 +52,8 @@ typedef struct {
     const disclosure_options *options;
     arena *from;
     arena_vector variables, rows, terms; /* disclosure_variable, disclosure_row, disclosure_term */
+    unsigned *first;                     /* [variable], and one more: where its rows begin in `in` */
+    disclosure_term *in;                 /* a row (in place of the variable), and the weight there */
     unsigned **variable_of;              /* [release][cell] or DISCLOSURE_NOWHERE */
     unsigned indicator_count;            /* different codes in all releases */
     const region_indicator **indicators;
@@ -59,6 +62,7 @@ typedef struct {
     bool *relaxed;                       /* [family]: the reader is not told which cells the rule masks, see disclosure.h */
     unsigned department_count, family_count;
     text_view *departments;              /* codes */
+    unsigned changes;                    /* of masks and of what the reader is told; bounds are the same while it is */
     bool is_short;                       /* memory was short while building */
 } disclosure_model;
 
@@ -85,6 +89,11 @@ void disclosure_model_bounds_masked(const disclosure_model *self, const disclosu
 bool disclosure_model_is_open(const disclosure_model *self, const disclosure_variable *of);
 /* How many values it is known to keep. */
 unsigned disclosure_model_values(const disclosure_model *self, const disclosure_variable *of);
+
+/* A possible table has it at truth + change. */
+void disclosure_model_note(disclosure_variable *of, double change);
+/* Is one known? Of what has fractions: as far, or further. */
+bool disclosure_model_has(const disclosure_variable *of, double change);
 
 /* Masks a cell of the table with what is part of it; returns how many were masked. */
 unsigned disclosure_model_mask(disclosure_model *self, region_cell *cell);

@@ -13,6 +13,8 @@ bool disclosure_scope_init(disclosure_scope *self, disclosure_model *model)
         .variable = arena_take(from, columns * sizeof *self->variable),
         .sign = arena_take(from, columns * sizeof *self->sign),
         .column_of = arena_take(from, columns * sizeof *self->column_of),
+        .near = arena_take(from, columns * sizeof *self->near),
+        .is_near = arena_take(from, columns * sizeof *self->is_near),
         .low = arena_take(from, columns * sizeof *self->low),
         .high = arena_take(from, columns * sizeof *self->high),
         .whole = arena_take(from, columns * sizeof *self->whole),
@@ -21,12 +23,13 @@ bool disclosure_scope_init(disclosure_scope *self, disclosure_model *model)
         .down = arena_take(from, columns * sizeof *self->down),
         .row_low = arena_take(from, rows * sizeof *self->row_low),
         .row_high = arena_take(from, rows * sizeof *self->row_high),
+        .row_sum = arena_take(from, rows * sizeof *self->row_sum),
         .term_row = arena_take(from, terms * sizeof *self->term_row),
         .term_column = arena_take(from, terms * sizeof *self->term_column),
         .term_weight = arena_take(from, terms * sizeof *self->term_weight),
     };
-    return self->variable && self->sign && self->column_of && self->low && self->high && self->whole && self->cost && self->up && self->down
-           && self->row_low && self->row_high && self->term_row && self->term_column && self->term_weight;
+    return self->variable && self->sign && self->column_of && self->near && self->is_near && self->low && self->high && self->whole && self->cost && self->up && self->down
+           && self->row_low && self->row_high && self->row_sum && self->term_row && self->term_column && self->term_weight;
 }
 
 bool disclosure_extent_has(const disclosure_extent *self, const disclosure_variable *variable)
@@ -53,22 +56,29 @@ static void add_column(disclosure_scope *self, unsigned variable, double sign, d
     self->cost[at] = 0;
 }
 
+/* Between which differences a variable of the extent moves; false: it is none, or known. */
+static bool moves(const disclosure_scope *self, const disclosure_extent *extent, unsigned variable, bool mask, double *low, double *high)
+{
+    const disclosure_variable *at = disclosure_model_variable(self->model, variable);
+    double reach = DISCLOSURE_REACH * at->unit;
+    if (!disclosure_extent_has(extent, at) || at->far)
+        return false;
+    if (mask)
+        disclosure_model_bounds_masked(self->model, at, low, high);
+    else
+        disclosure_model_bounds(self->model, at, low, high);
+    *low = fmax(*low - at->truth, -reach);
+    *high = fmin(*high - at->truth, reach);
+    return *low < *high;
+}
+
 static void add_columns(disclosure_scope *self, const disclosure_extent *extent, bool to_mask)
 {
     for (unsigned i = 0; i < self->model->variables.count; i++) {
-        const disclosure_variable *at = disclosure_model_variable(self->model, i);
-        double low, high, reach = DISCLOSURE_REACH * at->unit;
+        double low, high;
+        bool mask = to_mask && disclosure_scope_may_mask(self->model, disclosure_model_variable(self->model, i));
         self->column_of[i] = DISCLOSURE_NOWHERE;
-        if (!disclosure_extent_has(extent, at) || at->far)
-            continue;
-        bool mask = to_mask && disclosure_scope_may_mask(self->model, at);
-        if (mask)
-            disclosure_model_bounds_masked(self->model, at, &low, &high);
-        else
-            disclosure_model_bounds(self->model, at, &low, &high);
-        low = fmax(low - at->truth, -reach);
-        high = fmin(high - at->truth, reach);
-        if (low >= high)
+        if ((self->near_count > 0 && !self->is_near[i]) || !moves(self, extent, i, mask, &low, &high))
             continue;
         self->column_of[i] = self->column_count;
         if (mask) {
@@ -77,6 +87,38 @@ static void add_columns(disclosure_scope *self, const disclosure_extent *extent,
         } else
             add_column(self, i, 1, low, high);
     }
+}
+
+bool disclosure_scope_near(disclosure_scope *self, const disclosure_extent *extent, unsigned variable, unsigned most, bool to_mask)
+{
+    const disclosure_model *model = self->model;
+    disclosure_scope_far(self);
+    self->near[self->near_count++] = variable;
+    self->is_near[variable] = true;
+    for (unsigned next = 0; next < self->near_count; next++)
+        for (unsigned i = model->first[self->near[next]]; i < model->first[self->near[next] + 1]; i++) {
+            const disclosure_row *row = (const disclosure_row *)model->rows.items + model->in[i].variable;
+            const disclosure_term *terms = (const disclosure_term *)model->terms.items + row->first;
+            for (unsigned k = 0; k < row->count; k++) {
+                double low, high;
+                unsigned at = terms[k].variable;
+                bool mask = to_mask && disclosure_scope_may_mask(model, disclosure_model_variable(model, at));
+                if (self->is_near[at] || !moves(self, extent, at, mask, &low, &high))
+                    continue;
+                if (self->near_count == most)
+                    return true;
+                self->near[self->near_count++] = at;
+                self->is_near[at] = true;
+            }
+        }
+    return false;
+}
+
+void disclosure_scope_far(disclosure_scope *self)
+{
+    for (unsigned i = 0; i < self->near_count; i++)
+        self->is_near[self->near[i]] = false;
+    self->near_count = 0;
 }
 
 /* A row of which some variables move; false, and nothing is kept, when it can say nothing. */

@@ -9,6 +9,11 @@
 #include "disclosure_model.h"
 #include "lp.h"
 
+enum {
+    DISCLOSURE_NEAR = 1500, /* variables in the first scope around one */
+    DISCLOSURE_WIDER = 4,   /* times as many in the next */
+};
+
 /* Which variables move; DISCLOSURE_NOWHERE: all. */
 typedef struct {
     unsigned family, department;
@@ -23,11 +28,13 @@ typedef struct {
     unsigned *column_of;  /* [variable]: the first of its columns, or DISCLOSURE_NOWHERE */
     double *low, *high;   /* [column] */
     bool *whole;
-    double *row_low, *row_high;
+    double *row_low, *row_high, *row_sum; /* [row]; the last for whoever adds up */
     int *term_row, *term_column;
     double *term_weight;
     double *cost;         /* for whoever solves it; [column] */
     bool *up, *down;      /* for disclosure_choice; [column] */
+    unsigned near_count, *near; /* if there are any, only these variables */
+    bool *is_near;        /* [variable] */
     bool without_last;    /* leave out what the table itself says: for disclosure_audit_excuse */
     lp *program;          /* NULL: closed */
 } disclosure_scope;
@@ -36,6 +43,13 @@ typedef struct {
 bool disclosure_scope_init(disclosure_scope *self, disclosure_model *model) __attribute__((warn_unused_result));
 
 bool disclosure_extent_has(const disclosure_extent *self, const disclosure_variable *variable);
+
+/*
+ * From now on scopes have only the variables that rows tie most closely to this one, of the extent and not known, up to
+ * `most`; true: there are more. disclosure_scope_far: all again.
+ */
+bool disclosure_scope_near(disclosure_scope *self, const disclosure_extent *extent, unsigned variable, unsigned most, bool to_mask);
+void disclosure_scope_far(disclosure_scope *self);
 
 /*
  * Makes the program. to_mask: cells of the table that are published but could be masked to protect others have two columns

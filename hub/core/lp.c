@@ -11,7 +11,11 @@
 #include <setjmp.h>
 #include <stdlib.h>
 
-enum { STEPS_MAX = 200000, BRANCHES_MAX = 400 };
+enum {
+    STEPS_MAX = 200000,
+    BRANCHES_MAX = 400,
+    BRANCHED_COLUMNS_MAX = 1000000, /* columns times branches: a branch of a large program takes long */
+};
 
 struct lp {
     glp_prob *problem; /* NULL: dead */
@@ -169,11 +173,14 @@ static lp_outcome relax(lp *self)
     return status == GLP_OPT ? LP_OPTIMAL : status == GLP_NOFEAS ? LP_IMPOSSIBLE : LP_FAILED;
 }
 
-static void count_branches(glp_tree *tree, void *info)
+/* The first whole solution will do. */
+static void stop_early(glp_tree *tree, void *info)
 {
+    const lp *self = info;
     int active, current, total;
     glp_ios_tree_size(tree, &active, &current, &total);
-    if (total > BRANCHES_MAX)
+    if (glp_ios_reason(tree) == GLP_IBINGO || total > BRANCHES_MAX
+        || (unsigned)total > BRANCHED_COLUMNS_MAX / (self->column_count + 1))
         glp_ios_terminate(tree);
 }
 
@@ -184,7 +191,8 @@ static lp_outcome search(lp *self)
     how.msg_lev = GLP_MSG_OFF;
     how.br_tech = GLP_BR_FFV;
     how.bt_tech = GLP_BT_DFS;
-    how.cb_func = count_branches;
+    how.cb_func = stop_early;
+    how.cb_info = self;
     int code = glp_intopt(self->problem, &how);
     if (code != 0 && code != GLP_ESTOP)
         return LP_FAILED;
@@ -233,9 +241,4 @@ double lp_value(const lp *self, unsigned column)
 {
     assert(column < self->column_count);
     return self->values[column];
-}
-
-bool lp_is_whole(const lp *self)
-{
-    return self->is_whole;
 }

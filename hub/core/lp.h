@@ -38,12 +38,13 @@ bool lp_alive(const lp *self);
 void lp_bound(lp *self, unsigned column, double low, double high);
 void lp_cost(lp *self, unsigned column, double cost);
 
-/* Minimises the sum of cost * column, warm from the last solution; whole: over whole numbers. */
+/*
+ * Minimises the sum of cost * column, warm from the last solution. whole: a solution in whole numbers, not always the
+ * best one.
+ */
 lp_outcome lp_solve(lp *self, bool whole) __attribute__((warn_unused_result));
 
 /* Of the last LP_OPTIMAL. A whole column that is whole within 1e-6 comes as the whole number. */
 double lp_value(const lp *self, unsigned column);
-/* Were all whole columns whole? */
-bool lp_is_whole(const lp *self);
 
 #endif

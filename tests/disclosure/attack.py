@@ -243,8 +243,9 @@ class Attack:
                 if not self.whole[v]:
                     out[v] = most - least
                     continue
-                value = round(least)
-                while len(seen[v]) < count and value <= round(most):
+                # HiGHS in Debian 12 sometimes takes less than the most for the most: whole tables a little beyond count too.
+                value = max(round(least) - count, int(self.low[v]))
+                while len(seen[v]) < count and value <= min(round(most) + count, self.high[v]):
                     if value not in seen[v]:
                         world(v, 0, value)
                     value += 1
