@@ -260,6 +260,20 @@ static void look_at_roles(doctor *to, void *of)
                    "sur les quatre rôles qui séparent les droits dans la base, le hub n’en a que %d", self->found.roles);
 }
 
+static void look_at_evaluation(doctor *to, void *of)
+{
+    const patient *self = of;
+    if (!self->answers || !self->found.hub[0])
+        return;
+    if (self->found.cells_wrong)
+        doctor_say(to, DOCTOR_WRONG, self->found.cells_contract,
+                   "signalez-le, avec une sauvegarde ; dans la base, DELETE FROM ctai.standing fait recompter les rapports",
+                   "cellules de l’évaluation qui ne sont pas ce que donnent les enregistrements : %llu",
+                   (unsigned long long) self->found.cells_wrong);
+    else
+        doctor_fine(to, "les cellules de l’évaluation, comparées, sont ce que donnent les enregistrements");
+}
+
 /* Where a batch becomes stable with a backup alone, the oldest that is not says how old the last one is. */
 static void look_at_backup(doctor *to, void *of)
 {
@@ -299,6 +313,7 @@ static const doctor_check checks[] = {
     {"base", "la base répond, et garde ce qu’elle confirme", look_at_database},
     {"schema", "sans objet tant que la base ne répond pas", look_at_schema},
     {"roles", "les droits sont séparés dans la base", look_at_roles},
+    {"evaluation", "sans objet tant que la base ne répond pas", look_at_evaluation},
     {"sauvegarde", "sans objet tant que la base ne répond pas", look_at_backup},
     {"port", "sans objet tant que le hub ne s’ouvre pas", look_at_port},
     {"adresses", "aucune adresse n’est encore donnée aux agents", look_at_addresses},

@@ -8,6 +8,7 @@
 
 #include "batch.h"
 #include "embedded.h"
+#include "store_standing.h"
 
 static const char server_sql[] =
     "SELECT current_setting('server_version'), current_setting('server_version_num')::integer,"
@@ -105,5 +106,8 @@ database_error checkup_read(database *connection, checkup *found)
     found->roles = (int) database_integer(row, 0, 5);
     found->unstable_s = strtod(database_text(row, 0, 6), NULL);
     database_release(&row);
-    return DATABASE_OK;
+    if (found->roles < CHECKUP_ROLES) /* they may not be ours to compare */
+        return DATABASE_OK;
+    return store_standing_wrong(connection, CHECKUP_CELLS_MS, found->cells_contract, sizeof found->cells_contract,
+                                &found->cells_wrong);
 }

@@ -7,8 +7,12 @@
 
 #include "credential.h"
 #include "database.h"
+#include "record.h"
 
-enum { CHECKUP_ROLES = 4 };
+enum {
+    CHECKUP_ROLES = 4,
+    CHECKUP_CELLS_MS = 2000, /* about how long it may take to compare standing cells with the records */
+};
 
 typedef struct {
     char server[64];          /* PostgreSQL's version */
@@ -26,6 +30,8 @@ typedef struct {
     int alarms, forked;       /* agents that gave an alarm; that two machines have the keys of */
     int contracts, agents;    /* agents: not revoked */
     int roles;                /* of the four that rights.sql names: those that are there and that we may work as */
+    uint64_t cells_wrong;     /* standing cells that are not what the records give */
+    char cells_contract[RECORD_NAME_MAX + 1]; /* of the first of them */
     double unstable_s;        /* age of the oldest batch that is committed and not stable, seconds; 0: none */
 } checkup;
 

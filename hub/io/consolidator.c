@@ -122,7 +122,10 @@ static uint64_t note(lane *self, database_error error)
         self->retry_ms = 0;
         return 0;
     }
-    if (!self->retry_ms)
+    pthread_mutex_lock(&self->owner->lock);
+    bool cancelled = self->owner->stopping;
+    pthread_mutex_unlock(&self->owner->lock);
+    if (!self->retry_ms && !cancelled)
         logline(LOGLINE_WARNING, "the evaluation cannot be kept up to date, its readers compute it: %s",
                 self->store ? store_explain(self->store) : "no memory");
     self->retry_ms = self->retry_ms ? 2 * self->retry_ms : CONSOLIDATOR_RETRY_MS_MIN;

@@ -52,16 +52,15 @@ database_error store_standing_limit(store *self, unsigned limit_ms, uint64_t *co
     return error;
 }
 
-database_error store_standing_wrong(store *self, char *contract, size_t size, uint64_t *wrong)
+database_error store_standing_wrong(database *connection, unsigned budget_ms, char *contract, size_t size, uint64_t *wrong)
 {
-    static const char sql[] = "SELECT count(*), coalesce(min(contract COLLATE \"C\"), '') FROM ctai.cells_wrong()";
-    database *connection;
+    static const char sql[] = "SELECT count(*), coalesce(min(contract COLLATE \"C\"), '') FROM ctai.cells_wrong($1::bigint)";
+    char number[DATABASE_NUMBER_TEXT];
+    const database_parameter budget = database_number(number, (int64_t)budget_ms * 1000);
     database_result *result = NULL;
     *wrong = 0;
     contract[0] = '\0';
-    database_error error = store_database(self, &connection);
-    if (error == DATABASE_OK)
-        error = database_query(connection, sql, NULL, 0, &result);
+    database_error error = database_query(connection, sql, &budget, 1, &result);
     if (error == DATABASE_OK) {
         *wrong = (uint64_t)database_integer(result, 0, 0);
         (void)text_copy(contract, size, text_of(database_text(result, 0, 1)));

@@ -26,8 +26,12 @@ database_error store_standing_consolidate(store *self, int64_t contract_id, bool
  */
 database_error store_standing_limit(store *self, unsigned limit_ms, uint64_t *connection) __attribute__((warn_unused_result));
 
-/* How many standing cells are not what the records give, and of which contract the first is: none, unless something is broken. */
-database_error store_standing_wrong(store *self, char *contract, size_t size, uint64_t *wrong) __attribute__((warn_unused_result));
+/*
+ * How many standing cells are not what the records give, and of which contract the first is: none, unless something is broken.
+ * Of the cheapest contracts, as many as together take about budget_ms.
+ */
+database_error store_standing_wrong(database *connection, unsigned budget_ms, char *contract, size_t size, uint64_t *wrong)
+    __attribute__((warn_unused_result));
 
 /*
  * What another thread needs to end what a connection is just doing. NULL when there is no connection, or memory is short; it

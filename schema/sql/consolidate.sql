@@ -228,8 +228,8 @@ END
 $$;
 
 -- The standing cells that differ from what the records give, in this snapshot, of contracts without a mark: none, unless
--- something is broken.
-CREATE FUNCTION ctai.cells_wrong()
+-- something is broken. budget_us: the cheapest contracts alone, as many as together take about so long; NULL: all.
+CREATE FUNCTION ctai.cells_wrong(budget_us bigint DEFAULT NULL)
 RETURNS TABLE (contract text, action smallint, rank bigint)
 LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path TO pg_catalog, pg_temp
@@ -239,8 +239,10 @@ DECLARE
 BEGIN
     FOR one IN
         SELECT c.id, s.*
-        FROM ctai.standing AS s JOIN ctai.contract AS c USING (scope, contract_id)
-        WHERE ctai.stands(s.contract_id, s.version, s.from_month, s.to_month, 9223372036854775807)
+        FROM (SELECT *, sum(took_us) OVER (ORDER BY took_us, contract_id) AS up_to_here FROM ctai.standing) AS s
+        JOIN ctai.contract AS c USING (scope, contract_id)
+        WHERE (budget_us IS NULL OR s.up_to_here <= budget_us)
+          AND ctai.stands(s.contract_id, s.version, s.from_month, s.to_month, 9223372036854775807)
         ORDER BY c.id COLLATE "C"
     LOOP
         RETURN QUERY

@@ -9,6 +9,7 @@ import shutil
 import socket
 import subprocess
 import threading
+import time
 import unittest
 
 import harness
@@ -502,6 +503,24 @@ class Database(Case):
         finally:
             with open(path, "w", encoding="utf-8") as file:
                 file.write(kept)
+
+    def test_standing_cells_that_the_records_do_not_give(self):
+        files = DataSet(6, 12, THIERS_2023).write(WORLD.path("cells"))
+        WORLD.push("cias", files["cias"]).must(harness.EX_OK, harness.EX_DATAERR)
+        deadline = time.monotonic() + 30
+        while sql("SELECT EXISTS (SELECT FROM ctai.mark)").strip() != "f" and time.monotonic() < deadline:
+            time.sleep(0.1)
+        right = WORLD.report()
+        self.finds(hub()[1]["evaluation"], "ok", "comparées")
+        sql("UPDATE ctai.cell SET value = '4321' WHERE action = 0 AND indicator = '1.1.total'")
+        code, found = hub()
+        self.assertEqual(code, harness.EX_CONFIG)
+        one = self.finds(found["evaluation"], "erreur", ": 1")
+        self.assertEqual(one["ou"], THIERS_2023["id"])
+        self.assertIn("4321", str(WORLD.report()), "a report reads the standing cells")
+        sql("DELETE FROM ctai.standing")  # what the finding advises
+        self.finds(hub()[1]["evaluation"], "ok", "comparées")
+        self.assertEqual(str(WORLD.report()), str(right))
 
     def test_writes_that_are_not_kept(self):
         sql("ALTER SYSTEM SET fsync = off")

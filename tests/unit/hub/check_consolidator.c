@@ -187,6 +187,7 @@ START_TEST(one_that_fails)
 {
     char which[80];
     uint64_t wrong;
+    const unsigned budget_ms = 3600 * 1000;
     house_run("CREATE FUNCTION public.fault() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
               " IF NEW.contract_id = (SELECT contract_id FROM ctai.contract WHERE id = '63-a') THEN RAISE EXCEPTION 'no'; END IF;"
               " RETURN NEW; END $$;"
@@ -202,13 +203,15 @@ START_TEST(one_that_fails)
     begin(&cells);
     await(MARKS, 0);
     ck_assert_int_eq(house_number(CELL("63-a")), 1);
-    ck_assert_int_eq(store_standing_wrong(house.store, which, sizeof which, &wrong), DATABASE_OK);
+    ck_assert_int_eq(store_standing_wrong(&house.reader, budget_ms, which, sizeof which, &wrong), DATABASE_OK);
     ck_assert_uint_eq(wrong, 0);
     house_run("UPDATE ctai.cell SET value = '9' WHERE action = 0 AND rank = 1 AND contract_id ="
               " (SELECT contract_id FROM ctai.contract WHERE id = '63-b')");
-    ck_assert_int_eq(store_standing_wrong(house.store, which, sizeof which, &wrong), DATABASE_OK);
+    ck_assert_int_eq(store_standing_wrong(&house.reader, budget_ms, which, sizeof which, &wrong), DATABASE_OK);
     ck_assert_uint_eq(wrong, 1);
     ck_assert_str_eq(which, "63-b");
+    ck_assert_int_eq(store_standing_wrong(&house.reader, 0, which, sizeof which, &wrong), DATABASE_OK);
+    ck_assert_uint_eq(wrong, 0);
 }
 END_TEST
 
