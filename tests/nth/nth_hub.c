@@ -11,6 +11,7 @@
 #include "store_backup.h"
 #include "store_purge.h"
 #include "store_replace.h"
+#include "store_standing.h"
 #include "store_status.h"
 #include "store_timeliness.h"
 #include "storehouse.h"
@@ -482,6 +483,31 @@ START_TEST(test_status)
 }
 END_TEST
 
+/* The standing cells: marks go with the cells that were evaluated for them, or stay. */
+
+static int run_consolidate(void)
+{
+    store *own = open_store();
+    store_standing_mark marks[4];
+    unsigned count = 0;
+    bool done = true;
+    database_error error = store_standing_marked(own, marks, 4, &count);
+    for (unsigned i = 0; error == DATABASE_OK && done && i < count; i++)
+        error = store_standing_consolidate(own, marks[i].contract_id, &done);
+    must(done || error != DATABASE_OK);
+    store_destroy(&own);
+    return (int)error;
+}
+
+START_TEST(test_consolidate)
+{
+    make_batches();
+    for (int i = 0; i < 3; i++)
+        ck_assert_int_eq(house_put(batches[i]).stored, HUB_STORED_COMMITTED);
+    drive("contract consolidated", run_consolidate, everything);
+}
+END_TEST
+
 /* The end of a contract, and the database's side of a backup. */
 
 static int run_purge(void)
@@ -591,6 +617,7 @@ int main(void)
     tcase_add_test(all, test_agents);
     tcase_add_test(all, test_contracts);
     tcase_add_test(all, test_status);
+    tcase_add_test(all, test_consolidate);
     tcase_add_test(all, test_ends);
     tcase_add_test(all, test_schema);
     suite_add_tcase(suite, all);

@@ -3,7 +3,7 @@
 #define CTAI_NTH_TABLES_H
 
 /*
- * The durable state: all rows of all tables, without moments. Kept beside and brought back by functions of the
+ * The durable state: all rows of all tables, without moments and times that something took. Kept beside and brought back by functions of the
  * test's own; numbers that were drawn in vain are given out again.
  */
 static const char nth_tables[] =
@@ -11,7 +11,7 @@ static const char nth_tables[] =
     " DECLARE one record; rows text; said text := '';"
     " BEGIN"
     "  FOR one IN SELECT table_name, string_agg(quote_ident(column_name), ',' ORDER BY ordinal_position) AS columns"
-    "   FROM information_schema.columns WHERE table_schema = 'ctai' AND data_type NOT LIKE 'timestamp%' GROUP BY 1 ORDER BY 1 LOOP"
+    "   FROM information_schema.columns WHERE table_schema = 'ctai' AND data_type NOT LIKE 'timestamp%' AND column_name <> 'took_us' GROUP BY 1 ORDER BY 1 LOOP"
     "   EXECUTE format('SELECT md5(coalesce(string_agg(t::text, E''\\n'' ORDER BY t::text), '''')) FROM (SELECT %s FROM ctai.%I) AS t',"
     "                  one.columns, one.table_name) INTO rows;"
     "   said := said || one.table_name || ' ' || rows || E'\\n';"
@@ -31,6 +31,7 @@ static const char nth_tables[] =
     "  PERFORM setval(pg_get_serial_sequence('ctai.agent', 'agent'), (SELECT coalesce(max(agent), 0) + 1 FROM ctai.agent), false);"
     "  PERFORM setval(pg_get_serial_sequence('ctai.contract', 'contract_id'),"
     "                 (SELECT coalesce(max(contract_id), 0) + 1 FROM ctai.contract), false);"
+    "  PERFORM setval(pg_get_serial_sequence('ctai.mark', 'mark'), (SELECT coalesce(max(mark), 0) + 1 FROM ctai.mark), false);"
     " END $$;"
     "CREATE OR REPLACE FUNCTION public.nth_restore() RETURNS void LANGUAGE plpgsql AS $$"
     " DECLARE name text;"
