@@ -155,7 +155,8 @@ def agent_alone(stage, events, persons, rounds):
 
 
 def report(stage, rounds):
-    """`ctai-hub report`, and the region when the hub has that command."""
+    """`ctai-hub report` of the contract of most agents, and the region with all contracts: whole commands, cells up to date."""
+    stage.settle()
     hub = os.path.join(harness.BIN, "ctai-hub")
 
     def timed(*arguments):
