@@ -15,8 +15,9 @@ static void hash_parts(uint8_t to[CRYPTO_SHORT_HASH], const uint8_t *secret, con
     for (size_t i = 0; i < count; i++) {
         text_view part = parts[i];
         uint8_t digest[CRYPTO_HASH];
-        for (int shift = 0; shift < 32; shift += 8)
-            message[size++] = (uint8_t)(part.size >> shift);
+        const uint8_t bytes[4] = {(uint8_t)part.size, (uint8_t)(part.size >> 8), (uint8_t)(part.size >> 16), (uint8_t)(part.size >> 24)};
+        memcpy(message + size, bytes, sizeof bytes);
+        size += sizeof bytes;
         if (part.size > PART_MAX) {
             crypto_digest(digest, secret, CRYPTO_KEY, part.at, part.size);
             part = (text_view){(const char *)digest, sizeof digest};

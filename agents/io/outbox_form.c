@@ -93,7 +93,7 @@ static const char SETTINGS[] = "PRAGMA locking_mode = EXCLUSIVE;"
                                "PRAGMA temp_store = MEMORY;"
                                "PRAGMA trusted_schema = OFF;"
                                "PRAGMA cell_size_check = ON;"
-                               "PRAGMA cache_size = -16384;";
+                               "PRAGMA cache_size = -6144;";
 
 /* SQL function: a page of the first form with room for each entry's batch, which is not known. */
 static void widened(sqlite3_context *context, int count, sqlite3_value **values)

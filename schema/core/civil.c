@@ -82,9 +82,13 @@ civil_month civil_month_parse(text_view text)
 
 civil_month civil_month_of(civil_day day)
 {
-    int year, month, day_of_month;
-    civil_split(day, &year, &month, &day_of_month);
-    return year * 12 + month - 1;
+    assert(day != CIVIL_NONE);
+    /* C. Neri, L. Schneider, "Euclidean affine functions and their application to calendar algorithms", 2022: no division but by constants of powers of two. */
+    uint32_t quarters = 4 * (uint32_t)(day + EPOCH_SHIFT) + 3, century = quarters / DAYS_IN_CYCLE;
+    uint64_t product = UINT64_C(2939745) * (quarters % DAYS_IN_CYCLE | 3);
+    uint32_t day_of_year = (uint32_t)product / 2939745 / 4; /* from 1 March */
+    civil_month year = (civil_month)(100 * century + (uint32_t)(product >> 32));
+    return year * 12 + (civil_month)((2141 * day_of_year + 197913) >> 16) - 1; /* from 3 for March to 14 for February */
 }
 
 civil_day civil_month_first(civil_month month)

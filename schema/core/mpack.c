@@ -21,13 +21,7 @@ bool mpack_name_valid(text_view name, size_t max)
 {
     if (name.size == 0 || name.size > max)
         return false;
-    for (size_t i = 0; i < name.size; i++) {
-        char c = name.at[i];
-        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9')
-              || c == '.' || c == '_' || c == '-'))
-            return false;
-    }
-    return true;
+    return text_is_plain(name);
 }
 
 void mpack_reader_init(mpack_reader *self, text_view bytes)
@@ -281,11 +275,22 @@ static msgpack_packer packer(batch_buffer *to)
     return made;
 }
 
+/* The forms of a byte, which nearly all fields of a record begin with, are written here: a record has some fifty. */
+static void write_byte(batch_buffer *to, unsigned byte)
+{
+    uint8_t one = (uint8_t) byte;
+
+    batch_buffer_append(to, &one, 1);
+}
+
 void mpack_write_array(batch_buffer *to, unsigned count)
 {
     msgpack_packer into = packer(to);
 
-    msgpack_pack_array(&into, count);
+    if (count < 16)
+        write_byte(to, FIXARRAY + count);
+    else
+        msgpack_pack_array(&into, count);
 }
 
 void mpack_write_uint(batch_buffer *to, uint64_t value)
@@ -294,34 +299,31 @@ void mpack_write_uint(batch_buffer *to, uint64_t value)
 
     if (value > MPACK_UINT_MAX)
         to->failed = true;
+    else if (value <= FIXINT_LAST)
+        write_byte(to, (unsigned) value);
     else
         msgpack_pack_uint64(&into, value);
 }
 
 void mpack_write_bool(batch_buffer *to, bool value)
 {
-    msgpack_packer into = packer(to);
-
-    if (value)
-        msgpack_pack_true(&into);
-    else
-        msgpack_pack_false(&into);
+    write_byte(to, value ? TRUE_BYTE : FALSE_BYTE);
 }
 
 void mpack_write_nil(batch_buffer *to)
 {
-    msgpack_packer into = packer(to);
-
-    msgpack_pack_nil(&into);
+    write_byte(to, NIL);
 }
 
 static void write_text(batch_buffer *to, text_view text)
 {
     msgpack_packer into = packer(to);
 
-    msgpack_pack_str(&into, text.size);
-    if (text.size > 0)
-        msgpack_pack_str_body(&into, text.at, text.size);
+    if (text.size < 32)
+        write_byte(to, FIXSTR + (unsigned) text.size);
+    else
+        msgpack_pack_str(&into, text.size);
+    batch_buffer_append(to, text.at, text.size);
 }
 
 void mpack_write_string(batch_buffer *to, text_view text, size_t max)
@@ -335,10 +337,13 @@ void mpack_write_string(batch_buffer *to, text_view text, size_t max)
 void mpack_write_binary(batch_buffer *to, const void *data, size_t size)
 {
     msgpack_packer into = packer(to);
+    const uint8_t start[] = {BIN8, (uint8_t) size};
 
-    msgpack_pack_bin(&into, size);
-    if (size > 0)
-        msgpack_pack_bin_body(&into, data, size);
+    if (size <= UINT8_MAX)
+        batch_buffer_append(to, start, sizeof start);
+    else
+        msgpack_pack_bin(&into, size);
+    batch_buffer_append(to, data, size);
 }
 
 void mpack_write_name(batch_buffer *to, text_view name, size_t max)

@@ -29,16 +29,7 @@ static bool tokens_fit(const record *self, fact_kind kind)
 
 static bool is_name(text_view text)
 {
-    if (text.size == 0 || text.size > RECORD_NAME_MAX)
-        return false;
-    for (size_t i = 0; i < text.size; i++) {
-        char c = text.at[i];
-        bool fits = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
-                    c == '_' || c == '-';
-        if (!fits)
-            return false;
-    }
-    return true;
+    return text.size > 0 && text.size <= RECORD_NAME_MAX && text_is_plain(text);
 }
 
 static record_reason check_code(const record *self, const fact_rule *rule)

@@ -23,6 +23,9 @@ int text_compare(text_view a, text_view b);
 /* Without white space of any kind (Unicode White_Space, U+FEFF) at both ends. */
 text_view text_trim(text_view text);
 
+/* Is it made of ASCII letters, digits, hyphens, full stops and underscores alone? Empty: yes. */
+bool text_is_plain(text_view text);
+
 /* Is it well-formed UTF-8 (RFC 3629: no surrogates, nothing overlong, at most U+10FFFF)? */
 bool text_is_utf8(text_view text);
 

@@ -107,6 +107,105 @@ START_TEST(test_progress)
 }
 END_TEST
 
+/* A file of over 8 MiB, of which the export keeps no number that does not come again. */
+enum { ROWS = 130 * 1000, ROW_BYTES_MAX = 96 };
+
+static char *large_file(void)
+{
+    char *file = malloc((size_t)ROWS * ROW_BYTES_MAX), *to = file;
+    ck_assert_ptr_nonnull(file);
+    to += sprintf(to, "contrat;" OFFICE_EVENTS);
+    for (int i = 0; i < ROWS; i++) {
+        int number = i % 9973 == 5 ? i / 2 : i; /* some come again */
+        to += sprintf(to, "%s;fait-%08d-%08d;%d-%02d-%02d;axe%d;%s;p%d;%s;;%s\n", i % 3 ? "c1" : "c2", number, number, i % 3 ? 2024 : 2025, 1 + i % 12,
+                      1 + i % 29, 1 + i % 3, i % 5 ? "presence" : i % 7 ? "sortie" : "entree", i % (PEOPLE + 1), i % 11 ? "1h30" : "",
+                      i % 13 ? "\"s;1\"" : "s");
+    }
+    ck_assert_uint_gt(to - file, 8 << 20);
+    return file;
+}
+
+static long read_large(void *data, uint64_t at, char *to, size_t room)
+{
+    const text_view *file = data;
+    size_t size = file->size - (size_t)at;
+    size = size < room ? size : room;
+    if (size > 0)
+        memcpy(to, file->at + at, size);
+    return (long)size;
+}
+
+/* A store in memory. */
+typedef struct {
+    spool_store store;
+    char (*blocks)[SPOOL_BLOCK];
+    uint64_t count;
+} shelf;
+
+static bool put(spool_store *store, const void *block, uint64_t *number)
+{
+    shelf *self = (shelf *)store;
+    self->blocks = realloc(self->blocks, (self->count + 1) * sizeof *self->blocks);
+    memcpy(self->blocks[self->count], block, SPOOL_BLOCK);
+    *number = self->count++;
+    return true;
+}
+
+static bool get(spool_store *store, uint64_t number, void *block)
+{
+    memcpy(block, ((shelf *)store)->blocks[number], SPOOL_BLOCK);
+    return true;
+}
+
+/* In pieces and with a store, or whole and in memory: the same words, counts, keys, records and contributions. */
+START_TEST(test_pieces_are_the_whole)
+{
+    char *file = large_file();
+    text_view bytes = text_of(file);
+    csv_source source = {read_large, &bytes};
+    shelf store = {.store = {.put = put, .get = get}};
+    office *whole = office_new(), *pieces = office_new();
+    export_input input = {.persons = {"p.csv", text_of(persons)}, .events = {"e.csv", bytes}, .contract_count = 2,
+                          .contracts = whole->contracts, .record_key = whole->record_key};
+    ck_assert_int_eq(export_make(&whole->made, &input, &whole->said.sink, whole->memory), EXPORT_OK);
+    input.events_source = &source;
+    input.store = &store.store;
+    input.events.bytes.at = NULL;
+    ck_assert_int_eq(export_make(&pieces->made, &input, &pieces->said.sink, pieces->memory), EXPORT_OK);
+    ck_assert(strcmp(told_text(&whole->said), told_text(&pieces->said)) == 0);
+    ck_assert(strstr(told_text(&whole->said), "cet id_evenement revient") != NULL);
+    ck_assert_mem_eq(&whole->made.counts, &pieces->made.counts, sizeof whole->made.counts);
+    ck_assert_uint_gt(store.count, 100);
+    ck_assert_uint_lt(arena_used(pieces->memory), arena_used(whole->memory) / 2);
+    bool same = true;
+    for (unsigned contract = 0; contract < 2; contract++) {
+        const export_result *a = &whole->made.results[contract], *b = &pieces->made.results[contract];
+        ck_assert_uint_eq(a->record_count, b->record_count);
+        ck_assert_uint_gt(a->record_count, 10000);
+        for (size_t i = 0; i < a->record_count && same; i++) {
+            record one, other;
+            uint8_t hash[CRYPTO_SHORT_HASH], other_hash[CRYPTO_SHORT_HASH];
+            export_record(a, i, &one);
+            export_record(b, i, &other);
+            batch_content_hash(hash, &one, whole->record_key);
+            batch_content_hash(other_hash, &other, whole->record_key);
+            same = memcmp(hash, other_hash, sizeof hash) == 0;
+        }
+        size_t i = 0;
+        for (export_contribution one, other; export_contribution_at(a, i, &one) && same; i++)
+            same = export_contribution_at(b, i, &other) && memcmp(one.event, other.event, RECORD_KEY) == 0
+                && memcmp(one.subject, other.subject, RECORD_KEY) == 0 && one.day == other.day && one.flags == other.flags;
+        ck_assert(same && i > 10000);
+        ck_assert_int_eq(export_failure(a), EXPORT_OK);
+        ck_assert_int_eq(export_failure(b), EXPORT_OK);
+    }
+    office_free(whole);
+    office_free(pieces);
+    free(store.blocks);
+    free(file);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("export_memory");
@@ -116,6 +215,7 @@ int main(void)
     tcase_add_test(tests, test_little_memory);
     tcase_add_test(tests, test_hardly_any_memory);
     tcase_add_test(tests, test_progress);
+    tcase_add_test(tests, test_pieces_are_the_whole);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
