@@ -36,6 +36,7 @@ class Attack:
         self.threshold, self.knows = threshold, knows
         self.at = []    # per release {(territory, code): variable}
         self.releases = releases
+        self.repeats = any(c[8] for release in releases for c in release["cells"])
         for release in releases:
             self.add_release(release)
         self.add_history()
@@ -81,35 +82,48 @@ class Attack:
         territories = release["territories"]
         for t, (level, *_rest) in enumerate(territories):
             if level == 0:
-                self.add_contract(at, t)
+                self.add_contract(at, t, release["truth"])
             else:
                 for i, code in enumerate(CODES):
                     if (t, code) in at and i != DISTINCT and INDICATORS[i][1] not in NO_SUM:
                         parts = [d for d, x in enumerate(territories) if x[4] == t and d != t]
                         self.row([(at[(t, code)], 1)] + [(at[(d, code)], -1) for d in parts], 0, 0)
-        self.add_distinct(at, territories)
+        self.add_distinct(at, territories, release["truth"])
 
-    def add_contract(self, at, t):
+    def add_contract(self, at, t, truth):
+        """What the definitions say, of numbers that obey them: repeated ones may not."""
         atoms = {(sex, bpi, young): self.variable(0, numpy.inf) for sex in "HFN" for bpi in (0, 1) for young in (0, 1)}
+        sums = []
         for code in BLOCK:
             i = INDICATORS[CODES.index(code)]
-            parts = [a for (sex, bpi, young), a in atoms.items() if i[4] in ("-", sex) and bpi >= i[5] and young >= i[6]]
-            self.row([(at[(t, code)], 1)] + [(a, -1) for a in parts], 0, 0)
+            sums.append([key for key in atoms if i[4] in ("-", key[0]) and key[1] >= i[5] and key[2] >= i[6]])
+        keys = list(atoms)
+        obeys = not self.repeats or scipy.optimize.linprog(
+            numpy.zeros(len(keys)), A_eq=[[key in parts for key in keys] for parts in sums], b_eq=[truth[(t, code)] for code in BLOCK]).success
+        for code, parts in zip(BLOCK, sums):
+            if obeys:
+                self.row([(at[(t, code)], 1)] + [(atoms[key], -1) for key in parts], 0, 0)
         for part, whole in AMONG:
-            self.row([(at[(t, whole)], 1), (at[(t, part)], -1)], 0, numpy.inf)
+            if truth[(t, part)] <= truth[(t, whole)]:
+                self.row([(at[(t, whole)], 1), (at[(t, part)], -1)], 0, numpy.inf)
 
-    def add_distinct(self, at, territories):
+    def add_distinct(self, at, territories, truth):
         """Departments hold whole scopes: a department and the region are sums over scopes."""
-        region = []
+        region, agree = [], True
         for t, (level, department, *_rest) in enumerate(territories):
             if level != 1:
                 continue
             scopes = {}
             for c, x in enumerate(territories):
                 if x[0] == 0 and x[4] == t:
-                    scopes.setdefault(x[3], []).append(at[(c, "1.1.total")])
+                    scopes.setdefault(x[3], []).append(c)
+            people = [[truth[(c, "1.1.total")] for c in contracts] for contracts in scopes.values()]
+            if not sum(max(p) for p in people) <= truth[(t, "1.1.distinct")] <= sum(sum(p) for p in people):
+                agree = False  # numbers that are repeated
+                continue
             total = []
             for contracts in scopes.values():
+                contracts = [at[(c, "1.1.total")] for c in contracts]
                 here = self.variable(0, numpy.inf)
                 total.append(here)
                 for c in contracts:
@@ -118,6 +132,8 @@ class Attack:
             self.row([(at[(t, "1.1.distinct")], 1)] + [(s, -1) for s in total], 0, 0)
             region += total
         last = len(territories) - 1
+        if not agree or truth[(last, "1.1.distinct")] != sum(truth[(t, "1.1.distinct")] for t, x in enumerate(territories) if x[0] == 1):
+            return
         self.row([(at[(last, "1.1.distinct")], 1)] + [(s, -1) for s in region], 0, 0)
 
     def add_history(self):
@@ -260,7 +276,7 @@ def attack(releases, threshold, values, knows):
     one = Attack(releases, threshold, knows)
     wanted, names, widths = [], {}, {}
     for r, release in enumerate(releases):
-        for t, i, has, amount, rests, shown, masked, primary in release["cells"]:
+        for t, i, has, amount, rests, shown, masked, *_ in release["cells"]:
             if masked and (t, CODES[i]) in one.at[r]:
                 v = one.at[r][(t, CODES[i])]
                 wanted.append(v)
@@ -268,3 +284,38 @@ def attack(releases, threshold, values, knows):
                 widths[v] = {1: 240, 4: 4 * 3.04375 * max(rests, 1)}.get(INDICATORS[i][3])
     found = one.values(wanted, values)
     return [names[v] + (n,) for v, n in found.items() if n < (values if widths[v] is None else widths[v] - 1e-3)]
+
+
+def attack_lists(release, count):
+    """
+    The same for the lists that rest on few, in one release: whoever knows that masked lists are not empty, and the published
+    unions above. Of a list that is masked to protect another, nothing is promised.
+    """
+    territories = release["territories"]
+    known = []
+    for i, kind in enumerate(k[1] for k in INDICATORS):
+        if kind not in LISTS:
+            continue
+        at = {c[0]: c for c in release["cells"] if c[1] == i}
+        every = [frozenset(d for k, d in enumerate(INDICATORS[i][8]) if bits >> k & 1) for bits in range(2 ** len(INDICATORS[i][8]))]
+        said = {t: None if c[6] else frozenset(c[5].split(";")) - {"-"} for t, c in at.items()}
+
+        def possible(t, told):
+            """The lists that a territory may have; told: {territory: its only list}."""
+            if territories[t][0] == 0:
+                mine = {said[t]} if said[t] is not None else set(every) - {frozenset()}
+            else:
+                mine = {frozenset()}
+                for part, x in enumerate(territories):
+                    if x[4] == t and part != t and part in at:
+                        mine = {a | b for a in mine for b in possible(part, told)}
+                if said[t] is not None:
+                    mine &= {said[t]}
+            return mine & {told[t]} if t in told else mine
+
+        for t, value in said.items():
+            if value is None and at[t][7]:
+                values = sum(1 for one in every if possible(len(territories) - 1, {t: one}))
+                if values < count:
+                    known.append((t, CODES[i], values))
+    return known

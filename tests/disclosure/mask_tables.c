@@ -5,9 +5,9 @@
  *   then for each release: release FROM TO ("-" "-": whole contracts) INDICATORS TERRITORIES CELLS
  *     INDICATORS times: CODE KIND BASIS(0..3) DISTINCT(0|1) MEASURE(0..4) SEX(-|H|F) BPI UNDER_25 N TYPE... M DETAIL...
  *     TERRITORIES times: LEVEL(0..2) DEPARTMENT CONTRACT SCOPE PARENT
- *     CELLS times: TERRITORY INDICATOR HAS_VALUE AMOUNT RESTS MASKED PRIMARY SHOWN
+ *     CELLS times: TERRITORY INDICATOR HAS_VALUE AMOUNT RESTS OF_RECORDS MASKED PRIMARY REPEATED SHOWN
  * It writes: OUTCOME(done|refused|short) MASKED PRIMARY REPEATED VALUES SECONDS BYTES RELAXED, and for each cell of the last release
- * MASKED PRIMARY REPEATED AMOUNT SHOWN.
+ * MASKED PRIMARY REPEATED HAS_VALUE AMOUNT RESTS OF_RECORDS SHOWN.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -110,8 +110,10 @@ static region_table *read_release(void)
         at->has_value = number() != 0;
         at->amount = number();
         at->rests = number();
+        at->of_records = number();
         at->masked = number() != 0;
         at->primary = number() != 0;
+        at->repeated = number() != 0;
         at->shown = word();
     }
     return self;
@@ -149,8 +151,8 @@ int main(void)
                 result.release->indicators[result.cell->indicator].what.code.at, result.cell->territory, result.release->from);
     for (unsigned i = 0; i < last->cell_count; i++) {
         const region_cell *at = &last->cells[i];
-        printf("%d %d %d %" PRId64 " %.*s\n", at->masked, at->primary, at->repeated, at->amount,
-               at->shown.size ? (int)at->shown.size : 1, at->shown.size ? at->shown.at : "-");
+        printf("%d %d %d %d %" PRId64 " %" PRId64 " %" PRId64 " %.*s\n", at->masked, at->primary, at->repeated, at->has_value,
+               at->amount, at->rests, at->of_records, at->shown.size ? (int)at->shown.size : 1, at->shown.size ? at->shown.at : "-");
     }
     arena_destroy(&memory);
     return 0;

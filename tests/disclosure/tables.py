@@ -131,7 +131,9 @@ class Region:
             "3.7.binomes": facts("binome", True), "3.8.sport": facts("sport", True),
         }
         rows = [a for q, k, a in contract["facts"] if k == "citoyen" and first <= q <= last]
-        themes = sorted({["laicite", "egalite", "autre"][(i + len(contract["name"])) % 3] for i in range(len(rows))})
+        number = int(contract["name"][1:])
+        offered = (["laicite", "egalite", "autre"] * 2)[number % 3:number % 3 + 1 + number // 3 % 3]  # one to three
+        themes = sorted({offered[i % len(offered)] for i in range(len(rows))})
         out["3.3.thematiques"] = (int(bool(themes)), 0, len(rows), ";".join(themes) or "-")
         return out
 
@@ -159,7 +161,7 @@ class Region:
         territories.append((2, "-", "-", "-", region_at))
         cells += self.sums(region_at, sums, order, distinct)
         return {"from": None if whole else first, "to": None if whole else last, "territories": territories,
-                "cells": [list(c) + [0, 0] for c in cells]}
+                "cells": [list(c) + [0, 0, 0] for c in cells]}
 
     @staticmethod
     def sums(level, sums, order, distinct):
@@ -195,6 +197,6 @@ def write(releases, threshold=11, values=5, strict=0):
             out.append(f"{code} {kind} {basis} {int(at == DISTINCT)} {measure} {sex} {bpi} {young} {len(types)} {' '.join(types)}"
                        f" {len(details)} {' '.join(details)}")
         out += [" ".join(map(str, t)) for t in release["territories"]]
-        out += [f"{t} {i} {has} {amount} {rests} {masked} {primary} {shown}"
-                for t, i, has, amount, rests, shown, masked, primary in release["cells"]]
+        out += [f"{t} {i} {has} {amount} {rests} {rests if INDICATORS[i][1] == 'duree_moyenne' else 0} {masked} {primary} {repeated} {shown}"
+                for t, i, has, amount, rests, shown, masked, primary, repeated in release["cells"]]
     return "\n".join(out) + "\n"
