@@ -25,7 +25,7 @@ typedef struct {
     bool claim;                        /* `init`: a database of nobody becomes this hub's */
     bool stable_at_commit;             /* what is committed may be forgotten by the agents */
     bool stable_on_standby;            /* it may be once a standby has it (store_stable.h): the watch's part */
-    void (*committed)(void *whom);     /* told by a writer after each commit of batches (consolidator_wake); NULL: nobody */
+    void (*committed)(void *whom);     /* told by a writer after batches, once they are answered (consolidator_wake); NULL: nobody */
     void *whom;
 } store_options;
 

@@ -147,8 +147,6 @@ static database_error put(writer *self, job *const *run, unsigned count, bool da
         return DATABASE_LATER;
     database_error error = store_put(self->store, batches, count, self->scratch, outcomes);
     note(self, error);
-    if (error == DATABASE_OK && self->options.committed)
-        self->options.committed(self->options.whom);
     for (unsigned i = 0; i < count; i++) {
         if (outcomes[i].stored == HUB_STORED_COMMITTED && !outcomes[i].quarantined)
             self->aside = 0;
@@ -211,6 +209,8 @@ static job *store_run(writer *self, job *list)
             put_alone(self, run[i]);
     for (unsigned i = 0; i < count; i++)
         job_queue_push(self->answers, run[i]);
+    if (self->options.committed && !self->retry_ms) /* after the answers: nobody waits for what begins now */
+        self->options.committed(self->options.whom);
     return list;
 }
 

@@ -14,7 +14,6 @@
 #include "store_standing.h"
 #include "store_status.h"
 #include "store_timeliness.h"
-#include "storehouse.h"
 
 static const nth_kind everything[] = {NTH_MEMORY, NTH_ARENA, NTH_QUERY_MEMORY, NTH_QUERY_CLASH, NTH_QUERY_FULL, NTH_QUERY_FAULT,
                                       NTH_QUERY_LOST, NTH_QUERY_LOST_AFTER, NTH_QUERY_LOST_FOR_GOOD, NTH_KIND_COUNT};
@@ -28,32 +27,6 @@ static const nth_kind few[] = {NTH_MEMORY, NTH_QUERY_LOST_AFTER, NTH_KIND_COUNT}
 enum { SCRATCH = 16 << 20 };
 
 static house_agent alpha, beta;
-
-/* In what is run, where Check's own memory would fail. */
-static void must(bool good)
-{
-    if (!good)
-        abort();
-}
-
-static void settle(void)
-{
-    house_run("SELECT public.nth_settle()");
-}
-
-static void restore(void)
-{
-    house_run("SELECT public.nth_restore()");
-}
-
-static void state(batch_buffer *to)
-{
-    database_result *result = NULL;
-    ck_assert_int_eq(database_query(&house.reader, "SELECT public.nth_state()", NULL, 0, &result), DATABASE_OK);
-    const char *text = database_text(result, 0, 0);
-    batch_buffer_append(to, text, strlen(text));
-    database_release(&result);
-}
 
 /* Each failure of the server or the connection has its own value; short memory, here or in libpq, is said or passes. */
 static bool fits(nth_kind kind, int error)

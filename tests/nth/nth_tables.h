@@ -2,6 +2,9 @@
 #ifndef CTAI_NTH_TABLES_H
 #define CTAI_NTH_TABLES_H
 
+#include "nth.h"
+#include "storehouse.h"
+
 /*
  * The durable state: all rows of all tables, without moments and times that something took. Kept beside and brought back by functions of the
  * test's own; numbers that were drawn in vain are given out again.
@@ -43,5 +46,31 @@ static const char nth_tables[] =
     "  END LOOP;"
     "  PERFORM public.nth_settle();"
     " END $$";
+
+/* In what is run, where Check's own memory would fail. */
+static inline void must(bool good)
+{
+    if (!good)
+        abort();
+}
+
+static inline void settle(void)
+{
+    house_run("SELECT public.nth_settle()");
+}
+
+static inline void restore(void)
+{
+    house_run("SELECT public.nth_restore()");
+}
+
+static inline void state(batch_buffer *to)
+{
+    database_result *result = NULL;
+    ck_assert_int_eq(database_query(&house.reader, "SELECT public.nth_state()", NULL, 0, &result), DATABASE_OK);
+    const char *text = database_text(result, 0, 0);
+    batch_buffer_append(to, text, strlen(text));
+    database_release(&result);
+}
 
 #endif

@@ -14,7 +14,7 @@
 #include "writer.h"
 
 struct store { int unused; };
-static atomic_int commits, most_together, away;
+static atomic_int commits, most_together, away, told;
 static atomic_bool held, everything_is_bad, everything_is_poison;
 static uint64_t bad_sequence, poison_sequence;
 
@@ -97,10 +97,15 @@ enum { JOBS_MAX = 128, PATIENCE_MS = 60 * 1000 };
 static job jobs[JOBS_MAX];
 static unsigned job_count;
 
+static void tell(void *whom)
+{
+    (*(atomic_int *) whom)++;
+}
+
 static void setup(void)
 {
-    store_options options = {.conninfo = ""};
-    commits = most_together = away = 0;
+    store_options options = {.conninfo = "", .committed = tell, .whom = &told};
+    commits = most_together = away = told = 0;
     held = everything_is_bad = everything_is_poison = false;
     bad_sequence = poison_sequence = 0;
     job_count = 0;
@@ -139,6 +144,14 @@ static void give_batch(uint8_t agent, uint64_t sequence)
     writer_give(tested, made);
 }
 
+/* Whom was told of commits: not before the answers, so a while after them. */
+static void await_told(int count)
+{
+    for (int waited = 0; told < count && waited < PATIENCE_MS; waited++)
+        poll(NULL, 0, 1);
+    ck_assert_int_eq(told, count);
+}
+
 /* All jobs, as they came back. */
 static void collect(job **back)
 {
@@ -172,6 +185,7 @@ START_TEST(what_waits_is_committed_together_and_comes_back_in_order)
     ck_assert_int_eq(back[41]->stored, HUB_STORED_NO_RIGHT);
     ck_assert_int_gt(most_together, 8);
     ck_assert_int_le(most_together, WRITER_MERGE_BATCHES);
+    await_told(commits);
 }
 END_TEST
 
@@ -307,6 +321,7 @@ START_TEST(away_means_later_at_once_and_a_back_off)
         poll(NULL, 0, 2 * WRITER_RETRY_MS_MIN);
         ck_assert_int_eq(give_and_wait(), HUB_STORED_COMMITTED);
     }
+    await_told(commits); /* nobody is told of what was not committed */
 }
 END_TEST
 
