@@ -18,6 +18,7 @@ struct batcher {
     uint8_t salts[SALTS_AT_ONCE][CRYPTO_SALT]; /* the first salt_count are still to be used, each once */
     unsigned salt_count;
     unsigned body_count;
+    struct { size_t at, size; } bodies[BATCH_BODIES_MAX]; /* where each lies in packed */
     uint8_t hashes[BATCH_BODIES_MAX][CRYPTO_HASH];
 };
 
@@ -69,6 +70,17 @@ void batcher_use_keys(batcher *self, const token_key *keys, unsigned count)
     }
 }
 
+/* The hash of each body: all at once. */
+static void hash_bodies(batcher *self)
+{
+    text_view bodies[BATCH_BODIES_MAX];
+    if (self->packed.failed)
+        return;
+    for (unsigned i = 0; i < self->body_count; i++)
+        bodies[i] = (text_view){(const char *)self->packed.data + self->bodies[i].at, self->bodies[i].size};
+    batch_hash_bodies(self->hashes, bodies, self->body_count);
+}
+
 /* Signs what has come together as the scope's next batch. */
 static void flush(batcher *self, const batch_coverage *coverage)
 {
@@ -89,6 +101,7 @@ static void flush(batcher *self, const batch_coverage *coverage)
     memcpy(header.agent, self->sign->public_key, CRYPTO_PUBLIC);
     memcpy(header.previous, self->scope.queued_hash, CRYPTO_HASH);
     memcpy(header.keys, self->keys, sizeof header.keys);
+    hash_bodies(self);
     batch_buffer_clear(&self->header);
     batch_write_header(&self->header, &header);
     if (self->header.failed || self->packed.failed) {
@@ -129,8 +142,9 @@ void batcher_add_body(batcher *self, const record *what, batch_buffer *body)
     batch_salt_body(body->data, next_salt(self));
     assert(what->operation != RECORD_PUT || what->token_sets == 0 || what->token_sets == self->key_count);
     self->tokens = self->tokens || (what->operation == RECORD_PUT && what->token_sets > 0);
-    batch_hash(self->hashes[self->body_count++], bytes_of(body));
     outbox_pack(&self->packed, bytes_of(body));
+    self->bodies[self->body_count].at = self->packed.size - body->size; /* a packed body ends with its bytes */
+    self->bodies[self->body_count++].size = body->size;
 }
 
 void batcher_add(batcher *self, const record *what)

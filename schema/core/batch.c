@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "crypto_many.h"
 #include "mpack.h"
 
 #define BATCH_DOMAIN "ctai-batch-1"
@@ -395,12 +396,17 @@ void batch_content_hash(uint8_t hash[CRYPTO_SHORT_HASH], const record *what, con
 
     batch_write_body(&body, what, no_salt);
     assert(!body.failed); /* the caller hands over records that record_check takes */
-    batch_body_hash(hash, (text_view){(const char *)bytes, body.size}, key);
+    crypto_short_hash(hash, key, CRYPTO_KEY, bytes, body.size);
 }
 
-void batch_body_hash(uint8_t hash[CRYPTO_SHORT_HASH], text_view body, const uint8_t key[CRYPTO_KEY])
+void batch_content_hashes(uint8_t (*hashes)[CRYPTO_SHORT_HASH], const text_view *bodies, unsigned count, const uint8_t key[CRYPTO_KEY])
 {
-    crypto_short_hash(hash, key, CRYPTO_KEY, body.at, body.size);
+    crypto_many(*hashes, CRYPTO_SHORT_HASH, key, bodies, count);
+}
+
+void batch_hash_bodies(uint8_t (*hashes)[CRYPTO_HASH], const text_view *bodies, unsigned count)
+{
+    crypto_many(*hashes, CRYPTO_HASH, NULL, bodies, count);
 }
 
 void batch_salt_body(uint8_t *body, const uint8_t salt[CRYPTO_SALT])

@@ -75,7 +75,10 @@ void batch_salt_body(uint8_t *body, const uint8_t salt[CRYPTO_SALT]);
 /* Hash of what a record says, salt apart: equal exactly when nothing changed (32-byte key of the agent's own). */
 void batch_content_hash(uint8_t hash[CRYPTO_SHORT_HASH], const record *what, const uint8_t key[CRYPTO_KEY]);
 
-/* The same of its body, written with a salt of zeros. */
-void batch_body_hash(uint8_t hash[CRYPTO_SHORT_HASH], text_view body, const uint8_t key[CRYPTO_KEY]);
+/* The same of bodies, written with a salt of zeros: all at once, which is quicker. */
+void batch_content_hashes(uint8_t (*hashes)[CRYPTO_SHORT_HASH], const text_view *bodies, unsigned count, const uint8_t key[CRYPTO_KEY]);
+
+/* batch_hash of each body, likewise. */
+void batch_hash_bodies(uint8_t (*hashes)[CRYPTO_HASH], const text_view *bodies, unsigned count);
 
 #endif

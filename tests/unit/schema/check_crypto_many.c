@@ -1,0 +1,88 @@
+/* BLAKE2b of many messages at once: for each what libsodium gives, whatever the sizes beside it. */
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "crypto_many.h"
+
+enum { MESSAGES_MAX = 11, SIZE_MAX_BYTES = 700 };
+
+static void compare(const uint8_t *key, size_t size, const text_view *messages, size_t count)
+{
+    uint8_t made[MESSAGES_MAX * CRYPTO_HASH], one[CRYPTO_HASH];
+    crypto_many(made, size, key, messages, count);
+    for (size_t i = 0; i < count; i++) {
+        if (size == CRYPTO_SHORT_HASH)
+            crypto_short_hash(one, key, key ? CRYPTO_KEY : 0, messages[i].at, messages[i].size);
+        else
+            crypto_digest(one, key, key ? CRYPTO_KEY : 0, messages[i].at, messages[i].size);
+        ck_assert_msg(memcmp(made + i * size, one, size) == 0, "message %zu of %zu, %zu bytes", i, count, messages[i].size);
+    }
+}
+
+static void compare_all(const text_view *messages, size_t count)
+{
+    uint8_t key[CRYPTO_KEY];
+    crypto_random(key, sizeof key);
+    compare(NULL, CRYPTO_HASH, messages, count);
+    compare(NULL, CRYPTO_SHORT_HASH, messages, count);
+    compare(key, CRYPTO_HASH, messages, count);
+    compare(key, CRYPTO_SHORT_HASH, messages, count);
+}
+
+/* A copy of exactly that many bytes, so that a sanitizer sees a byte read past its end. */
+static text_view message_of(size_t size)
+{
+    char *bytes = malloc(size);
+    crypto_random(bytes, size);
+    return (text_view){bytes, size};
+}
+
+static void release(const text_view *messages, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        char *bytes;
+        memcpy(&bytes, &messages[i].at, sizeof bytes);
+        free(bytes);
+    }
+}
+
+START_TEST(every_size_is_right)
+{
+    for (size_t size = 1; size < SIZE_MAX_BYTES; size++) {
+        text_view messages[] = {message_of(size), message_of(size % 130 + 1), message_of(size), message_of(size / 2 + 1)};
+        compare_all(messages, 4);
+        release(messages, 4);
+    }
+}
+END_TEST
+
+START_TEST(any_company_is_right)
+{
+    srand(7);
+    for (int round = 0; round < 500; round++) {
+        text_view messages[MESSAGES_MAX];
+        size_t count = (size_t)rand() % (MESSAGES_MAX + 1);
+        for (size_t i = 0; i < count; i++)
+            messages[i] = message_of(1 + (size_t)rand() % (round % 2 ? SIZE_MAX_BYTES : 140));
+        compare_all(messages, count);
+        release(messages, count);
+    }
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("crypto_many");
+    TCase *tests = tcase_create("crypto_many");
+    if (crypto_start() != 0)
+        return EXIT_FAILURE;
+    tcase_add_test(tests, every_size_is_right);
+    tcase_add_test(tests, any_company_is_right);
+    suite_add_tcase(suite, tests);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
