@@ -3,11 +3,11 @@
 
 enum {
     PROBES = 4,
-    BITS_PER_THING = 16,
+    BITS_PER_THING = 8,
     AGAIN_SHARE = 8,               /* the second filter is that much smaller: it is nearly empty */
     BITS_MIN = 1 << 12,
 };
-static const uint64_t BITS_MAX = UINT64_C(1) << 27; /* 16 MiB: with more than 8 million things, more are said to be repeated */
+static const uint64_t BITS_MAX = UINT64_C(1) << 27; /* 16 MiB: with more than 16 million things, more are said to be repeated */
 
 bool repeats_init(repeats *self, arena *from, size_t expected)
 {

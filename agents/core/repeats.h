@@ -1,5 +1,5 @@
 /*
- * repeats: which of very many things may come more than once, in a byte or two for each: two Bloom filters (B. Bloom,
+ * repeats: which of very many things may come more than once, in a byte or a little more for each: two Bloom filters (B. Bloom,
  * "Space/time trade-offs in hash coding with allowable errors", 1970), of what was seen and of what was seen again.
  *
  * Always true: what was added twice is said to be repeated; of what was added once, few are.
