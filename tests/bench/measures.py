@@ -26,17 +26,13 @@ class Pace:
     def note(self, key, value):
         self.figures.setdefault(key, []).append(value)
 
-    def ingest(self, names, label, version=0, consolidated=True):
+    def ingest(self, names, label, version=0):
         """All of these agents send as many new records (or a version of those that they have) together."""
         each = self.rows // len(names)
         for name in names:
             self.stage.fill(name, each, version=version, start=self.stage.used[name] - each if version else None)
         self.stage.checkpoint()
-        if consolidated:
-            sent = self.stage.send(names)
-        else:
-            with Unconsolidated(self.stage):
-                sent = self.stage.send(names)
+        sent = self.stage.send(names)
         self.note(label, sent["rows"] / sent["seconds"])
         self.note("sender_rss_mb", sent["rss_mb"])
         self.note("sender_cpu_us_row", 1e6 * sent["cpu_s"] / sent["rows"])
@@ -54,16 +50,19 @@ class Pace:
         self.note("insert", rate(drive("peer_insert", stage.conninfo, "banc.insertion", path, self.insert_rows)))
 
     def round(self, number):
-        """One of each, side by side: first an office's first push, which the other ways then follow, row by row."""
+        """One of each, side by side: first an office's first push, which the other ways then follow, row by row; then what the hub does besides."""
         stage, path = self.stage, self.stage.world.path(f"lignes-{number}")
-        newcomer = [next(stage.newcomers)]
-        begun = stage.position()
-        self.ingest(newcomer, "end_to_end")
-        stage.export_since(begun, path)
-        self.compare(path, number)
-        os.unlink(path)
-        self.ingest(newcomer, "end_to_end_later")
-        self.ingest(newcomer, "end_to_end_unconsolidated", consolidated=False)
+        newcomer, other = [next(stage.newcomers)], [next(stage.newcomers)]
+        stage.settle()
+        with Unconsolidated(stage):
+            begun = stage.position()
+            self.ingest(newcomer, "end_to_end")
+            stage.export_since(begun, path)
+            self.compare(path, number)
+            os.unlink(path)
+            self.ingest(newcomer, "end_to_end_later")
+        stage.settle()
+        self.ingest(other, "end_to_end_consolidated")
         for count in self.parallel:
             self.ingest(stage.agents[:count], f"end_to_end_{count}")
         if self.parallel:
@@ -81,7 +80,7 @@ class Pace:
             self.nats.close()
         made = {key: median(values) for key, values in self.figures.items()}
         ratios = {"of_copy_1000": ("end_to_end", "copy_1000"), "of_copy_large": ("end_to_end", "copy_large"),
-                  "with_consolidation": ("end_to_end_later", "end_to_end_unconsolidated"), "later_over_first": ("end_to_end_later", "end_to_end"),
+                  "with_consolidation": ("end_to_end_consolidated", "end_to_end"), "later_over_first": ("end_to_end_later", "end_to_end"),
                   "over_nats": ("end_to_end", "nats"),
                   "over_insert": ("end_to_end", "insert")}
         for key, (above, below) in ratios.items():
