@@ -78,7 +78,7 @@ static database_error catch_up(database *connection, const char *scope, store_ch
     return error;
 }
 
-static database_error save(database *connection, const char *scope, const store_chain *last)
+database_error store_chain_save(database *connection, const char *scope, const store_chain *last)
 {
     char position[DATABASE_NUMBER_TEXT];
     const database_parameter parameters[] = {DATABASE_TEXT(scope), database_number(position, (int64_t)last->position),
@@ -88,8 +88,8 @@ static database_error save(database *connection, const char *scope, const store_
                           parameters, 3, NULL);
 }
 
-/* The scope's last link, all that were owed made; its row is locked. */
-static database_error last_link(database *connection, const char *scope, store_chain *last)
+/* The scope's row is locked. */
+database_error store_chain_open(database *connection, const char *scope, store_chain *last)
 {
     database_result *result = NULL;
     database_error error = database_repeat(connection,
@@ -106,14 +106,19 @@ static database_error last_link(database *connection, const char *scope, store_c
     return error == DATABASE_OK ? catch_up(connection, scope, last, position) : error;
 }
 
+void store_chain_next(const char *scope, proof_kind kind, const uint8_t hash[CRYPTO_HASH], store_chain *last)
+{
+    proof_link(last->chain, last->chain, text_of(scope), ++last->position, kind, hash);
+}
+
 database_error store_chain_take(database *connection, const char *scope, proof_kind kind, const uint8_t hash[CRYPTO_HASH],
                                 store_chain *taken)
 {
-    database_error error = last_link(connection, scope, taken);
+    database_error error = store_chain_open(connection, scope, taken);
     if (error != DATABASE_OK)
         return error;
-    proof_link(taken->chain, taken->chain, text_of(scope), ++taken->position, kind, hash);
-    return save(connection, scope, taken);
+    store_chain_next(scope, kind, hash, taken);
+    return store_chain_save(connection, scope, taken);
 }
 
 database_error store_chain_of(database *connection, const char *scope, int64_t agent, uint64_t sequence, store_chain *at)
@@ -144,9 +149,9 @@ static database_error complete_scope(database *connection, const char *scope)
     database_error error = database_begin(connection, false);
     if (error != DATABASE_OK)
         return error;
-    error = last_link(connection, scope, &last);
+    error = store_chain_open(connection, scope, &last);
     if (error == DATABASE_OK)
-        error = save(connection, scope, &last);
+        error = store_chain_save(connection, scope, &last);
     return store_finish(connection, error);
 }
 

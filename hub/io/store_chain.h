@@ -19,6 +19,14 @@ typedef struct {
 database_error store_chain_take(database *connection, const char *scope, proof_kind kind, const uint8_t hash[CRYPTO_HASH],
                                 store_chain *taken) __attribute__((warn_unused_result));
 
+/*
+ * The same in steps, for many entries of one transaction: the scope's last link, all that were owed made; the next one, for an
+ * entry whose bytes have that hash; and what stands in the scope's row from then on, before the transaction ends.
+ */
+database_error store_chain_open(database *connection, const char *scope, store_chain *last) __attribute__((warn_unused_result));
+void store_chain_next(const char *scope, proof_kind kind, const uint8_t hash[CRYPTO_HASH], store_chain *last);
+database_error store_chain_save(database *connection, const char *scope, const store_chain *last) __attribute__((warn_unused_result));
+
 /* The position of the batch of that sequence of an agent, and the link there; zeros for sequence 0. */
 database_error store_chain_of(database *connection, const char *scope, int64_t agent, uint64_t sequence, store_chain *at)
     __attribute__((warn_unused_result));

@@ -172,17 +172,6 @@ static database_error write_ledger(database *connection, const store_place *here
                           " $8, $9, clock_timestamp())", parameters, 9, NULL);
 }
 
-static database_error move_on(database *connection, const store_place *here)
-{
-    char agent[DATABASE_NUMBER_TEXT], sequence[DATABASE_NUMBER_TEXT], stable[DATABASE_NUMBER_TEXT];
-    const database_parameter parameters[] = {
-        DATABASE_TEXT(here->scope), database_number(agent, here->agent), database_number(sequence, (int64_t)here->sequence),
-        database_number(stable, (int64_t)here->stable), DATABASE_BYTES(here->hash, CRYPTO_HASH)};
-    return database_repeat(connection,
-                          "UPDATE ctai.agent_scope SET sequence = $3::bigint, stable = $4::bigint, hash = $5"
-                          " WHERE scope = $1 AND agent = $2::integer", parameters, 5, NULL);
-}
-
 /* Of a batch in quarantine no body is taken, and the whole of it is kept. */
 static database_error put_aside(database *connection, const store_place *here, const store_batch *batch, arena *scratch,
                                 store_outcome *outcome)
@@ -277,30 +266,26 @@ static database_error write_content(store_rows *rows, const store_place *here, c
     return error;
 }
 
-database_error store_commit_batch(store *self, store_rows *rows, store_place *here, const store_batch *batch, arena *scratch,
-                                  store_outcome *outcome)
+database_error store_commit_batch(store *self, store_rows *rows, store_place *here, store_chain *last, const store_batch *batch,
+                                  arena *scratch, store_outcome *outcome)
 {
     database *connection = rows->connection;
-    store_chain link = {0};
     here->sequence = batch->header->sequence;
     batch_hash(here->hash, batch->header_bytes);
-    database_error error = store_chain_take(connection, here->scope, PROOF_BATCH, here->hash, &link);
+    store_chain_next(here->scope, PROOF_BATCH, here->hash, last);
     if (self->options.stable_at_commit)
         here->stable = here->sequence;
     const store_version version = {.scope = here->scope, .agent = here->agent, .incarnation = here->incarnation,
-                                   .sequence = here->sequence, .position = link.position, .pepper = self->options.pepper,
+                                   .sequence = here->sequence, .position = last->position, .pepper = self->options.pepper,
                                    .replacing = here->replacing};
-    if (error == DATABASE_OK)
-        error = write_ledger(connection, here, batch, &link);
+    database_error error = write_ledger(connection, here, batch, last);
     if (error == DATABASE_OK)
         error = batch->quarantine ? put_aside(connection, here, batch, scratch, outcome)
                                   : write_content(rows, here, &version, batch, scratch, outcome);
     if (error == DATABASE_OK)
         error = write_refusals(connection, here, outcome);
-    if (error == DATABASE_OK)
-        error = move_on(connection, here);
     outcome->stored = HUB_STORED_COMMITTED;
-    outcome->ledger_position = link.position;
-    memcpy(outcome->chain, link.chain, CRYPTO_HASH);
+    outcome->ledger_position = last->position;
+    memcpy(outcome->chain, last->chain, CRYPTO_HASH);
     return error;
 }

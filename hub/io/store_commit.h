@@ -5,10 +5,15 @@
 #ifndef CTAI_STORE_COMMIT_H
 #define CTAI_STORE_COMMIT_H
 
+#include "store_chain.h"
 #include "store_place.h"
 
-/* The batch is the next one: all of it but for rows that wait, or an error. here, which lives as long as they wait, moves on to it. */
-database_error store_commit_batch(store *self, store_rows *rows, store_place *here, const store_batch *batch, arena *scratch,
-                                  store_outcome *outcome) __attribute__((warn_unused_result));
+/*
+ * The batch is the next one: all of it but for rows that wait, or an error. here and the scope's last link move on to it in
+ * memory: store_place_save and store_chain_save write them, once for all batches of the transaction. here lives as long
+ * as rows wait.
+ */
+database_error store_commit_batch(store *self, store_rows *rows, store_place *here, store_chain *last, const store_batch *batch,
+                                  arena *scratch, store_outcome *outcome) __attribute__((warn_unused_result));
 
 #endif

@@ -116,6 +116,17 @@ database_error store_place_lock(database *connection, store_place *here)
     return error;
 }
 
+database_error store_place_save(database *connection, const store_place *here)
+{
+    char agent[DATABASE_NUMBER_TEXT], sequence[DATABASE_NUMBER_TEXT], stable[DATABASE_NUMBER_TEXT];
+    const database_parameter parameters[] = {
+        DATABASE_TEXT(here->scope), database_number(agent, here->agent), database_number(sequence, (int64_t)here->sequence),
+        database_number(stable, (int64_t)here->stable), DATABASE_BYTES(here->hash, CRYPTO_HASH)};
+    return database_repeat(connection,
+                           "UPDATE ctai.agent_scope SET sequence = $3::bigint, stable = $4::bigint, hash = $5"
+                           " WHERE scope = $1 AND agent = $2::integer", parameters, 5, NULL);
+}
+
 wire_position store_place_position(const store_place *here, text_view scope)
 {
     wire_position made = {.scope = scope, .incarnation = here->incarnation, .sequence = here->sequence, .stable = here->stable};

@@ -47,6 +47,9 @@ database_error store_place_read_rights(database *connection, arena *scratch, sto
 /* Locks and fills in the rest, which is made when the agent is new in the scope. */
 database_error store_place_lock(database *connection, store_place *here) __attribute__((warn_unused_result));
 
+/* Writes how far the agent's batches of the scope have come. */
+database_error store_place_save(database *connection, const store_place *here) __attribute__((warn_unused_result));
+
 /* As the protocol says it; scope outlives it. */
 wire_position store_place_position(const store_place *here, text_view scope);
 

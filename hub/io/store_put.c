@@ -46,22 +46,71 @@ typedef struct seat {
     struct seat *next;
     const batch_header *header; /* of one of them: whose, and of which scope */
     store_place here;
+    bool moved;                 /* its batches have come further than its row says */
 } seat;
+
+/* The last link of a scope's ledger, which its row does not say yet. */
+typedef struct link {
+    struct link *next;
+    const char *scope;
+    store_chain last;
+} link;
 
 typedef struct {
     store *self;
     arena *scratch;
     store_rows rows;
     seat *seats;
+    link *links;
 } sitting;
 
-/* What an agent may do, or who it is, has changed: it is read anew for its next batch. */
-static void leave(sitting *in, const seat *at)
+/* NULL: an error. */
+static link *find_link(sitting *in, const char *scope, database_error *error)
 {
-    seat **link = &in->seats;
-    while (*link != at)
-        link = &(*link)->next;
-    *link = at->next;
+    link *at = in->links;
+    *error = DATABASE_OK;
+    while (at && strcmp(at->scope, scope) != 0)
+        at = at->next;
+    if (at)
+        return at;
+    at = arena_take(in->scratch, sizeof *at);
+    if (!at) {
+        *error = store_no_memory(in->rows.connection);
+        return NULL;
+    }
+    *at = (link){.next = in->links, .scope = scope};
+    *error = store_chain_open(in->rows.connection, scope, &at->last);
+    if (*error != DATABASE_OK)
+        return NULL;
+    return in->links = at;
+}
+
+static database_error save_seat(sitting *in, seat *at)
+{
+    bool moved = at->moved;
+    at->moved = false;
+    return moved ? store_place_save(in->rows.connection, &at->here) : DATABASE_OK;
+}
+
+/* All that waits in memory, before the COMMIT. */
+static database_error save_all(sitting *in)
+{
+    database_error error = store_rows_write(&in->rows);
+    for (seat *at = in->seats; error == DATABASE_OK && at; at = at->next)
+        error = save_seat(in, at);
+    for (const link *at = in->links; error == DATABASE_OK && at; at = at->next)
+        error = store_chain_save(in->rows.connection, at->scope, &at->last);
+    return error;
+}
+
+/* What an agent may do, or who it is, has changed: it is read anew for its next batch. */
+static database_error leave(sitting *in, seat *at)
+{
+    seat **place = &in->seats;
+    while (*place != at)
+        place = &(*place)->next;
+    *place = at->next;
+    return save_seat(in, at);
 }
 
 /* The batch of an agent that has a right in the scope. */
@@ -85,19 +134,19 @@ static database_error put_here(sitting *in, seat *at, const store_batch *batch, 
         return error;
     }
     if (outcome->stored == HUB_STORED_FORK) {
-        leave(in, at);
-        return store_place_mark_fork(connection, here->agent);
+        error = leave(in, at);
+        return error == DATABASE_OK ? store_place_mark_fork(connection, here->agent) : error;
     }
     if (outcome->stored != HUB_STORED_COMMITTED)
         return DATABASE_OK;
     if (!batch->quarantine)
         error = store_keys_take(connection, here->scope, batch->header, in->scratch, &admitted);
     if (error == DATABASE_OK && admitted) {
-        bool replacing = here->replacing;
-        error = store_commit_batch(in->self, &in->rows, here, batch, in->scratch, outcome);
-        if (replacing)
-            leave(in, at);
-        return error;
+        link *of = find_link(in, here->scope, &error);
+        if (error == DATABASE_OK)
+            error = store_commit_batch(in->self, &in->rows, here, &of->last, batch, in->scratch, outcome);
+        at->moved = true;
+        return error == DATABASE_OK && here->replacing ? leave(in, at) : error;
     }
     outcome->stored = HUB_STORED_KEY;
     return error;
@@ -206,7 +255,7 @@ database_error store_put(store *self, const store_batch *batches, unsigned count
     for (unsigned i = 0; error == DATABASE_OK && i < count; i++)
         error = put_one(&in, &batches[i], &outcomes[i]);
     if (error == DATABASE_OK)
-        error = store_rows_write(&in.rows);
+        error = save_all(&in);
     if (error == DATABASE_OK) {
         error = database_commit(connection);
         if (error == DATABASE_LATER && !database_alive(connection))
