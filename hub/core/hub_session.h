@@ -18,7 +18,7 @@
 #include "wire.h"
 
 enum {
-    HUB_SESSION_CREDIT_BATCHES = 8,
+    HUB_SESSION_CREDIT_BATCHES = 16, /* eight that are being committed together, and eight on their way */
     HUB_SESSION_CREDIT_BYTES = 8 * 1024 * 1024,
     HUB_SESSION_EFFECTS_MAX = WIRE_SCOPES_MAX + 4,
     HUB_SESSION_STRIKES_MAX = 8, /* messages that no honest agent sends: then the connection is cut */
