@@ -141,8 +141,7 @@ static size_t ascii_start(text_view text)
 bool text_is_utf8(text_view text)
 {
     size_t ascii = ascii_start(text);
-    text = (text_view){text.at + ascii, text.size - ascii};
-    return text.size == 0 || u8_check((const uint8_t *)text.at, text.size) == NULL;
+    return ascii == text.size || u8_check((const uint8_t *)text.at + ascii, text.size - ascii) == NULL;
 }
 
 size_t text_width(text_view text)

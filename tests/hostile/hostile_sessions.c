@@ -5,7 +5,7 @@
 #include "mpack.h"
 #include "runtime.h"
 
-enum { CHAIN = 12 };
+enum { CHAIN = HUB_SESSION_CREDIT_BATCHES + 4 };
 
 static crypto_sign_pair agent_pair, hub_pair, other_pair;
 static arena *scratch;
