@@ -70,8 +70,9 @@ static void survey_add(table_survey *self, text_view piece)
     for (size_t space; self->blank && rest.size > 0; rest.at += space, rest.size -= space)
         self->blank = (space = text_leading_space(rest)) > 0;
     self->utf8 = self->utf8 && text_is_utf8(piece);
-    size_t mark = is_first && has_mark(self) ? sizeof byte_order_mark : 0;
-    csv_separator_add(&self->separator, (text_view){piece.at + mark, piece.size - mark});
+    const size_t mark = sizeof byte_order_mark;
+    csv_separator_add(&self->separator,
+                      is_first && has_mark(self) ? (text_view){piece.at + mark, piece.size - mark} : piece);
 }
 
 /* Bytes of a character that the piece ends inside of. */
