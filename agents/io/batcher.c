@@ -125,7 +125,7 @@ static void flush(batcher *self, const batch_coverage *coverage)
 static const uint8_t *next_salt(batcher *self)
 {
     if (self->salt_count == 0) {
-        crypto_random(self->salts, sizeof self->salts);
+        crypto_random_many(self->salts, sizeof self->salts);
         self->salt_count = SALTS_AT_ONCE;
     }
     return self->salts[--self->salt_count];

@@ -35,6 +35,14 @@ void crypto_random(void *to, size_t size)
     randombytes_buf(to, size);
 }
 
+void crypto_random_many(void *to, size_t size)
+{
+    uint8_t seed[randombytes_SEEDBYTES];
+    randombytes_buf(seed, sizeof seed);
+    randombytes_buf_deterministic(to, size, seed);
+    sodium_memzero(seed, sizeof seed);
+}
+
 uint32_t crypto_random_below(uint32_t below)
 {
     return randombytes_uniform(below);

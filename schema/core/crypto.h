@@ -37,6 +37,8 @@ const char *crypto_version(void);
 bool crypto_version_good(void);
 
 void crypto_random(void *to, size_t size);
+/* Likewise, many bytes: ChaCha20's keystream under a key that the system gives for these alone, which nobody keeps. */
+void crypto_random_many(void *to, size_t size);
 /* A number from 0 to below - 1, each as likely. */
 uint32_t crypto_random_below(uint32_t below);
 

@@ -4,6 +4,22 @@
 #include <assert.h>
 #include <string.h>
 
+/* One after another, as the library does: where the processor has no such vectors. */
+static void hash_each(const crypto_many_start *start, uint8_t *to, const text_view *messages, size_t count)
+{
+    const uint8_t *key = start->keyed ? start->key : NULL;
+    size_t key_size = key ? CRYPTO_KEY : 0;
+    for (size_t i = 0; i < count; i++, to += start->size)
+        if (start->size == CRYPTO_SHORT_HASH)
+            crypto_short_hash(to, key, key_size, messages[i].at, messages[i].size);
+        else
+            crypto_digest(to, key, key_size, messages[i].at, messages[i].size);
+}
+
+#if defined(__x86_64__) && !defined(CRYPTO_MANY_PLAIN) /* a test does without */
+#define TOGETHER __attribute__((target("avx2")))
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "words are loaded as they lie");
+
 enum { LANES = 4, BLOCK = 128, WORDS = 16, ROUNDS = 12 };
 
 typedef uint64_t lanes __attribute__((vector_size(8 * LANES)));
@@ -22,23 +38,19 @@ static const uint8_t SIGMA[ROUNDS][WORDS] = {
     {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}, {14, 10, 4, 8, 9, 15, 13, 6, 1, 12, 0, 2, 11, 7, 5, 3},
 };
 
-/* What comes in: a block of each lane's message, as it lies. */
+/* Where a block of each lane's message lies. */
 typedef struct {
-    lanes words[LANES][WORDS / LANES];
+    const char *at[LANES];
 } blocks;
 
-/* The lane's part: its bytes, and zeros after them. */
-static void load(blocks *self, int lane, const char *bytes, size_t size)
-{
-    memset(self->words[lane], 0, BLOCK);
-    memcpy(self->words[lane], bytes, size);
-}
-
 /* Word i of all four messages becomes word i of the block. */
-static inline __attribute__((always_inline)) void turn(lanes m[WORDS], const blocks *from)
+TOGETHER static inline __attribute__((always_inline)) void turn(lanes m[WORDS], const blocks *from)
 {
+    lanes in[LANES][WORDS / LANES];
+    for (int lane = 0; lane < LANES; lane++)
+        memcpy(in[lane], from->at[lane], BLOCK);
     for (int i = 0; i < WORDS / LANES; i++) {
-        lanes a = from->words[0][i], b = from->words[1][i], c = from->words[2][i], d = from->words[3][i];
+        lanes a = in[0][i], b = in[1][i], c = in[2][i], d = in[3][i];
         lanes ab_even = __builtin_shufflevector(a, b, 0, 4, 2, 6), ab_odd = __builtin_shufflevector(a, b, 1, 5, 3, 7);
         lanes cd_even = __builtin_shufflevector(c, d, 0, 4, 2, 6), cd_odd = __builtin_shufflevector(c, d, 1, 5, 3, 7);
         m[4 * i] = __builtin_shufflevector(ab_even, cd_even, 0, 1, 4, 5);
@@ -48,14 +60,16 @@ static inline __attribute__((always_inline)) void turn(lanes m[WORDS], const blo
     }
 }
 
-/* What one compression of the four takes and leaves. */
+/* What one compression of the four takes, besides the states. */
 typedef struct {
-    lanes h[8];
     blocks in;
-    lanes t;      /* bytes, this block's included */
-    lanes last;   /* all ones in lanes whose last block it is */
-    lanes active; /* all ones in lanes that have this block */
+    uint64_t t[LANES];      /* bytes, this block's included */
+    uint64_t last[LANES];   /* all ones in lanes whose last block it is */
+    uint64_t active[LANES]; /* all ones in lanes that have this block */
 } work;
+
+/* In a register at once: a load of what four stores have just written would wait for them. */
+#define ALL_OF(each) ((lanes){(each)[0], (each)[1], (each)[2], (each)[3]})
 
 typedef uint8_t octets __attribute__((vector_size(8 * LANES)));
 
@@ -80,16 +94,16 @@ typedef uint8_t octets __attribute__((vector_size(8 * LANES)));
         v[b] = ROTATE_63(v[b] ^ v[c]); \
     } while (0)
 
-static inline __attribute__((always_inline)) void compress_lanes(work *self)
+TOGETHER static void compress(lanes h[8], const work *self)
 {
-    lanes v[16], m[WORDS];
+    lanes v[16], m[WORDS], active = ALL_OF(self->active);
     turn(m, &self->in);
     for (int i = 0; i < 8; i++) {
-        v[i] = self->h[i];
+        v[i] = h[i];
         v[i + 8] = (lanes){0} + IV[i];
     }
-    v[12] ^= self->t;
-    v[14] ^= self->last;
+    v[12] ^= ALL_OF(self->t);
+    v[14] ^= ALL_OF(self->last);
 #pragma GCC unroll 12
     for (int round = 0; round < ROUNDS; round++) {
         const uint8_t *s = SIGMA[round];
@@ -103,80 +117,109 @@ static inline __attribute__((always_inline)) void compress_lanes(work *self)
         MIX(3, 4, 9, 14, m[s[14]], m[s[15]]);
     }
     for (int i = 0; i < 8; i++)
-        self->h[i] ^= (v[i] ^ v[i + 8]) & self->active;
+        h[i] ^= (v[i] ^ v[i + 8]) & active;
 }
 
-static void compress_anywhere(work *self)
-{
-    compress_lanes(self);
-}
+/* What is wiped at the end. */
+typedef struct {
+    lanes h[8];
+    char ends[LANES][BLOCK]; /* what a message's last block is read from: its bytes, and zeros after them */
+} room;
 
-#if defined(__x86_64__)
-__attribute__((target("avx2"))) static void compress_avx2(work *self)
+/* All blocks of up to four messages, from the state that all begin with. */
+TOGETHER static void hash_four(room *self, const crypto_many_start *start, const text_view *messages, int count)
 {
-    compress_lanes(self);
-}
-
-static void compress(work *self)
-{
-    if (__builtin_cpu_supports("avx2"))
-        compress_avx2(self);
-    else
-        compress_anywhere(self);
-}
-#else
-static void compress(work *self)
-{
-    compress_anywhere(self);
-}
-#endif
-
-/* All blocks of up to four messages, after a block of the key if there is one. */
-static void hash_four(work *self, const text_view *messages, int count, uint64_t before)
-{
+    for (int i = 0; i < 8; i++)
+        self->h[i] = (lanes){0} + start->state[i];
     for (size_t at = 0, more = 1; more > 0; at += BLOCK) {
+        work now = {.in = {{self->ends[0], self->ends[0], self->ends[0], self->ends[0]}}};
         more = 0;
-        self->active = self->last = (lanes){0};
         for (int lane = 0; lane < count; lane++) {
             size_t size = messages[lane].size;
             if (at > 0 && at >= size)
                 continue;
-            assert(size > 0 || before == 0);
+            assert(size > 0 || !start->keyed);
             size_t here = size - at < BLOCK ? size - at : BLOCK;
-            load(&self->in, lane, messages[lane].at + at, here);
-            self->active[lane] = UINT64_MAX;
-            self->last[lane] = at + here == size ? UINT64_MAX : 0;
-            self->t[lane] = before + at + here;
+            now.in.at[lane] = messages[lane].at + at;
+            if (here < BLOCK) {
+                memset(self->ends[lane], 0, BLOCK);
+                memcpy(self->ends[lane], messages[lane].at + at, here);
+                now.in.at[lane] = self->ends[lane];
+            }
+            now.active[lane] = UINT64_MAX;
+            now.last[lane] = at + here == size ? UINT64_MAX : 0;
+            now.t[lane] = (start->keyed ? BLOCK : 0) + at + here;
             more += at + here < size;
         }
-        compress(self);
+        compress(self->h, &now);
     }
+}
+
+TOGETHER static void hash_together(const crypto_many_start *start, uint8_t *to, const text_view *messages, size_t count)
+{
+    room self = {.h = {{0}}};
+    for (size_t first = 0; first < count; first += LANES) {
+        int here = count - first < LANES ? (int)(count - first) : LANES;
+        hash_four(&self, start, messages + first, here);
+        for (int lane = 0; lane < here; lane++)
+            for (size_t i = 0; i < start->size / 8; i++) {
+                uint64_t word = self.h[i][lane];
+                memcpy(to + (first + (size_t)lane) * start->size + 8 * i, &word, sizeof word);
+            }
+    }
+    crypto_wipe(&self, sizeof self);
+}
+
+/* The state after the block of the key: never the last, an empty message is not hashed here. */
+TOGETHER static void begin_together(crypto_many_start *self)
+{
+    room used = {.h = {{0}}};
+    memcpy(self->state, IV, sizeof IV);
+    self->state[0] ^= UINT64_C(0x01010000) ^ (self->keyed ? (uint64_t)CRYPTO_KEY << 8 : 0) ^ self->size;
+    if (!self->keyed)
+        return;
+    for (int i = 0; i < 8; i++)
+        used.h[i][0] = self->state[i];
+    memcpy(used.ends[0], self->key, CRYPTO_KEY);
+    const char *first = used.ends[0];
+    compress(used.h, &(work){.in = {{first, first, first, first}}, .t = {BLOCK}, .active = {UINT64_MAX}});
+    for (int i = 0; i < 8; i++)
+        self->state[i] = used.h[i][0];
+    crypto_wipe(&used, sizeof used);
+}
+
+static bool can_together(void)
+{
+    return __builtin_cpu_supports("avx2");
+}
+#else
+static bool can_together(void)
+{
+    return false;
+}
+#define begin_together(start) ((void)(start))
+#define hash_together hash_each
+#endif
+
+void crypto_many_begin(crypto_many_start *self, size_t size, const uint8_t *key)
+{
+    assert(size == CRYPTO_SHORT_HASH || size == CRYPTO_HASH);
+    *self = (crypto_many_start){.size = size, .keyed = key != NULL};
+    if (key)
+        memcpy(self->key, key, CRYPTO_KEY);
+    if (can_together())
+        begin_together(self);
+}
+
+void crypto_many_of(const crypto_many_start *self, uint8_t *to, const text_view *messages, size_t count)
+{
+    (can_together() ? hash_together : hash_each)(self, to, messages, count);
 }
 
 void crypto_many(uint8_t *to, size_t size, const uint8_t *key, const text_view *messages, size_t count)
 {
-    _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "words are loaded as they lie");
-    work begun = {.active = {UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX}}, self;
-    assert(size == CRYPTO_SHORT_HASH || size == CRYPTO_HASH);
-    for (int i = 0; i < 8; i++)
-        begun.h[i] = (lanes){0} + IV[i];
-    begun.h[0] ^= (lanes){0} + (UINT64_C(0x01010000) ^ (key ? (uint64_t)CRYPTO_KEY << 8 : 0) ^ size);
-    if (key) {
-        for (int lane = 0; lane < LANES; lane++)
-            load(&begun.in, lane, (const char *)key, CRYPTO_KEY);
-        begun.t = (lanes){0} + BLOCK;
-        compress(&begun); /* never the last: an empty message is not hashed here */
-    }
-    for (size_t first = 0; first < count; first += LANES) {
-        int here = count - first < LANES ? (int)(count - first) : LANES;
-        self = begun;
-        hash_four(&self, messages + first, here, key ? BLOCK : 0);
-        for (int lane = 0; lane < here; lane++)
-            for (size_t i = 0; i < size / 8; i++) {
-                uint64_t word = self.h[i][lane];
-                memcpy(to + (first + (size_t)lane) * size + 8 * i, &word, sizeof word);
-            }
-    }
-    crypto_wipe(&begun, sizeof begun);
-    crypto_wipe(&self, sizeof self);
+    crypto_many_start start;
+    crypto_many_begin(&start, size, key);
+    crypto_many_of(&start, to, messages, count);
+    crypto_wipe(&start, sizeof start);
 }

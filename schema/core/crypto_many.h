@@ -13,4 +13,14 @@
  */
 void crypto_many(uint8_t *to, size_t size, const uint8_t *key, const text_view *messages, size_t count);
 
+/* The same in two steps, for many calls under one key: what all begin with is made once. Under a key it is as secret as that. */
+typedef struct {
+    uint64_t state[8]; /* after the key's own block */
+    size_t size;
+    bool keyed;
+    uint8_t key[CRYPTO_KEY];
+} crypto_many_start;
+void crypto_many_begin(crypto_many_start *self, size_t size, const uint8_t *key);
+void crypto_many_of(const crypto_many_start *self, uint8_t *to, const text_view *messages, size_t count);
+
 #endif

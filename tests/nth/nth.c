@@ -214,6 +214,7 @@ void *__wrap_arena_vector_add(arena_vector *self)
 /* The same random numbers and the same second in each run, so that its outcome is the same to the byte. */
 
 void __wrap_crypto_random(void *to, size_t size);
+void __wrap_crypto_random_many(void *to, size_t size);
 time_t __wrap_time(time_t *to);
 
 void __wrap_crypto_random(void *to, size_t size)
@@ -223,6 +224,11 @@ void __wrap_crypto_random(void *to, size_t size)
         drawn = drawn * 6364136223846793005u + 1442695040888963407u;
         bytes[i] = (uint8_t)(drawn >> 56);
     }
+}
+
+void __wrap_crypto_random_many(void *to, size_t size)
+{
+    __wrap_crypto_random(to, size);
 }
 
 time_t __wrap_time(time_t *to)

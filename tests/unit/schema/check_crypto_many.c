@@ -71,6 +71,43 @@ START_TEST(any_company_is_right)
 }
 END_TEST
 
+/* Salts come from it: all of its bytes are drawn, and no two calls draw the same. */
+START_TEST(many_random_bytes_are_random)
+{
+    enum { SALTS = 512 };
+    static uint8_t first[SALTS][CRYPTO_SALT], second[SALTS][CRYPTO_SALT];
+    unsigned ones = 0;
+    crypto_random_many(first, sizeof first);
+    crypto_random_many(second, sizeof second);
+    for (int i = 0; i < SALTS; i++) {
+        for (int k = 0; k < SALTS; k++)
+            ck_assert(memcmp(first[i], second[k], CRYPTO_SALT) != 0 && (i == k || memcmp(first[i], first[k], CRYPTO_SALT) != 0));
+        for (int k = 0; k < CRYPTO_SALT; k++)
+            ones += (unsigned)__builtin_popcount(first[i][k]);
+    }
+    ck_assert(ones > SALTS * CRYPTO_SALT * 39 / 10 && ones < SALTS * CRYPTO_SALT * 41 / 10);
+}
+END_TEST
+
+START_TEST(one_start_serves_many_calls)
+{
+    uint8_t key[CRYPTO_KEY], made[3 * CRYPTO_HASH], whole[3 * CRYPTO_HASH];
+    crypto_random(key, sizeof key);
+    for (int kind = 0; kind < 4; kind++) {
+        size_t size = kind % 2 ? CRYPTO_HASH : CRYPTO_SHORT_HASH;
+        crypto_many_start start;
+        crypto_many_begin(&start, size, kind < 2 ? key : NULL);
+        for (size_t length = 1; length < 300; length++) {
+            text_view messages[] = {message_of(length), message_of(300 - length), message_of(7)};
+            crypto_many_of(&start, made, messages, 3);
+            crypto_many(whole, size, kind < 2 ? key : NULL, messages, 3);
+            ck_assert_mem_eq(made, whole, 3 * size);
+            release(messages, 3);
+        }
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("crypto_many");
@@ -79,6 +116,8 @@ int main(void)
         return EXIT_FAILURE;
     tcase_add_test(tests, every_size_is_right);
     tcase_add_test(tests, any_company_is_right);
+    tcase_add_test(tests, many_random_bytes_are_random);
+    tcase_add_test(tests, one_start_serves_many_calls);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
