@@ -27,6 +27,16 @@ enum {
     ROW_BYTES = 48,                /* of such a file, about */
 };
 
+enum { TOGETHER = RECORDKEY_QUEUE / 2 }; /* each row has a key, and perhaps a reference */
+
+/* The last rows, whose keys are made together. */
+typedef struct events_waiting {
+    recordkey_queue keys;
+    unsigned count;
+    events_row rows[TOGETHER];
+    events_repeat *repeats[TOGETHER]; /* what has the same key, or NULL */
+} events_waiting;
+
 /* The reading of the table. */
 typedef struct {
     events *all;
@@ -196,9 +206,9 @@ static void read_reference(row *at)
     if (!rule->has_reference || !is_filled(at, EVENTS_REFERENCE) || !rule->reference_leaves || at->failed)
         return;
     const wire_contract *contract = terms(at);
-    recordkey_reference(at->what->reference, at->setting->record_key, contract->id,
-                        contract->actions[at->what->action].code, (fact_type)at->what->type,
-                        at->rows->cells[EVENTS_REFERENCE]);
+    recordkey_queue_reference(&at->all->waiting->keys, at->what->reference, contract->id,
+                              contract->actions[at->what->action].code, (fact_type)at->what->type,
+                              at->rows->cells[EVENTS_REFERENCE]);
 }
 
 static uint64_t hash_of_key(const uint8_t key[RECORD_KEY])
@@ -208,32 +218,48 @@ static uint64_t hash_of_key(const uint8_t key[RECORD_KEY])
     return hash; /* keyed already */
 }
 
-/* The number's first row, when it is one that may come twice and did come before. */
-static events_repeat *find_repeat(const events *self, const uint8_t key[RECORD_KEY])
+/* The number of that which has the key, among those that the hash leads to; LOOKUP_NONE: there is none. */
+static uint32_t find_repeat(const events *self, const lookup *in, uint64_t hash, const uint8_t key[RECORD_KEY])
 {
-    lookup_walk walk = lookup_start(&self->by_key, hash_of_key(key));
-    for (uint32_t found; (found = lookup_next(&walk)) != LOOKUP_NONE;) {
-        events_repeat *known = pile_at(&self->repeated, found);
+    lookup_walk walk = lookup_start(in, hash);
+    uint32_t found;
+    while ((found = lookup_next(&walk)) != LOOKUP_NONE) {
+        const events_repeat *known = pile_at(&self->repeated, found);
         if (memcmp(known->key, key, RECORD_KEY) == 0)
-            return known;
+            break;
     }
-    return NULL;
+    return found;
 }
 
-static events_repeat *add_repeat(events *self, const uint8_t key[RECORD_KEY], uint32_t line)
+/* Makes the keys of the rows that wait, and adds the rows to all others. */
+static bool settle_waiting(events *self)
+{
+    events_waiting *waiting = self->waiting;
+    bool good = true;
+    recordkey_queue_make(&waiting->keys);
+    for (unsigned i = 0; i < waiting->count && good; i++) {
+        if (waiting->repeats[i])
+            memcpy(waiting->repeats[i]->key, waiting->rows[i].key, RECORD_KEY);
+        good = spool_add(&self->rows, &waiting->rows[i]);
+    }
+    waiting->count = 0;
+    return good;
+}
+
+static events_repeat *add_repeat(events *self, uint64_t hash, uint32_t line)
 {
     uint32_t number = (uint32_t)self->repeated.count;
     events_repeat *fresh = number < LOOKUP_NONE - 1 ? pile_add(&self->repeated) : NULL;
-    if (!fresh || !lookup_add(&self->by_key, hash_of_key(key), number))
+    if (!fresh || !lookup_add(&self->by_number, hash, number))
         return NULL;
-    memcpy(fresh->key, key, RECORD_KEY);
     fresh->line = line;
     return fresh;
 }
 
 /* Every row of a number that comes twice is in error; the first is found out only now. */
-static void refuse_duplicate(row *at, events_repeat *first)
+static void refuse_duplicate(row *at, uint32_t number)
 {
+    events_repeat *first = pile_at(&at->all->repeated, number);
     diag where = at_column(at, DIAG_ERROR, EVENTS_ID, "Chaque fait a un numéro à lui");
     diag_emitf(at->rows->sink, &where, "cet id_evenement est déjà à la ligne %lu", (unsigned long)first->line);
     at->failed = true;
@@ -244,6 +270,7 @@ static void refuse_duplicate(row *at, events_repeat *first)
     first->in_error = true;
     at->all->any_repeated = true;
     at->all->error_count++;
+    at->no_memory = !lookup_add(&at->all->by_key, hash_of_key(first->key), number);
 }
 
 static void read_cells(row *at)
@@ -260,37 +287,60 @@ static void read_cells(row *at)
     read_reference(at);
 }
 
+/*
+ * Begins the new event of the row; the number of the first that has the same, LOOKUP_NONE: none. No row waits for its key
+ * where there may be an earlier one, which is known by it.
+ */
+static uint32_t begin_event(row *at, unsigned contract)
+{
+    events *self = at->all;
+    events_waiting *waiting = self->waiting;
+    text_view id = at->rows->cells[EVENTS_ID], contract_id = at->setting->contracts[contract]->id;
+    uint64_t hash = lookup_hash(self->seed + contract, id);
+    bool may_repeat = !self->again || repeats_has(self->again, lookup_hash(self->seed, id));
+    lookup_walk same = lookup_start(&self->by_number, hash);
+    bool seems_known = may_repeat && lookup_next(&same) != LOOKUP_NONE;
+    if (seems_known)
+        at->no_memory = !settle_waiting(self);
+    events_row *what = at->what = &waiting->rows[waiting->count];
+    *what = (events_row){.contract = (uint16_t)contract, .line = (uint32_t)at->rows->line, .person = PERSONS_NONE,
+                         .subject = PERSONS_NONE, .day = CIVIL_NONE, .counted = CIVIL_NONE};
+    uint32_t first = LOOKUP_NONE;
+    if (!seems_known) {
+        recordkey_queue_event(&waiting->keys, what->key, contract_id, id);
+    } else {
+        recordkey_event(what->key, at->setting->record_key, contract_id, id);
+        first = find_repeat(self, &self->by_number, hash, what->key);
+    }
+    events_repeat *fresh = may_repeat && first == LOOKUP_NONE ? add_repeat(self, hash, what->line) : NULL;
+    waiting->repeats[waiting->count] = fresh;
+    at->no_memory |= may_repeat && first == LOOKUP_NONE && !fresh;
+    return first;
+}
+
 /* Reads a row of the contract with that index into a new event. */
 static void read_row(row *at, unsigned contract)
 {
     events *self = at->all;
-    text_view id = at->rows->cells[EVENTS_ID];
+    events_waiting *waiting = self->waiting;
     at->failed = at->rows->in_error;
     if (!is_filled(at, EVENTS_ID)) {
         self->error_count++;
         self->unsure |= at->rows->bad_cells >> EVENTS_ID & 1;
         return;
     }
-    events_row what = {.contract = (uint16_t)contract, .line = (uint32_t)at->rows->line, .person = PERSONS_NONE,
-                       .subject = PERSONS_NONE, .day = CIVIL_NONE, .counted = CIVIL_NONE};
-    recordkey_event(what.key, at->setting->record_key, at->setting->contracts[contract]->id, id);
-    at->what = &what;
-    events_repeat *first = NULL, *fresh = NULL;
-    if (!self->again || repeats_has(self->again, lookup_hash(self->seed, id))) {
-        first = find_repeat(self, what.key);
-        fresh = first ? NULL : add_repeat(self, what.key, what.line);
-        at->no_memory = !first && !fresh;
-    }
+    uint32_t first = begin_event(at, contract);
     if (at->no_memory)
         return;
-    if (first)
+    if (first != LOOKUP_NONE)
         refuse_duplicate(at, first);
     read_cells(at);
-    what.in_error = at->failed;
+    at->what->in_error = at->failed;
     self->error_count += at->failed;
-    if (fresh)
-        fresh->in_error = what.in_error;
-    at->no_memory = !spool_add(&self->rows, &what);
+    if (waiting->repeats[waiting->count])
+        waiting->repeats[waiting->count]->in_error = at->failed;
+    if (++waiting->count == TOGETHER && !settle_waiting(self))
+        at->no_memory = true;
 }
 
 /* A row whose contract is none of ours, where the column has to say whose it is. */
@@ -388,12 +438,15 @@ table_state events_read(events *self, arena *from, const char *file, text_view b
     spool_init(&self->rows, from, setting->store, sizeof(events_row));
     pile_init(&self->orphans, from, sizeof(events_orphan));
     pile_init(&self->repeated, from, sizeof(events_repeat));
+    lookup_init(&self->by_number, from);
     lookup_init(&self->by_key, from);
+    self->waiting = arena_take(from, sizeof *self->waiting);
     table *rows = arena_take(from, sizeof *rows);
     table_column *columns = arena_take(from, sizeof columns_of_one);
     self->room = spool_room(&self->rows);
-    if (!rows || !columns || !self->room)
+    if (!rows || !columns || !self->room || !self->waiting)
         return TABLE_NO_MEMORY;
+    recordkey_queue_init(&self->waiting->keys, setting->record_key);
     memcpy(columns, columns_of_one, sizeof columns_of_one);
     columns[EVENTS_CONTRACT].required = setting->contract_count > 1;
     table_state state = open_table(self, rows, file, bytes, setting, columns);
@@ -406,7 +459,9 @@ table_state events_read(events *self, arena *from, const char *file, text_view b
         if (at.no_memory)
             return TABLE_NO_MEMORY;
     }
-    return state == TABLE_END ? TABLE_OK : state;
+    if (state != TABLE_END)
+        return state;
+    return settle_waiting(self) ? TABLE_OK : TABLE_NO_MEMORY;
 }
 
 diag events_where(const events *self, diag_severity severity, const events_row *what, events_column which,
@@ -428,8 +483,8 @@ bool events_next(events_walk *self, events_row *to)
         return false;
     *to = *found;
     if (self->of->any_repeated && !to->in_error) {
-        const events_repeat *known = find_repeat(self->of, to->key);
-        to->in_error = known && known->in_error;
+        uint32_t known = find_repeat(self->of, &self->of->by_key, hash_of_key(to->key), to->key);
+        to->in_error = known != LOOKUP_NONE;
     }
     return true;
 }

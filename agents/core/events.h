@@ -81,7 +81,9 @@ typedef struct events {
     pile orphans;                        /* of events_orphan */
     repeats *again;                      /* NULL: any number may come twice */
     pile repeated;                       /* of events_repeat: the numbers that may come twice */
-    lookup by_key;                       /* of repeated */
+    lookup by_number;                    /* of repeated, by the row's number */
+    lookup by_key;                       /* of repeated, by the record's key: those that did come twice */
+    struct events_waiting *waiting;      /* rows whose keys are still to be made */
     bool any_repeated;                   /* some number did */
     size_t row_count, error_count;       /* rows */
     size_t other_contract_count;         /* rows left out */

@@ -95,27 +95,56 @@ static bool renew_age(void *data, uint32_t subject, const export_contribution *s
     return is_young(self, subject) == said_young || subjects_mark(self->by->who, subject, civil_month_of(said->day));
 }
 
+/* Rows of `beneficiaire` records, whose keys are made together. */
+typedef struct {
+    recordkey_queue keys;
+    events_row rows[RECORDKEY_QUEUE];
+} beneficiaries;
+
+static bool settle_beneficiaries(making *self, beneficiaries *waiting)
+{
+    unsigned count = waiting->keys.count;
+    recordkey_queue_make(&waiting->keys);
+    for (unsigned i = 0; i < count; i++)
+        if (!sorter_add(&self->rows, &waiting->rows[i]))
+            return false;
+    self->record_count += count;
+    return true;
+}
+
+/* A row for each month of the subject. */
+static bool add_months(making *self, uint32_t who, beneficiaries *waiting)
+{
+    const subjects *all = self->by->who;
+    const subjects_row *in_action = subjects_at(all, who);
+    civil_month first = civil_month_of(self->by->terms->first_day), last = civil_month_of(self->by->terms->last_day);
+    for (civil_month month = first; month <= last; month++) {
+        if (!subjects_marked(all, who, month))
+            continue;
+        if (waiting->keys.count == RECORDKEY_QUEUE && !settle_beneficiaries(self, waiting))
+            return false;
+        events_row *made = &waiting->rows[waiting->keys.count];
+        *made = (events_row){.origin = MAKING_BENEFICIARY, .person = in_action->person, .subject = who,
+                             .action = in_action->action, .day = month, .counted = CIVIL_NONE};
+        recordkey_queue_beneficiary(&waiting->keys, made->key, subjects_key(all, who), month);
+    }
+    return true;
+}
+
 /* A row for each `beneficiaire` record, and the tokens of all people of whom something is said. */
 static bool add_beneficiaries(making *self)
 {
     const subjects *all = self->by->who;
-    civil_month first = civil_month_of(self->by->terms->first_day), last = civil_month_of(self->by->terms->last_day);
+    beneficiaries *waiting = arena_take(self->by->from, sizeof *waiting);
+    if (!waiting)
+        return false;
+    recordkey_queue_init(&waiting->keys, all->record_key);
     for (uint32_t who = 0; who < all->all.count; who++) {
         const subjects_row *in_action = subjects_at(all, who);
-        if (in_action->months && !add_tokens(self, in_action->person))
+        if (in_action->months && (!add_tokens(self, in_action->person) || !add_months(self, who, waiting)))
             return false;
-        for (civil_month month = first; in_action->months && month <= last; month++) {
-            if (!subjects_marked(all, who, month))
-                continue;
-            events_row made = {.origin = MAKING_BENEFICIARY, .person = in_action->person, .subject = who,
-                               .action = in_action->action, .day = month, .counted = CIVIL_NONE};
-            recordkey_beneficiary(made.key, all->record_key, subjects_key(all, who), month);
-            if (!sorter_add(&self->rows, &made))
-                return false;
-            self->record_count++;
-        }
     }
-    return sorter_end(&self->rows);
+    return settle_beneficiaries(self, waiting) && sorter_end(&self->rows);
 }
 
 /* Of whom something counts, in the order of the table. */

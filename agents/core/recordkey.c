@@ -1,37 +1,51 @@
-/* recordkey: see recordkey.h. A part is its size (4 bytes, little-endian) and its bytes; one over PART_MAX stands
+/* recordkey: see recordkey.h. A part is its size (4 bytes, little-endian) and its bytes; one over RECORDKEY_PART_MAX stands
  * as its digest. */
 #include "recordkey.h"
 
 #include <assert.h>
 #include <string.h>
 
-enum { PARTS_MAX = 5, PART_MAX = 192 };
+_Static_assert((int)RECORD_KEY == (int)CRYPTO_SHORT_HASH && (int)RECORD_REFERENCE == (int)CRYPTO_SHORT_HASH, "all are of one size");
 
-static void hash_parts(uint8_t to[CRYPTO_SHORT_HASH], const uint8_t *secret, const text_view *parts, size_t count)
+/* What is hashed; its size. */
+static size_t write_message(char to[RECORDKEY_MESSAGE], const uint8_t *secret, const text_view *parts, size_t count)
 {
-    uint8_t message[PARTS_MAX * (4 + PART_MAX)];
     size_t size = 0;
-    assert(count <= PARTS_MAX);
+    assert(count <= RECORDKEY_PARTS);
     for (size_t i = 0; i < count; i++) {
         text_view part = parts[i];
         uint8_t digest[CRYPTO_HASH];
         const uint8_t bytes[4] = {(uint8_t)part.size, (uint8_t)(part.size >> 8), (uint8_t)(part.size >> 16), (uint8_t)(part.size >> 24)};
-        memcpy(message + size, bytes, sizeof bytes);
+        memcpy(to + size, bytes, sizeof bytes);
         size += sizeof bytes;
-        if (part.size > PART_MAX) {
+        if (part.size > RECORDKEY_PART_MAX) {
             crypto_digest(digest, secret, CRYPTO_KEY, part.at, part.size);
             part = (text_view){(const char *)digest, sizeof digest};
         }
         if (part.size > 0)
-            memcpy(message + size, part.at, part.size);
+            memcpy(to + size, part.at, part.size);
         size += part.size;
     }
+    return size;
+}
+
+static void hash_parts(uint8_t to[CRYPTO_SHORT_HASH], const uint8_t *secret, const text_view *parts, size_t count)
+{
+    char message[RECORDKEY_MESSAGE];
+    size_t size = write_message(message, secret, parts, count);
     crypto_short_hash(to, secret, CRYPTO_KEY, message, size);
 }
 
+/* What is hashed of those that are made one by one and together. */
+#define EVENT_PARTS(contract, id) ((text_view[]){text_of("event"), (contract), (id)})
+#define BENEFICIARY_PARTS(subject, month) \
+    ((text_view[]){text_of("beneficiary"), {(const char *)(subject), RECORD_KEY}, text_of(month)})
+#define REFERENCE_PARTS(contract, action, type, name) \
+    ((text_view[]){text_of("reference"), (contract), (action), text_of(fact_rule_of(type)->name), (name)})
+
 void recordkey_event(uint8_t key[RECORD_KEY], const uint8_t *secret, text_view contract, text_view id_evenement)
 {
-    hash_parts(key, secret, (text_view[]){text_of("event"), contract, id_evenement}, 3);
+    hash_parts(key, secret, EVENT_PARTS(contract, id_evenement), 3);
 }
 
 void recordkey_subject(uint8_t key[RECORD_KEY], const uint8_t *secret, text_view contract, text_view action,
@@ -45,8 +59,7 @@ void recordkey_beneficiary(uint8_t key[RECORD_KEY], const uint8_t *secret, const
 {
     char text[CIVIL_MONTH_TEXT];
     civil_month_text(month, text);
-    text_view who = {(const char *)subject, RECORD_KEY};
-    hash_parts(key, secret, (text_view[]){text_of("beneficiary"), who, text_of(text)}, 3);
+    hash_parts(key, secret, BENEFICIARY_PARTS(subject, text), 3);
 }
 
 void recordkey_person(uint8_t key[CRYPTO_SHORT_HASH], const uint8_t *secret, const char *kind, text_view what)
@@ -81,6 +94,51 @@ bool recordkey_is_narrative(const uint8_t key[RECORD_KEY])
 void recordkey_reference(uint8_t reference[RECORD_REFERENCE], const uint8_t *secret, text_view contract,
                          text_view action, fact_type type, text_view name)
 {
-    text_view type_name = text_of(fact_rule_of(type)->name);
-    hash_parts(reference, secret, (text_view[]){text_of("reference"), contract, action, type_name, name}, 5);
+    hash_parts(reference, secret, REFERENCE_PARTS(contract, action, type, name), 5);
+}
+
+void recordkey_queue_init(recordkey_queue *self, const uint8_t *secret)
+{
+    self->secret = secret;
+    self->count = 0;
+    self->used = 0;
+    crypto_many_begin(&self->start, CRYPTO_SHORT_HASH, secret);
+}
+
+static void queue(recordkey_queue *self, uint8_t *to, const text_view *parts, size_t count)
+{
+    assert(self->count < RECORDKEY_QUEUE);
+    char *message = self->bytes + self->used;
+    size_t size = write_message(message, self->secret, parts, count);
+    self->used += size;
+    self->messages[self->count] = (text_view){message, size};
+    self->to[self->count++] = to;
+}
+
+void recordkey_queue_event(recordkey_queue *self, uint8_t *key, text_view contract, text_view id_evenement)
+{
+    queue(self, key, EVENT_PARTS(contract, id_evenement), 3);
+}
+
+void recordkey_queue_beneficiary(recordkey_queue *self, uint8_t *key, const uint8_t subject[RECORD_KEY], civil_month month)
+{
+    char text[CIVIL_MONTH_TEXT];
+    civil_month_text(month, text);
+    queue(self, key, BENEFICIARY_PARTS(subject, text), 3);
+}
+
+void recordkey_queue_reference(recordkey_queue *self, uint8_t *reference, text_view contract, text_view action, fact_type type,
+                               text_view name)
+{
+    queue(self, reference, REFERENCE_PARTS(contract, action, type, name), 5);
+}
+
+void recordkey_queue_make(recordkey_queue *self)
+{
+    uint8_t made[RECORDKEY_QUEUE][CRYPTO_SHORT_HASH];
+    crypto_many_of(&self->start, *made, self->messages, self->count);
+    for (unsigned i = 0; i < self->count; i++)
+        memcpy(self->to[i], made[i], CRYPTO_SHORT_HASH);
+    self->count = 0;
+    self->used = 0;
 }

@@ -6,6 +6,7 @@
 #ifndef CTAI_RECORDKEY_H
 #define CTAI_RECORDKEY_H
 
+#include "crypto_many.h"
 #include "record.h"
 
 /* secret: CRYPTO_KEY bytes where there is one. Texts are trimmed already. */
@@ -34,5 +35,27 @@ bool recordkey_is_narrative(const uint8_t key[RECORD_KEY]);
 /* The reference that leaves in place of an operator's own name of a session, event or pair. */
 void recordkey_reference(uint8_t reference[RECORD_REFERENCE], const uint8_t *secret, text_view contract,
                          text_view action, fact_type type, text_view name);
+
+/*
+ * Keys that are made together, in a third of the time: a recordkey_queue_ function of each kind notes what is to be hashed
+ * (the texts may go), and recordkey_queue_make writes all of them where they belong, each as the function above would.
+ * It holds what follows from the secret, and texts of the rows: its memory is wiped by whoever gave it.
+ */
+enum { RECORDKEY_QUEUE = 32, RECORDKEY_PARTS = 5, RECORDKEY_PART_MAX = 192, RECORDKEY_MESSAGE = RECORDKEY_PARTS * (4 + RECORDKEY_PART_MAX) };
+typedef struct {
+    const uint8_t *secret;
+    crypto_many_start start;
+    unsigned count;              /* below RECORDKEY_QUEUE whenever one is added */
+    uint8_t *to[RECORDKEY_QUEUE];
+    text_view messages[RECORDKEY_QUEUE];
+    size_t used;                 /* of bytes: one message behind the other */
+    char bytes[RECORDKEY_QUEUE * RECORDKEY_MESSAGE];
+} recordkey_queue;
+
+void recordkey_queue_init(recordkey_queue *self, const uint8_t *secret);
+void recordkey_queue_event(recordkey_queue *self, uint8_t *key, text_view contract, text_view id_evenement);
+void recordkey_queue_beneficiary(recordkey_queue *self, uint8_t *key, const uint8_t subject[RECORD_KEY], civil_month month);
+void recordkey_queue_reference(recordkey_queue *self, uint8_t *reference, text_view contract, text_view action, fact_type type, text_view name);
+void recordkey_queue_make(recordkey_queue *self);
 
 #endif
