@@ -57,6 +57,10 @@ bool eligibility_never(eligibility_statut statut, bool european)
 /* Is day before the same day years later? A limit past the calendar's end is never reached. */
 static bool is_before_anniversary(civil_day day, civil_day of, int years)
 {
+    assert(of != CIVIL_NONE);
+    /* Years have 365 or 366 days, and who is born on 29 February waits a day more: mostly that is enough to know. */
+    if (day < of + 365 * years || day > of + 366 * years + 1)
+        return day < of + 365 * years;
     civil_day limit = civil_anniversary(of, years);
     return limit == CIVIL_NONE || day < limit;
 }

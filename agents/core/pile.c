@@ -1,8 +1,6 @@
 /* pile: see pile.h. */
 #include "pile.h"
 
-#include <assert.h>
-
 void pile_init(pile *self, arena *from, size_t item_size)
 {
     assert(item_size > 0);
@@ -20,11 +18,4 @@ void *pile_add(pile *self)
         *chunk = items;
     }
     return pile_at(self, self->count++);
-}
-
-void *pile_at(const pile *self, size_t index)
-{
-    assert(index < self->chunks.count * PILE_CHUNK);
-    void *const *chunks = self->chunks.items;
-    return (char *)chunks[index / PILE_CHUNK] + index % PILE_CHUNK * self->item_size;
 }

@@ -5,6 +5,8 @@
 #ifndef CTAI_PILE_H
 #define CTAI_PILE_H
 
+#include <assert.h>
+
 #include "arena.h"
 
 enum { PILE_CHUNK = 1024 }; /* items */
@@ -20,6 +22,11 @@ void pile_init(pile *self, arena *from, size_t item_size);
 void *pile_add(pile *self) __attribute__((warn_unused_result));
 
 /* The item of that index, which is below count. */
-void *pile_at(const pile *self, size_t index);
+static inline void *pile_at(const pile *self, size_t index)
+{
+    assert(index < self->chunks.count * PILE_CHUNK);
+    void *const *chunks = self->chunks.items;
+    return (char *)chunks[index / PILE_CHUNK] + index % PILE_CHUNK * self->item_size;
+}
 
 #endif

@@ -8,7 +8,8 @@
 void subjects_init(subjects *self, arena *from, uint64_t seed, const wire_contract *terms, const persons *people,
                    const uint8_t *record_key)
 {
-    *self = (subjects){.from = from, .seed = seed, .terms = terms, .people = people, .record_key = record_key};
+    *self = (subjects){.from = from, .seed = seed, .terms = terms, .people = people, .record_key = record_key,
+                        .first = civil_month_of(terms->first_day), .last = civil_month_of(terms->last_day)};
     pile_init(&self->all, from, sizeof(subjects_row));
     lookup_init(&self->by_pair, from);
 }
@@ -75,14 +76,13 @@ void subjects_count(const subjects *self, uint32_t number, civil_day day)
 /* The number of a month among the contract's; -1: it is none of them. */
 static long month_of(const subjects *self, civil_month month)
 {
-    civil_month first = civil_month_of(self->terms->first_day), last = civil_month_of(self->terms->last_day);
-    return month < first || month > last ? -1 : (long)(month - first);
+    return month < self->first || month > self->last ? -1 : (long)(month - self->first);
 }
 
 bool subjects_mark(subjects *self, uint32_t number, civil_month month)
 {
     subjects_row *who = subjects_at(self, number);
-    long at = month_of(self, month), last = month_of(self, civil_month_of(self->terms->last_day));
+    long at = month_of(self, month), last = self->last - self->first;
     assert(at >= 0);
     if (!who->months)
         who->months = arena_take(self->from, ((size_t)last / 64 + 1) * sizeof *who->months);

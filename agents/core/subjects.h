@@ -28,6 +28,7 @@ typedef struct {
     const wire_contract *terms;
     const persons *people;
     const uint8_t *record_key; /* CRYPTO_KEY bytes */
+    civil_month first, last;   /* of the contract */
 } subjects;
 
 void subjects_init(subjects *self, arena *from, uint64_t seed, const wire_contract *terms, const persons *people,

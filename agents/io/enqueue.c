@@ -153,16 +153,17 @@ static bool merge_make(merge *self)
         batch_buffer *body = &self->body[self->ready % AHEAD];
         record *what = &self->what[self->ready % AHEAD];
         export_record(made, self->ready++, what);
-        if ((self->error = failure(made)) != OUTBOX_OK)
-            return false;
         batch_buffer_clear(body);
         batch_write_body(body, what, no_salt);
-        if (body->failed) {
-            self->error = OUTBOX_NO_MEMORY;
-            return false;
-        }
+        if (body->failed)
+            break; /* also where the reading has failed */
         bodies[count] = (text_view){(const char *)body->data, body->size};
     }
+    self->error = failure(made);
+    if (self->error == OUTBOX_OK && self->body[(self->ready - 1) % AHEAD].failed)
+        self->error = OUTBOX_NO_MEMORY;
+    if (self->error != OUTBOX_OK)
+        return false;
     assert(self->made % AHEAD == 0); /* all of before are told */
     batch_content_hashes(self->content, bodies, count, self->of->home->secrets->record_key);
     return true;

@@ -23,6 +23,15 @@ void batch_buffer_clear(batch_buffer *self);
 /* As append, where there may be no room: for append alone. */
 void batch_buffer_append_growing(batch_buffer *self, const void *data, size_t size);
 
+/* Where that many bytes more may be written, which then count; NULL: there is no room, append will see to it. */
+static inline uint8_t *batch_buffer_take(batch_buffer *self, size_t size)
+{
+    if (self->failed || size > self->limit - self->size || size > self->capacity - self->size)
+        return NULL;
+    self->size += size;
+    return self->data + self->size - size;
+}
+
 /* In the header: records are written field by field, of a byte or a few. */
 static inline void batch_buffer_append(batch_buffer *self, const void *data, size_t size)
 {

@@ -120,5 +120,12 @@ void civil_day_text(civil_day day, char text[CIVIL_DAY_TEXT])
 
 void civil_month_text(civil_month month, char text[CIVIL_MONTH_TEXT])
 {
-    snprintf(text, CIVIL_MONTH_TEXT, "%04u-%02u", (unsigned)(month / 12) % 10000, (unsigned)(month % 12) + 1);
+    unsigned year = (unsigned)(month / 12) % 10000, of_year = (unsigned)(month % 12) + 1;
+    char *at = text;
+    for (unsigned place = 1000; place > 0; place /= 10)
+        *at++ = (char)('0' + year / place % 10);
+    *at++ = '-';
+    *at++ = (char)('0' + of_year / 10 % 10);
+    *at++ = (char)('0' + of_year % 10);
+    *at = '\0';
 }

@@ -317,8 +317,14 @@ void mpack_write_nil(batch_buffer *to)
 
 static void write_text(batch_buffer *to, text_view text)
 {
-    msgpack_packer into = packer(to);
+    uint8_t *at = text.size > 0 && text.size < 32 ? batch_buffer_take(to, 1 + text.size) : NULL;
 
+    if (at != NULL) {
+        at[0] = (uint8_t) (FIXSTR + text.size);
+        memcpy(at + 1, text.at, text.size);
+        return;
+    }
+    msgpack_packer into = packer(to);
     if (text.size < 32)
         write_byte(to, FIXSTR + (unsigned) text.size);
     else
@@ -336,9 +342,15 @@ void mpack_write_string(batch_buffer *to, text_view text, size_t max)
 
 void mpack_write_binary(batch_buffer *to, const void *data, size_t size)
 {
-    msgpack_packer into = packer(to);
     const uint8_t start[] = {BIN8, (uint8_t) size};
+    uint8_t *at = size > 0 && size <= UINT8_MAX ? batch_buffer_take(to, sizeof start + size) : NULL;
 
+    if (at != NULL) {
+        memcpy(at, start, sizeof start);
+        memcpy(at + sizeof start, data, size);
+        return;
+    }
+    msgpack_packer into = packer(to);
     if (size <= UINT8_MAX)
         batch_buffer_append(to, start, sizeof start);
     else

@@ -51,6 +51,26 @@ START_TEST(youth_ends_on_the_25th_birthday)
 }
 END_TEST
 
+/* Each day around an anniversary and far from it: of people born in every kind of year, and to the calendar's end. */
+START_TEST(anniversaries_are_those_of_the_calendar)
+{
+    const int years[] = {1, 1896, 1900, 1999, 2000, 2003, 2004, 9970, 9974, 9993, 9994, 9995};
+    for (size_t i = 0; i < sizeof years / sizeof *years; i++)
+        for (int month = 1; month <= 12; month++)
+            for (int of_month = 1; of_month <= 31; of_month++) {
+                civil_day birth = civil_from(years[i], month, of_month), last = civil_from(9999, 12, 31);
+                if (birth == CIVIL_NONE)
+                    continue;
+                civil_day limit = civil_anniversary(birth, ELIGIBILITY_YOUNG_YEARS);
+                civil_day near = birth + 365 * ELIGIBILITY_YOUNG_YEARS - 3;
+                for (civil_day day = near; day < near + 40 && day <= last; day++)
+                    ck_assert_int_eq(eligibility_is_young(birth, day), limit == CIVIL_NONE || day < limit);
+                ck_assert(eligibility_is_young(birth, birth));
+                ck_assert_int_eq(eligibility_is_young(birth, last), limit == CIVIL_NONE);
+            }
+}
+END_TEST
+
 START_TEST(statuts_are_known_by_their_names)
 {
     int never = 0, bpi = 0;
@@ -102,6 +122,7 @@ int main(void)
     TCase *tests = tcase_create("eligibility");
     tcase_add_test(tests, the_public_is_the_contracts);
     tcase_add_test(tests, youth_ends_on_the_25th_birthday);
+    tcase_add_test(tests, anniversaries_are_those_of_the_calendar);
     tcase_add_test(tests, statuts_are_known_by_their_names);
     tcase_add_test(tests, countries_are_those_of_iso);
     Suite *suite = suite_create("eligibility");
