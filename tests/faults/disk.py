@@ -20,7 +20,7 @@ from kills import postmaster
 
 NAMES = ["cias", "cecler", "fit"]
 AGENT_BYTES = 3 * 1024 * 1024
-HUB_BYTES = 96 * 1024 * 1024
+HUB_BYTES = 512 * 1024 * 1024  # far more than what flows needs: it is full when the filler is there, and then alone
 PAGE = 4096
 PUSH_TRIES = 8
 HUB_ROUNDS = 3
