@@ -111,10 +111,15 @@ static void flush(batcher *self, const batch_coverage *coverage)
         batch_sign(signature, bytes_of(&self->header), self->sign);
         outbox_error error = outbox_append(self->to, header.scope, header.sequence, bytes_of(&self->header),
                                            signature, bytes_of(&self->packed), self->body_count);
+        outbox_scope after; /* the outbox has made the header's hash */
+        if (error == OUTBOX_OK)
+            error = outbox_scope_load(self->to, header.scope, &after);
         if (error == OUTBOX_OK) {
             self->scope.queued = header.sequence;
-            batch_hash(self->scope.queued_hash, bytes_of(&self->header));
+            memcpy(self->scope.queued_hash, after.queued_hash, CRYPTO_HASH);
             self->count++;
+        } else {
+            outbox_spoil(self->to, error);
         }
     }
     self->body_count = 0;
