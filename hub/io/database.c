@@ -339,15 +339,18 @@ bool database_feed(database *self, const void *bytes, size_t size)
     return PQputCopyData(self->connection, bytes, (int)size) == 1;
 }
 
-database_error database_feed_end(database *self, bool incomplete)
+bool database_feed_finish(database *self, bool incomplete)
 {
-    /* An end that cannot be sent leaves the connection in the COPY: it is of no more use. */
-    bool ended = PQputCopyEnd(self->connection, incomplete ? "incomplete" : NULL) == 1;
-    PGresult *result = ended ? PQgetResult(self->connection) : NULL;
+    return PQputCopyEnd(self->connection, incomplete ? "incomplete" : NULL) == 1;
+}
+
+database_error database_feed_end(database *self, bool finished)
+{
+    PGresult *result = finished ? PQgetResult(self->connection) : NULL;
     database_error error = finish(self, result, "COPY", NULL);
-    while (ended && (result = PQgetResult(self->connection)) != NULL)
+    while (finished && (result = PQgetResult(self->connection)) != NULL)
         PQclear(result);
-    if (!ended)
+    if (!finished) /* the connection is left in the COPY: it is of no more use */
         database_close(self);
     return error;
 }

@@ -79,13 +79,14 @@ database_error database_repeat(database *self, const char *sql, const database_p
                                database_result **result) __attribute__((warn_unused_result));
 
 /*
- * A COPY ... FROM STDIN: begun, fed piece by piece while the server works on what it has, and ended, in which it is taken
+ * A COPY ... FROM STDIN: begun, fed piece by piece while the server works on what it has, finished, and ended: it is taken
  * as a whole or not at all. After a begin that went well nothing else may be asked before the end; a piece
- * that cannot be sent is told by it. incomplete: the server shall take nothing.
+ * that cannot be sent is told by it. incomplete: the server shall take nothing. finish does not wait for the server, end does.
  */
 database_error database_feed_begin(database *self, const char *sql) __attribute__((warn_unused_result));
 bool database_feed(database *self, const void *bytes, size_t size) __attribute__((warn_unused_result));
-database_error database_feed_end(database *self, bool incomplete) __attribute__((warn_unused_result));
+bool database_feed_finish(database *self, bool incomplete) __attribute__((warn_unused_result));
+database_error database_feed_end(database *self, bool finished) __attribute__((warn_unused_result));
 
 /*
  * Cells of a result, in text form; row and column from 0. A NULL reads as "", 0, false; a text lives as long as the

@@ -92,20 +92,29 @@ void database_copy_text(database_copy *self, text_view text)
     batch_buffer_append(&self->bytes, text.at, text.size);
 }
 
-database_error database_copy_end(database_copy *self)
+void database_copy_finish(database_copy *self)
 {
-    bool failed = self->bytes.failed;
+    self->failed = self->bytes.failed;
     if (self->rows) {
         put(self, UINT16_MAX, 2);
-        failed = self->bytes.failed;
+        self->failed = self->bytes.failed;
         flush(self);
     }
+    batch_buffer_release(&self->bytes);
+    self->rows = false;
+    self->finished = self->begun && database_feed_finish(self->connection, self->failed || self->lost);
+}
+
+database_error database_copy_end(database_copy *self)
+{
+    if (self->rows)
+        database_copy_finish(self);
     batch_buffer_release(&self->bytes);
     if (!self->begun)
         return self->error;
     self->begun = false;
-    database_error error = database_feed_end(self->connection, failed || self->lost);
-    if (error == DATABASE_OK && (failed || self->lost))
+    database_error error = database_feed_end(self->connection, self->finished);
+    if (error == DATABASE_OK && (self->failed || self->lost))
         error = database_fail(self->connection, DATABASE_LATER, "la base de données n’a pas tout reçu ; réessayez dans un instant");
-    return failed ? database_fail(self->connection, DATABASE_NO_MEMORY, "mémoire insuffisante") : error;
+    return self->failed ? database_fail(self->connection, DATABASE_NO_MEMORY, "mémoire insuffisante") : error;
 }

@@ -18,6 +18,7 @@ typedef struct {
     const char *sql;
     batch_buffer bytes;   /* not sent yet */
     bool rows, begun, lost; /* there is one; the server is in the COPY; a piece could not be sent */
+    bool failed, finished;  /* memory was short; the end was sent */
     database_error error; /* why it never was */
 } database_copy;
 
@@ -36,6 +37,9 @@ void database_copy_flag(database_copy *self, bool flag);
 void database_copy_hash(database_copy *self, const uint8_t hash[CRYPTO_SHORT_HASH]);
 /* A text, or the name of an enum's value. */
 void database_copy_text(database_copy *self, text_view text);
+
+/* Sends the end, once, and does not wait: what the caller does now, the server does its last work beside. */
+void database_copy_finish(database_copy *self);
 
 /* The end, once: all rows are taken, or none and an error. Releases self. Without a row nothing is asked. */
 database_error database_copy_end(database_copy *self) __attribute__((warn_unused_result));

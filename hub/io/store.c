@@ -142,6 +142,11 @@ database_error store_open(store **self, const store_options *options)
     return error;
 }
 
+void store_set_meanwhile(store *self, store_meanwhile meanwhile)
+{
+    self->meanwhile = meanwhile;
+}
+
 void store_destroy(store **self)
 {
     if (!*self)

@@ -13,6 +13,7 @@
 
 #include "database.h"
 #include "hub_session.h"
+#include "store_reading.h"
 #include "store_use.h"
 
 typedef struct {
@@ -52,6 +53,13 @@ typedef enum {
     STORE_QUARANTINE_DATA,   /* the tables do not take what it says (DATABASE_DATA) */
 } store_quarantine;
 
+/* What its owner has to do while the database ends what store_put has sent: anything but to use the store. work: NULL: nothing. */
+typedef struct {
+    void (*work)(void *whom);
+    void *whom;
+} store_meanwhile;
+void store_set_meanwhile(store *self, store_meanwhile meanwhile);
+
 /* A batch whose signature has been verified; all of it is the caller's and outlives the call. */
 typedef struct {
     const batch_header *header;
@@ -59,6 +67,7 @@ typedef struct {
     const uint8_t *signature;          /* CRYPTO_SIGNATURE bytes */
     unsigned body_count;
     const text_view *bodies;           /* at NULL: absent */
+    store_reading *reading;                /* of the bodies, if the caller has read them; used up. NULL: store_put reads them */
     store_quarantine quarantine;
     text_view message;                 /* with quarantine: as it came */
 } store_batch;

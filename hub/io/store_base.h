@@ -10,6 +10,7 @@ struct store {
     store_options options;
     char *conninfo;  /* options.conninfo points here */
     char *login;     /* likewise, when the use has a connection of its own; else NULL */
+    store_meanwhile meanwhile;
     bool listening;
     uint64_t connections; /* how often it has connected: which connection this is */
 };

@@ -27,42 +27,34 @@ static database_error check_indicator(database *connection, const store_record *
     return error;
 }
 
-/* Sorts a batch's bodies into records to write and refusals. */
+/* Sorts what a batch's bodies say into records to write, which are moved to the front, and refusals. */
 static database_error sort_bodies(database *connection, const store_place *here, const store_batch *batch, arena *scratch,
                                   store_record **records, size_t *count, store_outcome *outcome)
 {
-    *records = arena_take(scratch, sizeof **records * batch->body_count + 1);
+    store_reading *reading = batch->reading;
+    if (!reading)
+        reading = store_reading_new(batch->header, batch->bodies, batch->body_count, scratch);
     outcome->refusals = arena_take(scratch, sizeof *outcome->refusals * batch->body_count + 1);
-    if (!*records || !outcome->refusals)
+    if (!reading || !outcome->refusals)
         return store_no_memory(connection);
+    *records = reading->records;
     database_error error = DATABASE_OK;
     *count = 0;
-    record before; /* the last that could be read */
-    bool has_before = false;
-    for (unsigned i = 0; error == DATABASE_OK && i < batch->body_count; i++) {
-        store_record *next = &(*records)[*count];
-        record_reason reason = RECORD_OK;
-        if (!batch->bodies[i].at)
-            continue;
-        if (!batch_read_body(&next->what, batch->bodies[i], &reason) && reason == RECORD_OK)
-            reason = RECORD_UNREADABLE;
-        if (reason == RECORD_OK) {
-            reason = batch_check_body(batch->header, &next->what, has_before ? &before : NULL);
-            before = next->what;
-            has_before = true;
-        }
-        next->right = NULL;
-        next->index = i;
+    for (unsigned i = 0; error == DATABASE_OK && i < reading->count; i++) {
+        store_record *next = &reading->records[i];
+        record_reason reason = reading->reasons[i];
         if (reason == RECORD_OK && next->what.operation != RECORD_CLOSE)
             reason = store_place_find_right(here, &next->what, &next->right);
         if (reason == RECORD_OK && next->what.operation == RECORD_PUT && next->what.type == FACT_NARRATIVE)
             error = check_indicator(connection, next, &reason);
-        if (reason == RECORD_OK) {
-            (*count)++;
-        } else {
+        if (reason != RECORD_OK) {
             outcome->refusals[outcome->refusal_count++] =
-                (wire_record_refusal){.sequence = batch->header->sequence, .index = i, .reason = reason};
+                (wire_record_refusal){.sequence = batch->header->sequence, .index = next->index, .reason = reason};
+            continue;
         }
+        if (*count < i)
+            reading->records[*count] = *next;
+        (*count)++;
     }
     return error;
 }

@@ -2,6 +2,7 @@
 #include "store_erase.h"
 
 #include "database_array.h"
+#include "store_base.h"
 
 static const char erase_sql[] = "SELECT ctai.erase_records($1, $2::integer, $3::bigint, $4::uuid[], $5::integer[])";
 

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "store_base.h"
+
 database_error store_place_lock_scopes(database *connection, const store_batch *batches, unsigned count)
 {
     char last[BATCH_SCOPE_MAX + 1] = "";

@@ -250,7 +250,7 @@ database_error store_put(store *self, const store_batch *batches, unsigned count
     if (error != DATABASE_OK)
         return error;
     sitting in = {.self = self, .scratch = scratch};
-    store_rows_init(&in.rows, connection, scratch);
+    store_rows_init(&in.rows, connection, &self->meanwhile, scratch);
     error = store_place_lock_scopes(connection, batches, count);
     for (unsigned i = 0; error == DATABASE_OK && i < count; i++)
         error = put_one(&in, &batches[i], &outcomes[i]);

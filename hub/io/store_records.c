@@ -2,6 +2,7 @@
 #include "store_records.h"
 
 #include "database_array.h"
+#include "store_base.h"
 #include "store_erase.h"
 
 static const char withdraw_sql[] = "SELECT ctai.withdraw_records($1, $2::integer, $3::bigint, $4::uuid[], $5::integer[])";

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "admission_chain.h"
+#include "store_base.h"
 #include "store_place.h"
 
 /* What is known of the agent's incarnations in the scope. */

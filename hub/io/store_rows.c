@@ -5,6 +5,7 @@
 
 #include "database_array.h"
 #include "database_copy.h"
+#include "store_base.h"
 
 /* The records of one batch. */
 typedef struct waiting {
@@ -19,7 +20,9 @@ struct store_rows_source {
     const char *scope;
     int64_t agent;
     waiting *first, **end;
-    const uint8_t *last_key; /* of what waits */
+    const uint8_t *last_key;       /* of what waits */
+    bool looked;                   /* what is above is known of the table: */
+    uint8_t above[RECORD_KEY];     /* the least key there that is not below the first of the batch that looked; all ones: perhaps none */
 };
 
 /* In the order of add_row. */
@@ -29,7 +32,8 @@ struct store_rows_source {
 enum { COLUMN_COUNT = 25, TOKEN_COLUMNS = 4 };
 
 /* The first push of an agent comes by ascending keys: one look tells that none of them is there. */
-static const char any_sql[] = "SELECT FROM ctai.record WHERE scope = $1 AND agent = $2::integer AND key BETWEEN $3::uuid AND $4::uuid LIMIT 1";
+static const char above_sql[] = "SELECT uuid_send(key) FROM ctai.record WHERE scope = $1 AND agent = $2::integer AND key >= $3::uuid"
+                                " ORDER BY key LIMIT 1";
 
 /* Each key is looked up by the whole primary key (OFFSET 0), and each row taken by its place in the table, whatever the
  * planner thinks that it knows of a table that is being filled. */
@@ -41,9 +45,9 @@ static const char retire_sql[] =
     "  WHERE (old.incarnation, old.sequence) < ($4::bigint, $5::bigint))) RETURNING *)"
     " INSERT INTO ctai.record_history SELECT gone.*, $3::bigint FROM gone";
 
-void store_rows_init(store_rows *self, database *connection, arena *scratch)
+void store_rows_init(store_rows *self, database *connection, const store_meanwhile *meanwhile, arena *scratch)
 {
-    *self = (store_rows){.connection = connection, .scratch = scratch};
+    *self = (store_rows){.connection = connection, .scratch = scratch, .meanwhile = meanwhile};
 }
 
 static store_rows_source *find(const store_rows *self, const store_version *version)
@@ -52,6 +56,20 @@ static store_rows_source *find(const store_rows *self, const store_version *vers
     while (at && (at->agent != version->agent || strcmp(at->scope, version->scope) != 0))
         at = at->next;
     return at;
+}
+
+/* NULL: no memory. */
+static store_rows_source *find_or_add(store_rows *self, const store_version *version)
+{
+    store_rows_source *source = find(self, version);
+    if (source)
+        return source;
+    source = arena_take(self->scratch, sizeof *source);
+    if (source) {
+        *source = (store_rows_source){.next = self->sources, .scope = version->scope, .agent = version->agent, .end = &source->first};
+        self->sources = source;
+    }
+    return source;
 }
 
 database_error store_rows_admit(store_rows *self, const store_version *version, const store_record *records, size_t count)
@@ -67,23 +85,39 @@ static bool is_put(const store_record *one, bool staged)
     return one->what.operation == RECORD_PUT && one->right->staged == staged;
 }
 
+/* Has the table a key from first to last? What was seen above the batch before is good for this one: only store_rows_write,
+ * and what comes after it, adds rows. */
+static database_error look(database *connection, store_rows_source *source, const uint8_t *first, const uint8_t *last, bool *any)
+{
+    char agent[DATABASE_NUMBER_TEXT];
+    const database_parameter parameters[] = {DATABASE_TEXT(source->scope), database_number(agent, source->agent),
+                                             DATABASE_BYTES(first, RECORD_KEY)};
+    database_result *result = NULL;
+    database_error error = source->looked ? DATABASE_OK : database_repeat(connection, above_sql, parameters, 3, &result);
+    if (error == DATABASE_OK && !source->looked) {
+        memset(source->above, 0xff, sizeof source->above);
+        if (database_rows(result) > 0 && database_bytes(result, 0, 0, source->above, RECORD_KEY) != RECORD_KEY)
+            error = database_fail(connection, DATABASE_FAULT, "la base de données est abîmée (record)");
+        source->looked = error == DATABASE_OK;
+    }
+    database_release(&result);
+    *any = memcmp(source->above, last, RECORD_KEY) <= 0;
+    return error;
+}
+
 /* What the keys stand for goes to history. */
-static database_error retire(database *connection, const store_version *version, database_parameter keys, const uint8_t *first,
-                             const uint8_t *last)
+static database_error retire(database *connection, store_rows_source *source, const store_version *version, database_parameter keys,
+                             const uint8_t *first, const uint8_t *last)
 {
     char agent[DATABASE_NUMBER_TEXT], incarnation[DATABASE_NUMBER_TEXT], sequence[DATABASE_NUMBER_TEXT],
         position[DATABASE_NUMBER_TEXT];
-    const database_parameter scope = DATABASE_TEXT(version->scope), number = database_number(agent, version->agent);
-    database_result *result = NULL;
-    database_error error = database_repeat(connection, any_sql,
-                                           (const database_parameter[]){scope, number, DATABASE_BYTES(first, RECORD_KEY),
-                                                                        DATABASE_BYTES(last, RECORD_KEY)}, 4, &result);
-    bool any = error == DATABASE_OK && database_rows(result) > 0;
-    database_release(&result);
-    if (!any)
+    bool any = false;
+    database_error error = look(connection, source, first, last, &any);
+    if (error != DATABASE_OK || !any)
         return error;
+    source->looked = false;
     const database_parameter parameters[] = {
-        scope, number, database_number(position, (int64_t)version->position),
+        DATABASE_TEXT(version->scope), database_number(agent, version->agent), database_number(position, (int64_t)version->position),
         database_number(incarnation, (int64_t)version->incarnation), database_number(sequence, (int64_t)version->sequence), keys};
     return database_repeat(connection, retire_sql, parameters, 6, NULL);
 }
@@ -105,8 +139,8 @@ static database_error leave(database *connection, const store_version *version, 
 }
 
 /* Makes room for the puts of one side: what their keys stand for goes. last: the largest of the keys; NULL: there is none. */
-static database_error clear(database *connection, const store_version *version, const store_record *records, size_t count,
-                            bool staged, const uint8_t **last)
+static database_error clear(database *connection, store_rows_source *source, const store_version *version,
+                            const store_record *records, size_t count, bool staged, const uint8_t **last)
 {
     const uint8_t *first = NULL;
     database_hashes keys;
@@ -123,7 +157,7 @@ static database_error clear(database *connection, const store_version *version, 
     if (error == DATABASE_OK && first && version->replacing)
         error = unstage(connection, version, all);
     if (error == DATABASE_OK && first)
-        error = staged ? leave(connection, version, all) : retire(connection, version, all, first, *last);
+        error = staged ? leave(connection, version, all) : retire(connection, source, version, all, first, *last);
     database_hashes_release(&keys);
     return error;
 }
@@ -215,42 +249,28 @@ static void add_rows(database_copy *to, const store_version *version, const stor
             add_row(to, version, &records[i]);
 }
 
-/* The batch waits behind what waits of its agent. */
-static database_error append(store_rows *self, const waiting *what, const uint8_t *last)
+database_error store_rows_put(store_rows *self, const store_version *version, const store_record *records, size_t count)
 {
-    store_rows_source *source = find(self, &what->version);
+    const uint8_t *last;
+    store_rows_source *source = find_or_add(self, version);
     waiting *kept = arena_take(self->scratch, sizeof *kept);
-    if (!source) {
-        source = arena_take(self->scratch, sizeof *source);
-        if (!source)
-            return store_no_memory(self->connection);
-        *source = (store_rows_source){.next = self->sources, .scope = what->version.scope, .agent = what->version.agent,
-                                      .end = &source->first};
-        self->sources = source;
-    }
-    if (!kept)
+    if (!source || !kept)
         return store_no_memory(self->connection);
-    *kept = *what;
+    database_error error = clear(self->connection, source, version, records, count, false, &last);
+    if (error != DATABASE_OK || !last)
+        return error;
+    *kept = (waiting){.version = *version, .records = records, .count = count};
     *source->end = kept;
     source->end = &kept->next;
     source->last_key = last;
     return DATABASE_OK;
 }
 
-database_error store_rows_put(store_rows *self, const store_version *version, const store_record *records, size_t count)
-{
-    const uint8_t *last;
-    database_error error = clear(self->connection, version, records, count, false, &last);
-    if (error != DATABASE_OK || !last)
-        return error;
-    return append(self, &(const waiting){.version = *version, .records = records, .count = count}, last);
-}
-
 database_error store_rows_stage(store_rows *self, const store_version *version, const store_record *records, size_t count)
 {
     const uint8_t *last;
     database_copy rows;
-    database_error error = clear(self->connection, version, records, count, true, &last);
+    database_error error = clear(self->connection, NULL, version, records, count, true, &last);
     if (error != DATABASE_OK)
         return error;
     database_copy_init(&rows, self->connection, "COPY ctai.record_staged" COPY_COLUMNS);
@@ -268,6 +288,10 @@ database_error store_rows_write(store_rows *self)
         source->first = NULL;
         source->end = &source->first;
         source->last_key = NULL;
+        source->looked = false;
     }
+    database_copy_finish(&rows);
+    if (self->meanwhile->work)
+        self->meanwhile->work(self->meanwhile->whom);
     return database_copy_end(&rows);
 }

@@ -9,7 +9,7 @@
 #ifndef CTAI_STORE_ROWS_H
 #define CTAI_STORE_ROWS_H
 
-#include "store_base.h"
+#include "store.h"
 
 /* What the database calls a contract and its action. */
 typedef struct {
@@ -30,6 +30,13 @@ typedef struct {
     unsigned index;
 } store_record;
 
+/* What store_reading_new gives. */
+struct store_reading {
+    unsigned count;         /* of the bodies that are there, in their order */
+    store_record *records;  /* of each what it says, if its reason is RECORD_OK, and which body it is; without a right */
+    record_reason *reasons; /* of each: RECORD_OK, or why it cannot be taken */
+};
+
 typedef struct {
     const char *scope;     /* as long as what waits */
     int64_t agent;
@@ -43,10 +50,11 @@ typedef struct store_rows_source store_rows_source; /* an agent in a scope */
 typedef struct {
     database *connection;
     arena *scratch; /* as long as what waits */
+    const store_meanwhile *meanwhile;
     store_rows_source *sources;
 } store_rows;
 
-void store_rows_init(store_rows *self, database *connection, arena *scratch);
+void store_rows_init(store_rows *self, database *connection, const store_meanwhile *meanwhile, arena *scratch);
 
 /* Before anything of a batch is asked or written: its records, by ascending keys. What waits of the same agent goes out
  * unless all of them come after it. */

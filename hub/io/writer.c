@@ -10,12 +10,21 @@
 #include "logline.h"
 #include "store_status.h"
 
+/* Batches whose bodies were read before their turn, and the memory of the commit that they are for. Empty between commits: `now`. */
+typedef struct {
+    arena *memory;
+    unsigned count;
+    const job *of[WRITER_MERGE_BATCHES];
+    store_reading *items[WRITER_MERGE_BATCHES];
+} readings;
+
 struct writer {
     pthread_t thread;
     job_queue *queue, *answers;
     store_options options;
     store *store;
-    arena *scratch;          /* of a commit; its refusals are copied to the jobs */
+    job *pending;            /* taken from the queue */
+    readings now, next;      /* of the batches that are being committed; of those that come after them */
     uint64_t retry_ms;       /* the next back-off */
     uint64_t not_before_ms;  /* no try before this moment */
     unsigned faults;         /* in a row */
@@ -25,7 +34,7 @@ struct writer {
     atomic_bool failed;
 };
 
-/* Refusals of a whole commit, and what the store needs beside. */
+/* Of what was read, of the refusals of a whole commit, and of what the store needs beside. */
 enum { WRITER_SCRATCH_BYTES = 64 * 1024 * 1024 };
 
 static uint64_t now_ms(void)
@@ -124,11 +133,54 @@ static void keep(job *what, const store_outcome *outcome)
         what->outcome = (store_outcome) { .stored = HUB_STORED_LATER };
 }
 
+static store_reading *find_reading(readings *of, const job *what)
+{
+    for (unsigned i = 0; i < of->count; i++)
+        if (of->of[i] == what)
+            return of->items[i];
+    return NULL;
+}
+
+static void forget_readings(readings *of)
+{
+    of->count = 0;
+    arena_clear(of->memory);
+}
+
+/*
+ * While the database ends one transaction: reads what the next one will bring. It is only read: whether these batches are
+ * joined, and whether they come to the store at all, is decided when it is their turn.
+ */
+static void read_ahead(void *whom)
+{
+    writer *self = whom;
+    readings *to = &self->next;
+    uint64_t bytes = 0;
+    job **end = &self->pending;
+    while (*end)
+        end = &(*end)->next;
+    *end = job_queue_take(self->queue);
+    for (const job *at = self->pending; at && at->type == JOB_STORE && to->count < WRITER_MERGE_BATCHES; at = at->next) {
+        bytes += at->bytes;
+        if (bytes > WRITER_MERGE_BYTES)
+            return;
+        if (at->quarantine || find_reading(to, at))
+            continue;
+        to->items[to->count] = store_reading_new(&at->header, at->message.batch.bodies, at->message.batch.body_count, to->memory);
+        if (!to->items[to->count])
+            return;
+        to->of[to->count++] = at;
+    }
+}
+
 /* Commits a run of batches in one transaction; data: they do not fit the tables, their numbers alone shall be committed. */
 static database_error put(writer *self, job *const *run, unsigned count, bool data)
 {
     store_batch batches[WRITER_MERGE_BATCHES];
     store_outcome outcomes[WRITER_MERGE_BATCHES];
+    const readings ahead = self->next;
+    self->next = self->now;
+    self->now = ahead;
     for (unsigned i = 0; i < count; i++) {
         const wire_message *message = &run[i]->message;
         batches[i] = (store_batch) {
@@ -137,22 +189,24 @@ static database_error put(writer *self, job *const *run, unsigned count, bool da
             .signature = message->batch.signature,
             .body_count = message->batch.body_count,
             .bodies = message->batch.bodies,
+            .reading = find_reading(&self->now, run[i]),
             .quarantine = run[i]->quarantine ? STORE_QUARANTINE_HEADER : data ? STORE_QUARANTINE_DATA : STORE_QUARANTINE_NONE,
             .message = run[i]->frame,
         };
         outcomes[i] = (store_outcome) { .stored = HUB_STORED_LATER };
         run[i]->outcome = outcomes[i];
     }
-    if (!ready(self))
-        return DATABASE_LATER;
-    database_error error = store_put(self->store, batches, count, self->scratch, outcomes);
-    note(self, error);
+    database_error error = DATABASE_LATER;
+    if (ready(self)) {
+        error = store_put(self->store, batches, count, self->now.memory, outcomes);
+        note(self, error);
+    }
     for (unsigned i = 0; i < count; i++) {
         if (outcomes[i].stored == HUB_STORED_COMMITTED && !outcomes[i].quarantined)
             self->aside = 0;
         keep(run[i], &outcomes[i]);
     }
-    arena_clear(self->scratch);
+    forget_readings(&self->now);
     return error;
 }
 
@@ -192,16 +246,22 @@ static void put_alone(writer *self, job *what)
         note(self, DATABASE_FAULT); /* not even that fits: it is not the batch */
 }
 
-/* Takes the leading batches of a list that can be committed together, commits and answers them; gives the rest. */
-static job *store_run(writer *self, job *list)
+static job *take_pending(writer *self)
+{
+    job *first = self->pending;
+    self->pending = first->next;
+    return first;
+}
+
+/* Takes the leading batches that can be committed together, commits and answers them. */
+static void store_run(writer *self)
 {
     job *run[WRITER_MERGE_BATCHES];
     unsigned count = 0;
     uint64_t bytes = 0;
-    while (list && list->type == JOB_STORE && (count == 0 || joins(list, run, count, bytes))) {
-        bytes += list->bytes;
-        run[count++] = list;
-        list = list->next;
+    while (self->pending && self->pending->type == JOB_STORE && (count == 0 || joins(self->pending, run, count, bytes))) {
+        bytes += self->pending->bytes;
+        run[count++] = take_pending(self);
     }
     database_error error = put(self, run, count, false);
     if (error == DATABASE_DATA || (error == DATABASE_FAULT && count > 1))
@@ -211,23 +271,21 @@ static job *store_run(writer *self, job *list)
         job_queue_push(self->answers, run[i]);
     if (self->options.committed && !self->retry_ms) /* after the answers: nobody waits for what begins now */
         self->options.committed(self->options.whom);
-    return list;
 }
 
 static void *work(void *argument)
 {
     writer *self = argument;
     for (;;) {
-        job *list = job_queue_wait(self->queue, -1);
-        if (!list && job_queue_closed(self->queue))
+        self->pending = job_queue_wait(self->queue, -1);
+        if (!self->pending && job_queue_closed(self->queue))
             return NULL;
-        while (list) {
-            if (list->type == JOB_STORE) {
-                list = store_run(self, list);
+        while (self->pending) {
+            if (self->pending->type == JOB_STORE) {
+                store_run(self);
                 continue;
             }
-            job *what = list;
-            list = list->next;
+            job *what = take_pending(self);
             if (what->type == JOB_ALARM)
                 note_alarm(self, what);
             else if (what->type == JOB_ASK)
@@ -248,14 +306,18 @@ writer *writer_new(const store_options *options, job_queue *answers)
     self->options.claim = false;
     self->answers = answers;
     self->queue = job_queue_new();
-    self->scratch = arena_new(WRITER_SCRATCH_BYTES);
-    if (self->queue && self->scratch) {
+    self->now.memory = arena_new(WRITER_SCRATCH_BYTES);
+    self->next.memory = arena_new(WRITER_SCRATCH_BYTES);
+    if (self->queue && self->now.memory && self->next.memory) {
         note(self, store_open(&self->store, &self->options));
+        if (self->store)
+            store_set_meanwhile(self->store, (store_meanwhile){.work = read_ahead, .whom = self});
         if (self->store && pthread_create(&self->thread, NULL, work, self) == 0)
             return self;
     }
     store_destroy(&self->store);
-    arena_destroy(&self->scratch);
+    arena_destroy(&self->now.memory);
+    arena_destroy(&self->next.memory);
     job_queue_destroy(&self->queue);
     free(self);
     return NULL;
@@ -269,7 +331,8 @@ void writer_destroy(writer **self)
     job_queue_close(gone->queue);
     pthread_join(gone->thread, NULL);
     store_destroy(&gone->store);
-    arena_destroy(&gone->scratch);
+    arena_destroy(&gone->now.memory);
+    arena_destroy(&gone->next.memory);
     job_queue_destroy(&gone->queue);
     free(gone);
     *self = NULL;

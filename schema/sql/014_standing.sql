@@ -52,8 +52,7 @@ CREATE INDEX record_cell ON ctai.record (contract_id, type, month);
 ALTER TABLE ctai.ledger ALTER COLUMN header SET STORAGE EXTERNAL;
 
 -- Records that have an identity and no number, by their first and their second set of tokens: those whose person a
--- number decides that comes or goes with the same identity, in whatever contract.
-CREATE INDEX record_unnumbered ON ctai.record (scope, token_i) INCLUDE (contract_id, type)
-    WHERE token_e IS NULL AND token_i IS NOT NULL;
-CREATE INDEX record_unnumbered2 ON ctai.record (scope, token_i2) INCLUDE (contract_id, type)
-    WHERE token_e2 IS NULL AND token_i2 IS NOT NULL;
+-- number decides that comes or goes with the same identity, in whatever contract. A token is of one scope alone, and they
+-- are many: the index has nothing else.
+CREATE INDEX record_unnumbered ON ctai.record (token_i) WHERE token_e IS NULL AND token_i IS NOT NULL;
+CREATE INDEX record_unnumbered2 ON ctai.record (token_i2) WHERE token_e2 IS NULL AND token_i2 IS NOT NULL;

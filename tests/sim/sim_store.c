@@ -17,6 +17,7 @@
 
 struct store {
     store_options options;
+    store_meanwhile meanwhile;
 };
 
 static uint64_t away_until[SIM_HUBS], faulty_until[SIM_HUBS], slow_until;
@@ -50,6 +51,11 @@ database_error store_open(store **self, const store_options *options)
         abort();
     (*self)->options = *options;
     return DATABASE_OK;
+}
+
+void store_set_meanwhile(store *self, store_meanwhile meanwhile)
+{
+    self->meanwhile = meanwhile;
 }
 
 void store_destroy(store **self)
@@ -445,7 +451,6 @@ database_error store_put(store *self, const store_batch *batches, unsigned count
     transaction under_way = {.changes = calloc(count, sizeof *under_way.changes), .places = calloc(count, sizeof *under_way.places)};
     if (!under_way.changes || !under_way.places)
         abort();
-    (void)self;
     for (unsigned i = 0; i < count; i++)
         outcomes[i] = (store_outcome){.stored = HUB_STORED_LATER};
     database_error error = store_sim_begin();
@@ -456,6 +461,7 @@ database_error store_put(store *self, const store_batch *batches, unsigned count
     }
     if (count > 1)
         sim_count(hub_merged_commit);
+    self->meanwhile.work(self->meanwhile.whom);
     if (error == DATABASE_OK)
         error = finish(&under_way, batches, count, outcomes);
     for (unsigned i = 0; i < count; i++)

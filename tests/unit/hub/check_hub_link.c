@@ -17,7 +17,6 @@
 #include "writer.h"
 
 /* The store's stand-in. */
-
 struct store { int unused; };
 static atomic_int database_away, alarms_noted, contacts_noted, put_calls;
 static atomic_bool title_changed, is_forked;
@@ -40,8 +39,7 @@ const char *store_explain(const store *self)
 }
 
 database_error store_load_state(store *self, const uint8_t agent[CRYPTO_PUBLIC], const wire_position *hello,
-                                unsigned hello_count,
-                                arena *from, store_state *state)
+                                unsigned hello_count, arena *from, store_state *state)
 {
     if (database_away)
         return DATABASE_LATER;
@@ -55,21 +53,19 @@ database_error store_load_state(store *self, const uint8_t agent[CRYPTO_PUBLIC],
     state->scopes[0].position.incarnation = 1;
     state->contract_count = 1;
     state->contracts = arena_take(from, sizeof *state->contracts);
-    state->contracts[0] = (wire_contract) { .id = text_of("c1"),
-                                           .title = text_of(title_changed ? "Autre" : "Contrat"),
+    state->contracts[0] = (wire_contract) { .id = text_of("c1"), .title = text_of(title_changed ? "Autre" : "Contrat"),
         .scope = text_of("63"), .first_day = 19000, .last_day = 19365, .action_count = 1 };
     state->contracts[0].actions = arena_take(from, sizeof *state->contracts[0].actions);
     state->contracts[0].actions[0] = (wire_action) { text_of("axe1"), text_of("Axe"), true };
     return DATABASE_OK;
 }
 
-database_error store_put(store *self, const store_batch *batches, unsigned count, arena *scratch,
-                         store_outcome *outcomes)
+database_error store_put(store *self, const store_batch *batches, unsigned count, arena *scratch, store_outcome *outcomes)
 {
     put_calls++;
     for (unsigned i = 0; i < count; i++) {
         if (database_away)
-            continue;
+            break;
         outcomes[i].stored = HUB_STORED_COMMITTED;
         outcomes[i].position = (wire_position) { .scope = batches[i].header->scope, .incarnation = 1,
             .sequence = batches[i].header->sequence, .stable = batches[i].header->sequence };
@@ -92,6 +88,10 @@ database_error store_ask(store *self, const uint8_t agent[CRYPTO_PUBLIC], const 
     answer->message.granted.position = question->renew.seen;
     answer->message.granted.position.incarnation = question->renew.incarnation;
     return DATABASE_OK;
+}
+
+void store_set_meanwhile(store *self, store_meanwhile meanwhile)
+{
 }
 
 database_error store_status_note_contact(store *self, const uint8_t agent[CRYPTO_PUBLIC])

@@ -1,6 +1,6 @@
 /*
  * The writer's thread: every job comes back once, in order; what waits is committed together; one bad batch
- * does not hold up the others; a store that fails for good is told. The store stands aside.
+ * does not hold up the others; a store that fails for good is told; what comes next is read meanwhile. The store stands aside.
  */
 #include <check.h>
 #include <poll.h>
@@ -10,11 +10,13 @@
 #include <string.h>
 #include <time.h>
 
+#include "store_rows.h"
 #include "store_status.h"
 #include "writer.h"
 
 struct store { int unused; };
-static atomic_int commits, most_together, away, told;
+static atomic_int commits, most_together, away, told, read_before;
+static store_meanwhile meanwhile;
 static atomic_bool held, everything_is_bad, everything_is_poison;
 static uint64_t bad_sequence, poison_sequence;
 
@@ -43,9 +45,31 @@ database_error store_load_state(store *self, const uint8_t agent[CRYPTO_PUBLIC],
     return agent[0] == 9 ? DATABASE_NOT_FOUND : DATABASE_OK;
 }
 
+/* One that is gone, one that nobody can read, one that ends before its time. */
+static text_view bodies[] = {{NULL, 0}, {"\xc1", 1}, {"\x93\x01", 2}};
+
+static void check_reading(const store_reading *reading, unsigned body_count)
+{
+    ck_assert_uint_eq(reading->count, body_count > 0 ? body_count - 1 : 0);
+    for (unsigned i = 0; i < reading->count; i++) {
+        ck_assert_uint_eq(reading->records[i].index, 1 + i);
+        ck_assert_int_eq(reading->reasons[i], RECORD_UNREADABLE);
+    }
+    read_before++;
+}
+
+void store_set_meanwhile(store *self, store_meanwhile what)
+{
+    meanwhile = what;
+}
+
 database_error store_put(store *self, const store_batch *batches, unsigned count, arena *scratch,
                          store_outcome *outcomes)
 {
+    meanwhile.work(meanwhile.whom);
+    for (unsigned i = 0; i < count; i++)
+        if (batches[i].reading)
+            check_reading(batches[i].reading, batches[i].body_count);
     for (unsigned i = 0; i < count; i++) {
         if (batches[i].header->sequence == bad_sequence || everything_is_bad)
             return DATABASE_FAULT;
@@ -105,7 +129,7 @@ static void tell(void *whom)
 static void setup(void)
 {
     store_options options = {.conninfo = "", .committed = tell, .whom = &told};
-    commits = most_together = away = told = 0;
+    commits = most_together = away = told = read_before = 0;
     held = everything_is_bad = everything_is_poison = false;
     bad_sequence = poison_sequence = 0;
     job_count = 0;
@@ -134,14 +158,19 @@ static job *next_job(job_type type, uint8_t agent)
     return made;
 }
 
-static void give_batch(uint8_t agent, uint64_t sequence)
+static job *next_batch(uint8_t agent, uint64_t sequence)
 {
     job *made = next_job(JOB_STORE, agent);
     made->header.scope = text_of("63");
     made->header.sequence = sequence;
     made->bytes = 1000;
     made->frame = text_of("the whole message");
-    writer_give(tested, made);
+    return made;
+}
+
+static void give_batch(uint8_t agent, uint64_t sequence)
+{
+    writer_give(tested, next_batch(agent, sequence));
 }
 
 /* Whom was told of commits: not before the answers, so a while after them. */
@@ -186,6 +215,48 @@ START_TEST(what_waits_is_committed_together_and_comes_back_in_order)
     ck_assert_int_gt(most_together, 8);
     ck_assert_int_le(most_together, WRITER_MERGE_BATCHES);
     await_told(commits);
+}
+END_TEST
+
+START_TEST(what_comes_next_is_read_while_a_commit_ends)
+{
+    enum { COUNT = 5 };
+    job *back[JOBS_MAX];
+    held = true;
+    writer_give(tested, next_job(JOB_LOAD, 1));
+    for (uint64_t sequence = 1; sequence <= COUNT; sequence++) {
+        job *large = next_batch(1, sequence);
+        large->bytes = WRITER_MERGE_BYTES;
+        large->message.batch.body_count = 3;
+        large->message.batch.bodies = bodies;
+        large->quarantine = sequence == 3; /* of which no body is taken */
+        writer_give(tested, large);
+    }
+    held = false;
+    collect(back);
+    ck_assert_int_eq(commits, COUNT);
+    ck_assert_int_eq(read_before, COUNT - 2);
+}
+END_TEST
+
+/* A part of what was read goes with the next commit; the rest is read again when it is its turn. */
+START_TEST(what_was_read_for_a_commit_that_it_is_not_in_is_forgotten)
+{
+    job *back[JOBS_MAX];
+    static const uint64_t sequences[] = {1, 2, 1, 2, 3};
+    held = true;
+    writer_give(tested, next_job(JOB_LOAD, 1));
+    for (unsigned i = 0; i < 5; i++) {
+        job *made = next_batch(1, sequences[i]);
+        made->bytes = i == 0 ? WRITER_MERGE_BYTES : 1000;
+        made->message.batch.body_count = 3;
+        made->message.batch.bodies = bodies;
+        writer_give(tested, made);
+    }
+    held = false;
+    collect(back);
+    ck_assert_int_eq(commits, 3); /* 1; 2; 1, 2 and 3 */
+    ck_assert_int_eq(read_before, 4);
 }
 END_TEST
 
@@ -346,6 +417,8 @@ int main(void)
     TCase *all = tcase_create("all");
     tcase_add_checked_fixture(all, setup, teardown);
     tcase_add_test(all, what_waits_is_committed_together_and_comes_back_in_order);
+    tcase_add_test(all, what_comes_next_is_read_while_a_commit_ends);
+    tcase_add_test(all, what_was_read_for_a_commit_that_it_is_not_in_is_forgotten);
     tcase_add_test(all, same_batch_twice_is_not_in_one_commit);
     tcase_add_test(all, bad_batch_does_not_hold_up_the_others);
     tcase_add_test(all, batch_that_does_not_fit_goes_to_quarantine);
