@@ -126,6 +126,32 @@ typedef struct {
     char ends[LANES][BLOCK]; /* what a message's last block is read from: its bytes, and zeros after them */
 } room;
 
+/* Less than a block, in pieces of sizes that overlap: the compiler's own way for so few bytes takes as long as half a compression. */
+static inline __attribute__((always_inline)) void copy_short(char *to, const char *from, size_t size)
+{
+    assert(size < BLOCK);
+#define BOTH_ENDS(piece)                                      \
+    do {                                                      \
+        char first[piece], last[piece];                       \
+        memcpy(first, from, piece);                           \
+        memcpy(last, from + size - (piece), piece);           \
+        memcpy(to, first, piece);                             \
+        memcpy(to + size - (piece), last, piece);             \
+    } while (0)
+    if (size >= 64)
+        BOTH_ENDS(64);
+    else if (size >= 32)
+        BOTH_ENDS(32);
+    else if (size >= 16)
+        BOTH_ENDS(16);
+    else if (size >= 8)
+        BOTH_ENDS(8);
+    else
+        for (size_t i = 0; i < size; i++)
+            to[i] = from[i];
+#undef BOTH_ENDS
+}
+
 /* All blocks of up to four messages, from the state that all begin with. */
 TOGETHER static void hash_four(room *self, const crypto_many_start *start, const text_view *messages, int count)
 {
@@ -143,7 +169,7 @@ TOGETHER static void hash_four(room *self, const crypto_many_start *start, const
             now.in.at[lane] = messages[lane].at + at;
             if (here < BLOCK) {
                 memset(self->ends[lane], 0, BLOCK);
-                memcpy(self->ends[lane], messages[lane].at + at, here);
+                copy_short(self->ends[lane], messages[lane].at + at, here);
                 now.in.at[lane] = self->ends[lane];
             }
             now.active[lane] = UINT64_MAX;
