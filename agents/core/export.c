@@ -158,6 +158,11 @@ bool export_contribution_at(const export_result *self, size_t index, export_cont
     return making_contribution(self->making, index, to);
 }
 
+bool export_contribution_of(const export_result *self, size_t index, export_contribution *to)
+{
+    return making_own(self->making, index, to);
+}
+
 export_error export_failure(const export_result *self)
 {
     return making_failure(self->making);

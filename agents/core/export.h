@@ -96,4 +96,10 @@ bool export_retained(const export_result *self, size_t index, uint8_t key[RECORD
 /* Contribution number index, ascending by event; false after the last. All together replace, with the push, what stood of the contract. */
 bool export_contribution_at(const export_result *self, size_t index, export_contribution *to);
 
+/*
+ * That of record index, while records are read: false when it has none of its own (`beneficiaire`). Where nothing stood of
+ * earlier exports (asked->earlier_count 0) these are all contributions, in their order.
+ */
+bool export_contribution_of(const export_result *self, size_t index, export_contribution *to);
+
 #endif

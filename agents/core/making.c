@@ -359,6 +359,15 @@ bool making_contribution(making *self, size_t index, export_contribution *to)
     return true;
 }
 
+bool making_own(making *self, size_t index, export_contribution *to)
+{
+    const events_row *row = go_to(self, index);
+    if (!row || row->origin != MAKING_RECORD)
+        return false;
+    write_contribution(self, row, to);
+    return true;
+}
+
 /* What a record may say of whom, by the kind of its type. */
 static void set_tokens(const making *self, fact_kind kind, const persons_row *who, uint32_t person_number,
                        record *to)

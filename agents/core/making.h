@@ -25,6 +25,8 @@ void making_record(making *self, size_t index, record *to);
 /* The key or contribution of that number; false after the last, or when it has failed. Quick likewise. */
 bool making_retained(making *self, size_t index, uint8_t key[RECORD_KEY]);
 bool making_contribution(making *self, size_t index, export_contribution *to);
+/* That of the record of that number: false when it has none of its own. Quick after making_record of the same. */
+bool making_own(making *self, size_t index, export_contribution *to);
 
 /* Asked after a reading, or after making_run has failed (self is then what the result has, or NULL: memory was short): see export_failure. */
 export_error making_failure(const making *self);

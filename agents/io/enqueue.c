@@ -27,6 +27,7 @@ typedef struct {
     spool facts; /* what then stands, in the form of trail */
     difference difference;
     bool coverage_differs, facts_differ;
+    bool first; /* nothing is held, nothing stood: the facts are gathered with the records, which are read once */
     batch_buffer coverage; /* as it is to be kept */
 } pushed;
 
@@ -38,6 +39,7 @@ typedef struct {
     outbox_held *held;
     const difference_entry *next_held; /* NULL: at the end */
     size_t made, ready, retained; /* made: told; ready: made ahead of that */
+    spool *facts; /* takes those of the records that are made; NULL: none */
     bool retains; /* kept is retained number `retained` */
     uint8_t kept[RECORD_KEY];
     record what[AHEAD]; /* of the records that are made, the last AHEAD, by number */
@@ -142,6 +144,21 @@ static bool merge_retains(merge *self, const uint8_t key[RECORD_KEY])
     return self->retains && memcmp(self->kept, key, RECORD_KEY) == 0;
 }
 
+/* Adds a fact to those that then stand. */
+static outbox_error add_fact(spool *facts, const uint8_t packed[TRAIL_FACT])
+{
+    if (spool_add(facts, packed))
+        return OUTBOX_OK;
+    return facts->lost ? OUTBOX_CANNOT_WRITE : OUTBOX_NO_MEMORY;
+}
+
+static outbox_error keep_fact(spool *facts, const export_contribution *one)
+{
+    uint8_t packed[TRAIL_FACT];
+    trail_pack(packed, one);
+    return add_fact(facts, packed);
+}
+
 /* Makes the next records, their bodies and the hashes of what they say; false on an error. */
 static bool merge_make(merge *self)
 {
@@ -149,17 +166,21 @@ static bool merge_make(merge *self)
     const export_result *made = self->of->made;
     text_view bodies[AHEAD];
     unsigned count = 0;
-    for (; count < AHEAD && self->ready < made->record_count; count++) {
+    export_contribution fact;
+    for (; count < AHEAD && self->ready < made->record_count && self->error == OUTBOX_OK; count++) {
         batch_buffer *body = &self->body[self->ready % AHEAD];
         record *what = &self->what[self->ready % AHEAD];
-        export_record(made, self->ready++, what);
+        export_record(made, self->ready, what);
+        if (self->facts != NULL && export_contribution_of(made, self->ready, &fact))
+            self->error = keep_fact(self->facts, &fact);
+        self->ready++;
         batch_buffer_clear(body);
         batch_write_body(body, what, no_salt);
         if (body->failed)
             break; /* also where the reading has failed */
         bodies[count] = (text_view){(const char *)body->data, body->size};
     }
-    self->error = failure(made);
+    self->error = self->error == OUTBOX_OK ? failure(made) : self->error;
     if (self->error == OUTBOX_OK && self->body[(self->ready - 1) % AHEAD].failed)
         self->error = OUTBOX_NO_MEMORY;
     if (self->error != OUTBOX_OK)
@@ -224,18 +245,18 @@ static outbox_error compare_value(outbox *from, const char *name, text_view of, 
     return error;
 }
 
-/* Gathers what then stands, and compares it with what does. */
-static outbox_error gather_facts(pushed *self)
+/* Gathers what then stands, and compares it with what does; of a contract's first push it leaves that to who writes the records. */
+static outbox_error gather_facts(pushed *self, bool none_held)
 {
     trail_reading stood;
     export_contribution now, before;
     uint8_t packed[TRAIL_FACT], kept[TRAIL_FACT];
     size_t index = 0;
     outbox_error error = trail_read_open(&stood, self->to, TRAIL_CONTRIBUTIONS, self->contract);
-    for (; error == OUTBOX_OK && export_contribution_at(self->made, index, &now); index++) {
+    self->first = none_held && stood.count == 0 && self->made->asked->earlier_count == 0;
+    for (; error == OUTBOX_OK && !self->first && export_contribution_at(self->made, index, &now); index++) {
         trail_pack(packed, &now);
-        if (!spool_add(&self->facts, packed))
-            error = self->facts.lost ? OUTBOX_CANNOT_WRITE : OUTBOX_NO_MEMORY;
+        error = add_fact(&self->facts, packed);
         if (self->facts_differ || index >= stood.count) {
             self->facts_differ = true;
             continue;
@@ -260,7 +281,8 @@ static outbox_error measure(pushed *self)
     size_t number;
     difference_init(&self->difference, made->coverage.complete);
     merge_open(&way, self);
-    if (way.error == OUTBOX_OK && way.next_held == NULL) /* nothing is held: all is new */
+    bool none_held = way.error == OUTBOX_OK && way.next_held == NULL;
+    if (none_held) /* all is new */
         self->difference.count[DIFFERENCE_NEW] = made->record_count;
     else
         while (merge_next(&way, &self->difference, &kind, &entry, &number))
@@ -268,7 +290,7 @@ static outbox_error measure(pushed *self)
     outbox_error error = merge_close(&way);
     write_coverage(&self->coverage, &made->coverage);
     if (error == OUTBOX_OK)
-        error = gather_facts(self);
+        error = gather_facts(self, none_held);
     if (error == OUTBOX_OK)
         error = compare_value(self->to, COVERAGE, self->contract, &self->coverage, &self->coverage_differs);
     return error;
@@ -297,6 +319,7 @@ static void write_changes(pushed *self, batcher *batches)
     size_t number;
     difference_init(&again, self->made->coverage.complete);
     merge_open(&way, self);
+    way.facts = self->first ? &self->facts : NULL;
     while (merge_next(&way, &again, &kind, &entry, &number)) {
         bool tells = kind == DIFFERENCE_NEW || kind == DIFFERENCE_CHANGED;
         if (tells || kind == DIFFERENCE_WITHDRAWN) {
@@ -316,6 +339,7 @@ static void write_changes(pushed *self, batcher *batches)
             outbox_keep_add(keep, &entry);
     }
     outbox_error ended = merge_close(&way);
+    self->facts_differ = self->facts_differ || (self->first && self->facts.count > 0);
     if (ended != OUTBOX_OK)
         outbox_spoil(self->to, ended);
     (void)outbox_keep_finish(&keep); /* a failure sticks to the transaction */

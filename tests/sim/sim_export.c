@@ -66,7 +66,8 @@ bool sim_export_trail(sim_export *self, outbox *box, const uint8_t *record_key, 
 
 void sim_export_result(const sim_export *self, bool complete, export_result *to)
 {
-    *to = (export_result){.terms = &self->terms, .record_count = self->count, .token_keys = self->key, .token_key_count = 1};
+    static const export_contract asked; /* nothing stood: what does, sim_export_trail has merged */
+    *to = (export_result){.terms = &self->terms, .asked = &asked, .record_count = self->count, .token_keys = self->key, .token_key_count = 1};
     memcpy(&to->making, &(const void *){self}, sizeof to->making);
     to->coverage = (batch_coverage){.contract = self->terms.id, .complete = complete, .last_month = CIVIL_NONE,
                                     .action_count = SIM_ACTIONS};
@@ -98,6 +99,13 @@ bool export_contribution_at(const export_result *self, size_t index, export_cont
     if (index >= from->contribution_count)
         return false;
     *to = from->contributions[index];
+    return true;
+}
+
+bool export_contribution_of(const export_result *self, size_t index, export_contribution *to)
+{
+    const sim_export *from = made_from(self);
+    *to = from->contributions[index]; /* asked of a first export alone: each record is a fact, and no other is there */
     return true;
 }
 

@@ -196,6 +196,19 @@ START_TEST(test_pieces_are_the_whole)
             same = export_contribution_at(b, i, &other) && memcmp(one.event, other.event, RECORD_KEY) == 0
                 && memcmp(one.subject, other.subject, RECORD_KEY) == 0 && one.day == other.day && one.flags == other.flags;
         ck_assert(same && i > 10000);
+        export_contribution own, listed;
+        size_t owned = 0; /* nothing stood: those of the records are all of them */
+        for (size_t n = 0; n < b->record_count && same; n++) {
+            record one;
+            export_record(b, n, &one);
+            if (!export_contribution_of(b, n, &own))
+                continue;
+            same = memcmp(own.event, one.key, RECORD_KEY) == 0 && export_contribution_at(a, owned++, &listed)
+                && memcmp(own.event, listed.event, RECORD_KEY) == 0 && memcmp(own.subject, listed.subject, RECORD_KEY) == 0
+                && own.day == listed.day && own.flags == listed.flags;
+        }
+        ck_assert(same);
+        ck_assert_uint_eq(owned, i);
         ck_assert_int_eq(export_failure(a), EXPORT_OK);
         ck_assert_int_eq(export_failure(b), EXPORT_OK);
     }
