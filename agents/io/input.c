@@ -135,19 +135,29 @@ static long read_at(const input_stream *self, uint64_t at, char *to, size_t room
     return got;
 }
 
+/* Only the first reading is hashed: that another finds the same, its mark says. */
+static void take(input_stream *self, const char *data, long size)
+{
+    crypto_marking_add(&self->marking, data, (size_t)size);
+    if (!self->hashed)
+        crypto_running_add(&self->running, data, (size_t)size);
+    self->at += (uint64_t)size;
+}
+
 /* A reading that begins further on (after a byte-order mark) has read what is before all the same. */
 static bool begin(input_stream *self, uint64_t first)
 {
     char before[16];
-    crypto_running_begin_short(&self->running, self->key);
+    crypto_marking_begin(&self->marking, self->mark_key);
+    if (!self->hashed)
+        crypto_running_begin_short(&self->running, self->key);
     self->at = 0;
     while (self->at < first) {
         size_t room = first - self->at < sizeof before ? (size_t)(first - self->at) : sizeof before;
         long got = read_at(self, self->at, before, room);
         if (got <= 0)
             break;
-        crypto_running_add(&self->running, before, (size_t)got);
-        self->at += (uint64_t)got;
+        take(self, before, got);
     }
     return self->at == first;
 }
@@ -155,12 +165,14 @@ static bool begin(input_stream *self, uint64_t first)
 /* The end: is it the content that was there the first time? */
 static bool end(input_stream *self)
 {
-    uint8_t hash[CRYPTO_SHORT_HASH];
-    crypto_running_end_short(&self->running, hash);
-    if (!self->hashed)
-        memcpy(self->hash, hash, sizeof hash);
-    else
-        self->changed = self->changed || memcmp(self->hash, hash, sizeof hash) != 0;
+    uint8_t mark[CRYPTO_MARK];
+    crypto_marking_end(&self->marking, mark);
+    if (!self->hashed) {
+        memcpy(self->mark, mark, sizeof mark);
+        crypto_running_end_short(&self->running, self->hash);
+    } else {
+        self->changed = self->changed || !crypto_equal(self->mark, mark, sizeof mark);
+    }
     self->hashed = true;
     return !self->changed;
 }
@@ -171,10 +183,8 @@ static long read_piece(void *data, uint64_t at, char *to, size_t room)
     if ((at != self->at || at == 0) && !begin(self, at))
         return -1;
     long got = read_at(self, at, to, room);
-    if (got > 0) {
-        crypto_running_add(&self->running, to, (size_t)got);
-        self->at += (uint64_t)got;
-    }
+    if (got > 0)
+        take(self, to, got);
     return got == 0 && !end(self) ? -1 : got;
 }
 
@@ -182,6 +192,7 @@ bool input_stream_open(input_stream *self, cli_file *file, const uint8_t *key)
 {
     struct stat about;
     *self = (input_stream){.file = file, .key = key};
+    crypto_random(self->mark_key, sizeof self->mark_key);
     if (file->file == NULL || fstat(fileno(file->file), &about) != 0) {
         file->error = file->error == 0 ? errno : file->error;
         return false;

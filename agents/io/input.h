@@ -38,8 +38,11 @@ typedef struct {
     const uint8_t *key;          /* of the hash */
     uint8_t hash[CRYPTO_SHORT_HASH];
     bool hashed, changed;        /* changed: another content was found */
+    uint8_t mark_key[CRYPTO_KEY]; /* this stream's alone */
+    uint8_t mark[CRYPTO_MARK];   /* of the first reading */
     uint64_t at;                 /* what the present reading has come to */
-    crypto_running running;
+    crypto_marking marking;
+    crypto_running running;      /* of the first reading */
     csv_source source;           /* what reads it, alive as long as it */
 } input_stream;
 

@@ -102,6 +102,31 @@ void crypto_running_end_short(crypto_running *self, uint8_t to[CRYPTO_SHORT_HASH
     assert(!failed);
 }
 
+static crypto_onetimeauth_state *marks_of(crypto_marking *self)
+{
+    _Static_assert(sizeof self->state >= sizeof(crypto_onetimeauth_state), "the state has room");
+    _Static_assert(CRYPTO_KEY == crypto_onetimeauth_KEYBYTES && CRYPTO_MARK == crypto_onetimeauth_BYTES, "Poly1305");
+    return (crypto_onetimeauth_state *)(void *)self->state;
+}
+
+void crypto_marking_begin(crypto_marking *self, const uint8_t key[CRYPTO_KEY])
+{
+    int failed = crypto_onetimeauth_init(marks_of(self), key);
+    assert(!failed);
+}
+
+void crypto_marking_add(crypto_marking *self, const void *data, size_t size)
+{
+    int failed = crypto_onetimeauth_update(marks_of(self), data, size);
+    assert(!failed);
+}
+
+void crypto_marking_end(crypto_marking *self, uint8_t to[CRYPTO_MARK])
+{
+    int failed = crypto_onetimeauth_final(marks_of(self), to);
+    assert(!failed);
+}
+
 void crypto_mask(void *data, size_t size, const uint8_t key[CRYPTO_KEY], uint64_t block)
 {
     static const uint8_t nonce[crypto_stream_chacha20_NONCEBYTES]; /* each key is used for one purpose alone */

@@ -55,6 +55,17 @@ void crypto_running_begin_short(crypto_running *self, const uint8_t key[CRYPTO_K
 void crypto_running_end_short(crypto_running *self, uint8_t to[CRYPTO_SHORT_HASH]);
 
 /*
+ * Poly1305 (RFC 8439) of what comes piece by piece: is it what came before? The key is drawn at random for the readings of
+ * one content, and neither it nor a mark is ever shown or kept: then two contents of up to 2 GiB have the same mark with a
+ * chance below 2^-75, whoever chose them. It takes a fraction of a hash's time.
+ */
+enum { CRYPTO_MARK = 16 };
+typedef struct { _Alignas(64) uint8_t state[256]; } crypto_marking;
+void crypto_marking_begin(crypto_marking *self, const uint8_t key[CRYPTO_KEY]);
+void crypto_marking_add(crypto_marking *self, const void *data, size_t size);
+void crypto_marking_end(crypto_marking *self, uint8_t to[CRYPTO_MARK]);
+
+/*
  * Makes bytes unreadable without the key, and readable again: exclusive or with ChaCha20's keystream from that block of 64
  * bytes on (whole blocks, or a last one that is cut). Under one key no block may be used for two contents. What lies there
  * can be changed by others: it is for what only the memory of this process is too small for.

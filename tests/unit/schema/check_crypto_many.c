@@ -71,6 +71,29 @@ START_TEST(any_company_is_right)
 }
 END_TEST
 
+/* RFC 8439, 2.5.2, in pieces of any sizes. */
+START_TEST(a_mark_is_of_the_whole_content)
+{
+    static const uint8_t key[CRYPTO_KEY] = {
+        0x85, 0xd6, 0xbe, 0x78, 0x57, 0x55, 0x6d, 0x33, 0x7f, 0x44, 0x52, 0xfe, 0x42, 0xd5, 0x06, 0xa8,
+        0x01, 0x03, 0x80, 0x8a, 0xfb, 0x0d, 0xb2, 0xfd, 0x4a, 0xbf, 0xf6, 0xaf, 0x41, 0x49, 0xf5, 0x1b};
+    static const uint8_t expected[CRYPTO_MARK] = {
+        0xa8, 0x06, 0x1d, 0xc1, 0x30, 0x51, 0x36, 0xc6, 0xc2, 0x2b, 0x8b, 0xaf, 0x0c, 0x01, 0x27, 0xa9};
+    static const char content[] = "Cryptographic Forum Research Group";
+    for (size_t piece = 1; piece < sizeof content; piece++) {
+        crypto_marking self;
+        uint8_t mark[CRYPTO_MARK];
+        crypto_marking_begin(&self, key);
+        for (size_t at = 0, here; at < sizeof content - 1; at += here) {
+            here = sizeof content - 1 - at < piece ? sizeof content - 1 - at : piece;
+            crypto_marking_add(&self, content + at, here);
+        }
+        crypto_marking_end(&self, mark);
+        ck_assert_mem_eq(mark, expected, sizeof mark);
+    }
+}
+END_TEST
+
 /* Salts come from it: all of its bytes are drawn, and no two calls draw the same. */
 START_TEST(many_random_bytes_are_random)
 {
@@ -117,6 +140,7 @@ int main(void)
     tcase_add_test(tests, every_size_is_right);
     tcase_add_test(tests, any_company_is_right);
     tcase_add_test(tests, many_random_bytes_are_random);
+    tcase_add_test(tests, a_mark_is_of_the_whole_content);
     tcase_add_test(tests, one_start_serves_many_calls);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
