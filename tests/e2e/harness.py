@@ -128,13 +128,14 @@ class Service:
                                             stdout=errors, stderr=errors, env=environment, cwd=directory)
 
         self._ready = threading.Event()
-        threading.Thread(target=self._read_notices, daemon=True).start()
+        self._reader = threading.Thread(target=self._read_notices, daemon=True)
+        self._reader.start()
 
     def _read_notices(self):
         """Reads as the service manager does, to the end: a full socket would block the program."""
         with contextlib.suppress(OSError):
-            while True:
-                if b"READY=1" in self._notify.recv(4096):
+            while notice := self._notify.recv(4096):
+                if b"READY=1" in notice:
                     self._ready.set()
 
     def wait_ready(self, timeout=TIMEOUT_S):
@@ -161,6 +162,7 @@ class Service:
                 self.process.wait()
         with contextlib.suppress(OSError):
             self._notify.shutdown(socket.SHUT_RDWR)
+        self._reader.join()  # before the descriptor is another's: it would read the next service's notices
         self._notify.close()
         return self.process.returncode
 
