@@ -216,8 +216,8 @@ static void refuse(store_outcome *outcome, wire_record_refusal one)
 }
 
 /* What the batch closes, once all else of it is written. */
-static database_error close_epochs(store_rows *rows, const store_version *version, const store_record *records, size_t count,
-                                   arena *scratch, store_outcome *outcome)
+static database_error close_epochs(store_rows *rows, store_scope *of, const store_version *version, const store_record *records,
+                                   size_t count, arena *scratch, store_outcome *outcome)
 {
     database *connection = rows->connection;
     database_error error = DATABASE_OK;
@@ -229,6 +229,7 @@ static database_error close_epochs(store_rows *rows, const store_version *versio
         record_reason reason;
         memcpy(which.id, what->key, TOKEN_KEY_ID);
         error = store_rows_write(rows); /* which records have which keys is asked of the tables */
+        of->keys = NULL;
         if (error == DATABASE_OK)
             error = store_keys_close(connection, version->scope, &which, version->position, scratch, &reason);
         if (error == DATABASE_OK && reason != RECORD_OK)
@@ -238,7 +239,7 @@ static database_error close_epochs(store_rows *rows, const store_version *versio
 }
 
 /* What the batch says: its records, what was refused of it, what it covers. */
-static database_error write_content(store_rows *rows, const store_place *here, const store_version *version,
+static database_error write_content(store_rows *rows, const store_place *here, store_scope *of, const store_version *version,
                                     const store_batch *batch, arena *scratch, store_outcome *outcome)
 {
     database *connection = rows->connection;
@@ -254,14 +255,15 @@ static database_error write_content(store_rows *rows, const store_place *here, c
     if (error == DATABASE_OK && version->replacing)
         error = finish_replacements(connection, here, version, batch->header);
     if (error == DATABASE_OK)
-        error = close_epochs(rows, version, records, count, scratch, outcome);
+        error = close_epochs(rows, of, version, records, count, scratch, outcome);
     return error;
 }
 
-database_error store_commit_batch(store *self, store_rows *rows, store_place *here, store_chain *last, const store_batch *batch,
+database_error store_commit_batch(store *self, store_rows *rows, store_place *here, store_scope *of, const store_batch *batch,
                                   arena *scratch, store_outcome *outcome)
 {
     database *connection = rows->connection;
+    store_chain *last = &of->last;
     here->sequence = batch->header->sequence;
     batch_hash(here->hash, batch->header_bytes);
     store_chain_next(here->scope, PROOF_BATCH, here->hash, last);
@@ -273,7 +275,7 @@ database_error store_commit_batch(store *self, store_rows *rows, store_place *he
     database_error error = write_ledger(connection, here, batch, last);
     if (error == DATABASE_OK)
         error = batch->quarantine ? put_aside(connection, here, batch, scratch, outcome)
-                                  : write_content(rows, here, &version, batch, scratch, outcome);
+                                  : write_content(rows, here, of, &version, batch, scratch, outcome);
     if (error == DATABASE_OK)
         error = write_refusals(connection, here, outcome);
     outcome->stored = HUB_STORED_COMMITTED;

@@ -49,11 +49,11 @@ typedef struct seat {
     bool moved;                 /* its batches have come further than its row says */
 } seat;
 
-/* The last link of a scope's ledger, which its row does not say yet. */
+/* A scope to whose ledger the transaction adds. */
 typedef struct link {
     struct link *next;
     const char *scope;
-    store_chain last;
+    store_scope of;
 } link;
 
 typedef struct {
@@ -79,7 +79,7 @@ static link *find_link(sitting *in, const char *scope, database_error *error)
         return NULL;
     }
     *at = (link){.next = in->links, .scope = scope};
-    *error = store_chain_open(in->rows.connection, scope, &at->last);
+    *error = store_chain_open(in->rows.connection, scope, &at->of.last);
     if (*error != DATABASE_OK)
         return NULL;
     return in->links = at;
@@ -99,7 +99,7 @@ static database_error save_all(sitting *in)
     for (seat *at = in->seats; error == DATABASE_OK && at; at = at->next)
         error = save_seat(in, at);
     for (const link *at = in->links; error == DATABASE_OK && at; at = at->next)
-        error = store_chain_save(in->rows.connection, at->scope, &at->last);
+        error = store_chain_save(in->rows.connection, at->scope, &at->of.last);
     return error;
 }
 
@@ -111,6 +111,19 @@ static database_error leave(sitting *in, seat *at)
         place = &(*place)->next;
     *place = at->next;
     return save_seat(in, at);
+}
+
+/* Of the batches of a transaction mostly the first brings keys, if any does: what it says is not asked again. */
+static database_error take_keys(sitting *in, link *at, const batch_header *header, bool *admitted)
+{
+    const batch_header *before = at->of.keys;
+    *admitted = before && before->scheme == header->scheme && before->key_count == header->key_count
+        && memcmp(before->keys, header->keys, sizeof *header->keys * header->key_count) == 0;
+    if (*admitted)
+        return DATABASE_OK;
+    database_error error = store_keys_take(in->rows.connection, at->scope, header, in->scratch, admitted);
+    at->of.keys = error == DATABASE_OK && *admitted ? header : NULL;
+    return error;
 }
 
 /* The batch of an agent that has a right in the scope. */
@@ -139,17 +152,18 @@ static database_error put_here(sitting *in, seat *at, const store_batch *batch, 
     }
     if (outcome->stored != HUB_STORED_COMMITTED)
         return DATABASE_OK;
-    if (!batch->quarantine)
-        error = store_keys_take(connection, here->scope, batch->header, in->scratch, &admitted);
-    if (error == DATABASE_OK && admitted) {
-        link *of = find_link(in, here->scope, &error);
-        if (error == DATABASE_OK)
-            error = store_commit_batch(in->self, &in->rows, here, &of->last, batch, in->scratch, outcome);
-        at->moved = true;
-        return error == DATABASE_OK && here->replacing ? leave(in, at) : error;
+    link *of = find_link(in, here->scope, &error);
+    if (error == DATABASE_OK && !batch->quarantine)
+        error = take_keys(in, of, batch->header, &admitted);
+    if (error != DATABASE_OK)
+        return error;
+    if (!admitted) {
+        outcome->stored = HUB_STORED_KEY;
+        return DATABASE_OK;
     }
-    outcome->stored = HUB_STORED_KEY;
-    return error;
+    error = store_commit_batch(in->self, &in->rows, here, &of->of, batch, in->scratch, outcome);
+    at->moved = true;
+    return error == DATABASE_OK && here->replacing ? leave(in, at) : error;
 }
 
 /* Where the batch's agent sits; NULL: it has no right there, as outcome says, or an error. */
