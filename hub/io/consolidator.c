@@ -80,12 +80,23 @@ static bool rest(lane *self, uint64_t time_us, const unsigned long *calls)
     return goes_on;
 }
 
-/* The same, but no longer than batches come. */
-static bool rest_owing(lane *self, uint64_t time_us)
+/* Adds what the time since then allows. */
+static void count_credit(lane *self)
+{
+    uint64_t now = now_us();
+    self->credit_us += (int64_t)(now - self->counted_us) * rules[self->name].share / 100;
+    if (self->credit_us > rules[self->name].kept_us)
+        self->credit_us = rules[self->name].kept_us;
+    self->counted_us = now;
+}
+
+/* While it owes, and batches come. */
+static bool rest_owing(lane *self)
 {
     consolidator *owner = self->owner;
-    uint64_t until = now_us() + time_us;
     bool goes_on = true;
+    count_credit(self);
+    uint64_t until = now_us() + (self->credit_us < 0 ? (uint64_t)-self->credit_us * 100 / (uint64_t)rules[self->name].share : 0);
     while (goes_on && now_us() < until) {
         pthread_mutex_lock(&owner->lock);
         uint64_t quiet_us = owner->woken_us + CONSOLIDATOR_QUIET_MS * 1000, now = now_us();
@@ -132,16 +143,6 @@ static uint64_t note(lane *self, database_error error)
     if (self->retry_ms > CONSOLIDATOR_RETRY_MS_MAX)
         self->retry_ms = CONSOLIDATOR_RETRY_MS_MAX;
     return self->retry_ms * 1000;
-}
-
-/* Adds what the time since then allows. */
-static void count_credit(lane *self)
-{
-    uint64_t now = now_us();
-    self->credit_us += (int64_t)(now - self->counted_us) * rules[self->name].share / 100;
-    if (self->credit_us > rules[self->name].kept_us)
-        self->credit_us = rules[self->name].kept_us;
-    self->counted_us = now;
 }
 
 /* Has it grown too dear for the quick lane? forget: from now on it has not. */
@@ -294,14 +295,9 @@ static void *work(void *argument)
     for (bool goes_on = true; goes_on;) {
         unsigned long calls = calls_of(self);
         uint64_t idle_us = turn(self);
-        count_credit(self);
-        uint64_t owed_us = self->credit_us < 0 ? (uint64_t)-self->credit_us * 100 / (uint64_t)rules[self->name].share : 0;
-        if (self->retry_ms)
-            goes_on = rest(self, idle_us, NULL);
-        else if (owed_us > 0)
-            goes_on = rest_owing(self, owed_us);
-        else
-            goes_on = rest(self, idle_us, &calls);
+        goes_on = rest(self, idle_us, self->retry_ms ? NULL : &calls);
+        if (goes_on && !self->retry_ms)
+            goes_on = rest_owing(self);
     }
     store_destroy(&self->store);
     pthread_mutex_lock(&self->owner->lock);

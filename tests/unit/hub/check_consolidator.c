@@ -215,6 +215,28 @@ START_TEST(one_that_fails)
 }
 END_TEST
 
+/* Who has worked more than its part does not look for marks again and again until that is made good, and ends when it is to. */
+START_TEST(rests_when_there_is_nothing_to_do)
+{
+    enum { LOOKS_MAX = 2000, WATCHED_MS = 2500 }; /* some hundreds are our own, which the server tells of late */
+    static const char looks[] = "SELECT xact_commit FROM pg_stat_database WHERE datname = current_database()";
+    house_run("CREATE FUNCTION public.slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.8); RETURN NEW; END $$;"
+              "CREATE TRIGGER slow BEFORE INSERT ON ctai.cell FOR EACH ROW WHEN (NEW.action = 0 AND NEW.rank = 1)"
+              " EXECUTE FUNCTION public.slow()");
+    put("63-a", 1, 1);
+    begin(&cells);
+    consolidator_wake(cells);
+    await(MARKS, 0);
+    poll(NULL, 0, 1500);
+    long before = house_number(looks);
+    poll(NULL, 0, WATCHED_MS);
+    ck_assert_int_lt(house_number(looks) - before, LOOKS_MAX);
+    uint64_t begun = now_ms();
+    consolidator_destroy(&cells);
+    ck_assert_uint_lt(now_ms() - begun, 2000);
+}
+END_TEST
+
 /* A database that is away when it begins, and comes. */
 START_TEST(comes_back)
 {
@@ -244,6 +266,7 @@ int main(void)
     tcase_add_test(all, writers_do_not_wait);
     tcase_add_test(all, many_at_once);
     tcase_add_test(all, one_that_fails);
+    tcase_add_test(all, rests_when_there_is_nothing_to_do);
     tcase_add_test(all, comes_back);
     suite_add_tcase(suite, all);
     return house_main(suite);
