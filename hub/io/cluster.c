@@ -189,7 +189,10 @@ static const char settings[] =
     "log_parameter_max_length_on_error = 0\n"
     "max_wal_size = 1GB\n"
     "wal_level = replica\n"
-    "max_wal_senders = 0\n";
+    "max_wal_senders = 0\n"
+    "# A commit of thousands of records finds most of their log on the disk already.\n"
+    "wal_writer_delay = 5ms\n"
+    "wal_writer_flush_after = 0\n";
 
 static bool write_settings(const char *data, const char *socket)
 {
