@@ -204,9 +204,9 @@ database_error store_changed(store *self, bool *changed)
 database_error store_find_agent(database *connection, const uint8_t sign[CRYPTO_PUBLIC], int64_t *agent, bool *forked)
 {
     database_result *result = NULL;
-    database_error error = database_query(connection,
-                                          "SELECT agent, forked_at IS NOT NULL FROM ctai.agent WHERE sign = $1 AND status = 'active'",
-                                          &DATABASE_BYTES(sign, CRYPTO_PUBLIC), 1, &result);
+    database_error error = database_repeat(connection,
+                                           "SELECT agent, forked_at IS NOT NULL FROM ctai.agent WHERE sign = $1 AND status = 'active'",
+                                           &DATABASE_BYTES(sign, CRYPTO_PUBLIC), 1, &result);
     if (error == DATABASE_OK && database_rows(result) == 0)
         error = database_fail(connection, DATABASE_NOT_FOUND, "agent inconnu ou révoqué");
     if (error == DATABASE_OK) {
@@ -239,7 +239,7 @@ static database_error load_scopes(database *connection, int64_t agent, const wir
     char number[DATABASE_NUMBER_TEXT];
     database_parameter parameter = database_number(number, agent);
     database_result *result = NULL;
-    database_error error = database_query(connection, sql, &parameter, 1, &result);
+    database_error error = database_repeat(connection, sql, &parameter, 1, &result);
     if (error != DATABASE_OK)
         return error;
     state->scope_count = (unsigned)database_rows(result);

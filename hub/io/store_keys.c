@@ -111,9 +111,9 @@ database_error store_keys_fill(database *connection, wire_contract *contracts, u
     if (count == 0)
         return DATABASE_OK;
     database_result *result = NULL;
-    database_error error = database_query(connection,
-                                          "SELECT scope, epoch, uuid_send(key_id) FROM ctai.scope_key"
-                                          " WHERE closed_position IS NULL ORDER BY scope, epoch", NULL, 0, &result);
+    database_error error = database_repeat(connection,
+                                           "SELECT scope, epoch, uuid_send(key_id) FROM ctai.scope_key"
+                                           " WHERE closed_position IS NULL ORDER BY scope, epoch", NULL, 0, &result);
     for (int row = 0; error == DATABASE_OK && row < database_rows(result); row++) {
         batch_key key;
         error = read_key(connection, result, row, 1, 2, &key);

@@ -10,10 +10,10 @@ database_error store_refusals_after(database *connection, int64_t agent, const c
     database_result *result = NULL;
     *refusals = NULL;
     *count = 0;
-    database_error error = database_query(connection,
-                                          "SELECT sequence, index, reason FROM ctai.refusal"
-                                          " WHERE scope = $1 AND agent = $2::integer AND sequence > $3::bigint"
-                                          " ORDER BY sequence, index LIMIT $4::bigint", parameters, 4, &result);
+    database_error error = database_repeat(connection,
+                                           "SELECT sequence, index, reason FROM ctai.refusal"
+                                           " WHERE scope = $1 AND agent = $2::integer AND sequence > $3::bigint"
+                                           " ORDER BY sequence, index LIMIT $4::bigint", parameters, 4, &result);
     if (error != DATABASE_OK)
         return error;
     unsigned found = (unsigned)database_rows(result);

@@ -27,10 +27,10 @@ static const char alarms_sql[] =
     "SELECT a.name, m.scope, m.reason, m.sequence, m.times, " MOMENT("m.first_at") ", " MOMENT("m.last_at")
     "  FROM ctai.alarm AS m JOIN ctai.agent AS a USING (agent) ORDER BY m.last_at DESC, a.name, m.scope, "
     "m.reason";
-/* Not a write for every HELLO of an agent that tries again and again. */
+/* Not a write for every HELLO of an agent that tries again and again, nor one that the agent waits for the disk for. */
 static const char contact_sql[] =
-    "INSERT INTO ctai.agent_contact AS c (agent, contacted_at) SELECT agent, now() FROM ctai.agent WHERE sign "
-    "= $1"
+    "INSERT INTO ctai.agent_contact AS c (agent, contacted_at)"
+    " SELECT agent, now() FROM ctai.agent, set_config('synchronous_commit', 'off', true) WHERE sign = $1"
     " ON CONFLICT (agent) DO UPDATE SET contacted_at = excluded.contacted_at"
     " WHERE c.contacted_at < excluded.contacted_at - interval '5 seconds'";
 static const char alarm_sql[] =
@@ -188,7 +188,7 @@ database_error store_status_note_contact(store *self, const uint8_t agent[CRYPTO
     if (error != DATABASE_OK)
         return error;
     database_parameter parameter = DATABASE_BYTES(agent, CRYPTO_PUBLIC);
-    return database_query(connection, contact_sql, &parameter, 1, NULL);
+    return database_repeat(connection, contact_sql, &parameter, 1, NULL);
 }
 
 database_error store_status_note_alarm(store *self, const uint8_t agent[CRYPTO_PUBLIC], wire_refusal reason,

@@ -87,7 +87,7 @@ database_error store_wire_contracts(database *connection, const char *sql, const
     *contracts = NULL;
     *contract_count = 0;
     database_result *result = NULL;
-    database_error error = database_query(connection, sql, parameters, count, &result);
+    database_error error = database_repeat(connection, sql, parameters, count, &result);
     if (error != DATABASE_OK)
         return error;
     unsigned found = 0;
